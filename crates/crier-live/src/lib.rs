@@ -1,0 +1,1 @@
+//! The hub: implements the ledger, deliver and ticket ports; keeps connections, mailboxes and call order.

@@ -1,0 +1,12 @@
+//! The rules: from a raw call to its effects, one way, each stage a type that only the stage before can make.
+//!
+//! This room knows no technology: no HTTP types, SQL, Redis, image decoders, async runtime or concrete backends.
+//! So a method's file reads like the page that specifies it.
+#![deny(clippy::float_arithmetic, clippy::wildcard_enum_match_arm)]
+
+pub mod accounts;
+pub mod dispatch;
+pub mod feed;
+pub mod live_door;
+pub mod model;
+pub mod ports;

@@ -1,0 +1,206 @@
+//! An application: its keys, its owner, its compatibility settings (protocol section 17).
+
+use super::time::WallMs;
+use crier_proto::ids::{ApiKey, AppId, Uid};
+use crier_proto::secret::Secret;
+use std::net::IpAddr;
+
+/// An application of a developer.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Its number.
+    pub id: AppId,
+    /// Its public key.
+    pub api_key: ApiKey,
+    /// Signs its calls.
+    pub secret: Secret,
+    /// The secret before the last rotation, and until when it still signs.
+    pub previous_secret: Option<(Secret, WallMs)>,
+    /// Its name, unique without regard to ASCII case.
+    pub name: String,
+    /// The user whose application it is.
+    pub owner: Uid,
+    /// Web or desktop (protocol 6.2).
+    pub kind: AppKind,
+    /// The profile last chosen; single settings may differ from it.
+    pub profile: ProfileName,
+    /// Its compatibility settings.
+    pub settings: Settings,
+    /// Addresses its calls may come from; empty: all (protocol 11.3).
+    pub allow_ip: Vec<AddressRule>,
+    /// Calls it may make in a window of 60 s; 0: no limit (protocol 11.2).
+    pub calls_per_minute: u32,
+    /// Callback URL, or empty.
+    pub callback: String,
+    /// Canvas name `[a-z0-9_-]{1,40}`, or empty.
+    pub canvas: String,
+    /// Origins that may open live connections, `scheme://host[:port]`, lower case (live 3.7).
+    pub origins: Vec<String>,
+    /// Address of its icon, or empty.
+    pub icon: String,
+    /// Whether the session secret goes to the canvas frame.
+    pub canvas_ss: bool,
+    /// Address that receipts are posted to, or empty (live 7.8).
+    pub receipts: String,
+    /// Whether live connections without an Origin are accepted (live 3.7).
+    pub native_clients: bool,
+    /// Hook address for accepted terms, or empty (protocol 19.6).
+    pub post_authorize: String,
+    /// Hook address for withdrawals, or empty (protocol 19.6).
+    pub post_remove: String,
+    /// A disabled application's key is refused with 101.
+    pub enabled: bool,
+    /// When it was made.
+    pub created_at: WallMs,
+}
+
+/// Web or desktop: decides which secret signs (protocol 6.2), expiry (10.3), quota scope (11.2), address rule (11.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppKind {
+    /// Its secret stays on its server.
+    Web,
+    /// Its secret is in every copy: calls with a session are signed with the session secret.
+    Desktop,
+}
+
+/// A row of compatibility settings under one name (protocol 17.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProfileName {
+    /// As the seed pages say, to the letter. The default.
+    Documented,
+    /// As the platform of 2008 behaved.
+    Period,
+    /// For software written today.
+    Modern,
+}
+
+/// Setting `call_id` (protocol 9.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallIdSetting {
+    /// Each value greater than the last.
+    Required,
+    /// Each value once; calls may overtake each other.
+    Unique,
+    /// Not judged.
+    Ignored,
+}
+
+/// Setting `feed_errors` (protocol 12.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeedErrors {
+    /// The codes of the seed page alone.
+    Documented,
+    /// 340 to 348.
+    Detailed,
+}
+
+/// Setting `feed_reply` (protocol 13.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeedReply {
+    /// `1`.
+    Scalar,
+    /// A list of one.
+    List,
+}
+
+/// Setting `image_links` (protocol 14.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageLinks {
+    /// `http://` alone (seed: "must start with http://").
+    Http,
+    /// `https://` too.
+    HttpHttps,
+}
+
+/// Setting `live_text` (protocol 14.1.2 g).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveText {
+    /// Any text.
+    Any,
+    /// One JSON text.
+    Json,
+}
+
+/// Setting `signature` (protocol section 8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignatureSetting {
+    /// Version 1 and 2.
+    Md5,
+    /// Version 2 alone.
+    Hmac,
+}
+
+/// Setting `strictness` (protocol 4.1, 7.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strictness {
+    /// Closed list of names, one reading only.
+    Strict,
+    /// Unknown names are signed, echoed and ignored.
+    Lenient,
+}
+
+/// All settings of protocol 17.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// `call_id`.
+    pub call_id: CallIdSetting,
+    /// `feed_errors`.
+    pub feed_errors: FeedErrors,
+    /// `feed_reply`.
+    pub feed_reply: FeedReply,
+    /// `image_links`.
+    pub image_links: ImageLinks,
+    /// `live_text`.
+    pub live_text: LiveText,
+    /// `signature`.
+    pub signature: SignatureSetting,
+    /// `jsonp`: on or off.
+    pub jsonp: bool,
+    /// `strictness`.
+    pub strictness: Strictness,
+}
+
+impl ProfileName {
+    /// The settings that this profile sets at once (protocol 17.1).
+    #[must_use]
+    pub const fn settings(self) -> Settings {
+        let documented = Settings {
+            call_id: CallIdSetting::Required,
+            feed_errors: FeedErrors::Documented,
+            feed_reply: FeedReply::Scalar,
+            image_links: ImageLinks::Http,
+            live_text: LiveText::Any,
+            signature: SignatureSetting::Md5,
+            jsonp: true,
+            strictness: Strictness::Strict,
+        };
+        match self {
+            Self::Documented => documented,
+            Self::Period => Settings {
+                call_id: CallIdSetting::Ignored,
+                feed_errors: FeedErrors::Detailed,
+                strictness: Strictness::Lenient,
+                ..documented
+            },
+            Self::Modern => Settings {
+                call_id: CallIdSetting::Unique,
+                feed_errors: FeedErrors::Detailed,
+                image_links: ImageLinks::HttpHttps,
+                live_text: LiveText::Json,
+                signature: SignatureSetting::Hmac,
+                ..documented
+            },
+        }
+    }
+}
+
+/// One entry of an address list (protocol 11.3). IPv4-mapped IPv6 addresses count as IPv4.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressRule {
+    /// As written: an address, a CIDR block, or a prefix such as `10.1.2.*`.
+    pub text: String,
+    /// The network's first address.
+    pub network: IpAddr,
+    /// How many leading bits count.
+    pub bits: u8,
+}

@@ -1,0 +1,98 @@
+//! The live message, and what became of it (protocol 14.1, 16.1; live section 7).
+
+use super::time::WallMs;
+use crier_proto::ids::{AppId, Epoch, MessageId, Uid};
+use crier_proto::message::Fanout;
+use std::sync::Arc;
+
+/// Who signed what is sent (live 2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// The application's secret.
+    App,
+    /// A session secret, or a page: the text is under the user's control.
+    User,
+}
+
+/// A message on its way into a mailbox.
+#[derive(Debug, Clone)]
+pub struct NewMessage {
+    /// Its id: a repeat of an id returns the first result and changes nothing.
+    pub id: MessageId,
+    /// The application.
+    pub app: AppId,
+    /// The session's user.
+    pub sender: Uid,
+    /// Who gets it.
+    pub recipient: Uid,
+    /// Whose secret vouches for the text.
+    pub via: Via,
+    /// `event_name`, 1 to 128 bytes.
+    pub event: Arc<str>,
+    /// `message`, 1 to 1,024 bytes, passed on byte for byte.
+    pub text: Arc<str>,
+    /// Milliseconds in the mailbox; 0: only pages connected at the commit.
+    pub ttl_ms: u64,
+    /// Replaces a waiting message of equal sender, event and key.
+    pub collapse_key: Option<Box<str>>,
+    /// Which pages get it.
+    pub fanout: Fanout,
+}
+
+/// The outcome object's states (protocol 16.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeliveryState {
+    /// A handler has returned.
+    Acked,
+    /// Ended by `liveMessage.cancel`.
+    Cancelled,
+    /// Ended by a collapse key.
+    Replaced,
+    /// Ended by a withdrawal.
+    Revoked,
+    /// Ended by the mailbox bound.
+    Dropped,
+    /// Ended by its time.
+    Expired,
+    /// Written to a page.
+    Written,
+    /// A page has a handler; nothing is written yet.
+    Queued,
+    /// No present page has a handler.
+    NoHandler,
+}
+
+/// What became of a message: the wire's "outcome object", fields in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    /// The message.
+    pub id: MessageId,
+    /// Place in the recipient's mailbox, rising from 1 within the epoch.
+    pub seq: u64,
+    /// The mailbox's life.
+    pub epoch: Epoch,
+    /// The first state that holds.
+    pub state: DeliveryState,
+    /// Present pages of the recipient for this application.
+    pub pages: u32,
+    /// Of these, pages with a handler for the event.
+    pub handlers: u32,
+    /// Pages to whose connection the message has been written.
+    pub written: u32,
+    /// Pages whose handler has returned.
+    pub acked: u32,
+    /// When it leaves the mailbox (on the wire: seconds, rounded up).
+    pub expires_at: WallMs,
+}
+
+/// How far a sender waits before the answer (protocol 16.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WaitFor {
+    /// The message is in the mailbox.
+    #[default]
+    Accepted,
+    /// A page's connection has it.
+    Written,
+    /// A page's handler has returned.
+    Acked,
+}

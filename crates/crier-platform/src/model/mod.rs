@@ -1,0 +1,16 @@
+//! What the platform is about: one file for each noun. No rules of the wire, no storage.
+
+pub mod app;
+pub mod change;
+pub mod grant;
+pub mod job;
+pub mod login;
+pub mod message;
+pub mod picture;
+pub mod quantity;
+pub mod session;
+pub mod story;
+pub mod ticket;
+pub mod time;
+pub mod token;
+pub mod user;

@@ -1,0 +1,30 @@
+//! What the rules need of the world: traits and their promises, no implementation.
+
+pub mod clock;
+pub mod deliver;
+pub mod entropy;
+pub mod ledger;
+pub mod passwords;
+pub mod store;
+pub mod tickets;
+
+use std::sync::Arc;
+
+/// All ports of one process, made once in the server's boot and handed to the use cases.
+#[derive(Clone)]
+pub struct Ports {
+    /// The books.
+    pub store: Arc<dyn store::Store>,
+    /// Quotas and call order.
+    pub ledger: Arc<dyn ledger::Ledger>,
+    /// Mailboxes and pages.
+    pub deliver: Arc<dyn deliver::Deliver>,
+    /// One-time rights to connect.
+    pub tickets: Arc<dyn tickets::Tickets>,
+    /// Time.
+    pub clock: Arc<dyn clock::Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn entropy::Entropy>,
+    /// Password hashing.
+    pub passwords: Arc<dyn passwords::Passwords>,
+}

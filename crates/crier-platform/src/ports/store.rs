@@ -1,0 +1,275 @@
+//! The books: reads by model, and one verb that applies a whole unit of writes or none of it.
+
+use crate::model::app::App;
+use crate::model::change::Change;
+use crate::model::grant::Grant;
+use crate::model::login::{Login, LoginLink, TokenDigest};
+use crate::model::session::{Session, SessionId, SessionKind};
+use crate::model::story::{NewStory, Story};
+use crate::model::time::WallMs;
+use crate::model::token::AuthToken;
+use crate::model::user::User;
+use crate::ports::ledger::OrderRule;
+use async_trait::async_trait;
+use crier_proto::decimal::Decimal;
+use crier_proto::ids::{ApiKey, AppId, SessionKey, StoryId, Uid};
+use crier_proto::secret::Secret;
+use std::sync::Arc;
+
+/// The store did not do what it was asked; nothing of it happened unless `OutcomeUnknown`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreFault {
+    /// Locked, full, gone: the same call may succeed later.
+    #[error("store out of reach: {0}")]
+    Unavailable(String),
+    /// A row that cannot be read as what it should be, or a statement that failed.
+    #[error("store is damaged: {0}")]
+    Damaged(String),
+    /// The commit may or may not have happened.
+    #[error("outcome unknown: {0}")]
+    OutcomeUnknown(String),
+}
+
+/// Reads of applications.
+#[async_trait]
+pub trait Apps: Send + Sync {
+    /// By number.
+    async fn app(&self, id: AppId) -> Result<Option<Arc<App>>, StoreFault>;
+    /// By public key.
+    async fn app_by_key(&self, key: &ApiKey) -> Result<Option<Arc<App>>, StoreFault>;
+    /// By name, without regard to ASCII case.
+    async fn app_by_name(&self, name: &str) -> Result<Option<Arc<App>>, StoreFault>;
+    /// All, by number.
+    async fn apps(&self) -> Result<Vec<Arc<App>>, StoreFault>;
+}
+
+/// Reads of users and their browsers' logins.
+#[async_trait]
+pub trait Users: Send + Sync {
+    /// By number.
+    async fn user(&self, uid: Uid) -> Result<Option<Arc<User>>, StoreFault>;
+    /// By name, without regard to ASCII case.
+    async fn user_by_name(&self, name: &str) -> Result<Option<Arc<User>>, StoreFault>;
+    /// All, by number.
+    async fn users(&self) -> Result<Vec<Arc<User>>, StoreFault>;
+    /// A browser's login.
+    async fn login(&self, token: TokenDigest) -> Result<Option<Login>, StoreFault>;
+    /// A link that logs in once, if it is unused.
+    async fn login_link(&self, token: TokenDigest) -> Result<Option<LoginLink>, StoreFault>;
+}
+
+/// Reads of sessions and auth tokens.
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// By key; an ended session is absent, an expired one is not.
+    async fn session(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault>;
+    /// An auth token in any state.
+    async fn auth_token(&self, token: TokenDigest) -> Result<Option<AuthToken>, StoreFault>;
+}
+
+/// Reads of grants.
+#[async_trait]
+pub trait Grants: Send + Sync {
+    /// Whether and how a user has accepted an application.
+    async fn grant(&self, app: AppId, user: Uid) -> Result<Option<Grant>, StoreFault>;
+    /// All acceptances of a user, newest first.
+    async fn grants_of(&self, user: Uid) -> Result<Vec<Grant>, StoreFault>;
+}
+
+/// Reads of stories.
+#[async_trait]
+pub trait Stories: Send + Sync {
+    /// Up to `limit` stories of a user's record with seq below `before` (all, when `None`), highest first, hidden ones included.
+    async fn stories(&self, user: Uid, before: Option<i64>, limit: u32) -> Result<Vec<Story>, StoreFault>;
+    /// One story by number.
+    async fn story(&self, id: StoryId) -> Result<Option<Story>, StoreFault>;
+    /// When the last story of an application for a user was committed: what the twelve hours count from.
+    async fn window(&self, app: AppId, user: Uid) -> Result<Option<WallMs>, StoreFault>;
+}
+
+/// Marks of live calls: written before the answer leaves, unsynced, so that kill −9 forgets none and a power cut at most the last second.
+#[async_trait]
+pub trait Marks: Send + Sync {
+    /// Keeps an accepted `call_id`. Cheap: no thread hop, no sync. Returns when the operating system has it.
+    fn mark_call(&self, session: SessionId, value: &Decimal) -> Result<(), StoreFault>;
+    /// Keeps a moved expiry of a sliding session, in the same way; `session` reads see it.
+    fn mark_expiry(&self, session: SessionId, expires: i64) -> Result<(), StoreFault>;
+    /// The accepted values of a session, greatest last, at most the 128 greatest; asked once per session and process.
+    async fn call_ids(&self, session: SessionId) -> Result<Vec<Decimal>, StoreFault>;
+}
+
+/// A random number that names a unit, so that after a lost connection it can be looked up whether it was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UnitId(pub [u8; 16]);
+
+/// Writes of one call, applied together or not at all. The conditions are judged inside the transaction.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Its name.
+    pub id: UnitId,
+    /// *Now* of the call: the time of the changes and of every condition.
+    pub now: WallMs,
+    /// The writes in order.
+    pub writes: Vec<Write>,
+}
+
+/// A session that does not exist yet.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Its key.
+    pub key: SessionKey,
+    /// The application.
+    pub app: AppId,
+    /// The user.
+    pub user: Uid,
+    /// Its secret.
+    pub secret: Secret,
+    /// Unix seconds; `None` never expires.
+    pub expires: Option<i64>,
+    /// How `expires` moves.
+    pub kind: SessionKind,
+}
+
+/// One write and its condition. Each also leaves the `Change` rows that nodes must notice.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// A new application, unless its id, key, name or canvas name is taken.
+    AddApp(Box<App>),
+    /// Replaces an application's row, unless name or canvas name is taken by another or the row is missing.
+    SetApp(Box<App>),
+    /// A new user, unless uid or name is taken.
+    AddUser(User),
+    /// Replaces a user's row. Disabling ends sessions and logins.
+    SetUser(User),
+    /// Removes a user and everything held on them: logins, sessions, grants, stories, windows. Their applications must be gone or given away first.
+    EraseUser(Uid),
+    /// Accepts an application for a user, or replaces the acceptance.
+    SetGrant(Grant),
+    /// Withdraws: the grant and the user's sessions for the application end.
+    RemoveGrant {
+        /// The application.
+        app: AppId,
+        /// The user.
+        user: Uid,
+    },
+    /// A new session, unless a living one has its key.
+    AddSession(NewSession),
+    /// Ends a session.
+    EndSession(SessionId),
+    /// A browser's login.
+    AddLogin(Login),
+    /// Ends a browser's login.
+    RemoveLogin(TokenDigest),
+    /// A link that logs in once.
+    AddLoginLink(LoginLink),
+    /// Uses up such a link, unless it is used or expired.
+    UseLoginLink(TokenDigest),
+    /// A new auth token.
+    AddAuthToken(AuthToken),
+    /// Binds a new, unexpired token of this application to a user, else `TokenNotUsable`.
+    BindAuthToken {
+        /// The token's digest.
+        token: TokenDigest,
+        /// Whose token it must be.
+        app: AppId,
+        /// Who has logged in and accepted.
+        user: Uid,
+        /// Whether the session that it buys never expires.
+        lasting: bool,
+    },
+    /// Uses up a bound, unexpired token of this application, else `TokenNotUsable`.
+    UseAuthToken {
+        /// The token's digest.
+        token: TokenDigest,
+        /// Whose token it must be.
+        app: AppId,
+    },
+    /// A story, its slots, and unless it is exempt the twelve-hour window as its condition (feed 3.4).
+    PublishStory(NewStory),
+    /// Puts a story of this user away, or with `None` brings it back; else `Missing`.
+    SetStoryHidden {
+        /// Whose story it must be.
+        user: Uid,
+        /// Which.
+        story: StoryId,
+        /// Since when.
+        hidden_at: Option<WallMs>,
+    },
+    /// An accepted `call_id`, synced with the rest of its unit.
+    MarkCall {
+        /// Whose call order.
+        session: SessionId,
+        /// Which rule keeps how many values.
+        rule: OrderRule,
+        /// The value.
+        value: Decimal,
+    },
+    /// Forgets a session's call order.
+    ResetCallOrder(SessionId),
+}
+
+/// Which condition of a unit did not hold. Nothing of the unit was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conflict {
+    /// The twelve hours are not over.
+    WindowClosed {
+        /// When they will be.
+        next_allowed: WallMs,
+    },
+    /// The name is taken.
+    NameTaken,
+    /// The uid or application id is taken.
+    IdTaken,
+    /// The api key or session key is taken.
+    KeyTaken,
+    /// The canvas name is taken.
+    CanvasTaken,
+    /// The auth token or link is unknown, foreign, expired, not in the wanted state or used.
+    TokenNotUsable,
+    /// The row to change does not exist.
+    Missing,
+    /// The user still owns applications.
+    OwnsApps,
+}
+
+/// What a commit made, in the order of its writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// A session.
+    Session(SessionId),
+    /// A story and its place in its user's record.
+    Story {
+        /// Its number.
+        id: StoryId,
+        /// Its place.
+        seq: i64,
+    },
+}
+
+/// Why a unit was not applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommitError {
+    /// A condition did not hold.
+    Refused(Conflict),
+    /// The store failed.
+    Fault(StoreFault),
+}
+
+/// The books.
+///
+/// Promise: a unit is whole or absent and synced before `commit` returns; many units share one sync. After an I/O error
+/// nothing more is acknowledged. Reads see our own commits at once and other processes' within 1 s.
+#[async_trait]
+pub trait Store: Apps + Users + Sessions + Grants + Stories + Marks {
+    /// Applies a unit.
+    async fn commit(&self, batch: Batch) -> Result<Vec<Made>, CommitError>;
+
+    /// Up to `limit` changes with an id above `after`, in order. Whoever asks first also makes caches drop what has changed.
+    async fn changes_after(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreFault>;
+
+    /// The id of the newest change; 0 when there is none.
+    async fn last_change(&self) -> Result<i64, StoreFault>;
+
+    /// Whether the store can take writes now: readiness.
+    async fn check(&self) -> Result<(), StoreFault>;
+}

@@ -1,0 +1,1 @@
+//! The one JSON writer of answers (protocol 13.7).

@@ -1,0 +1,1 @@
+//! The demo: an ordinary application using public doors only (operating section 6).

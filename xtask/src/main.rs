@@ -1,0 +1,2 @@
+//! Placeholder of a room that opens next.
+fn main() {}
