@@ -9,11 +9,13 @@ use std::str::FromStr;
 pub struct BadQuantity(String);
 
 /// A span of time, in milliseconds. Written `250ms`, `10s`, `2m`, `6h`, `90d`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Span(pub u64);
 
 /// A size in bytes. Written `128`, `64KiB`, `1MiB`, `2GiB`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Bytes(pub u64);
 
 const SPAN_UNITS: [(&str, u64); 5] = [
@@ -63,6 +65,19 @@ impl FromStr for Span {
     }
 }
 
+impl TryFrom<String> for Span {
+    type Error = BadQuantity;
+    fn try_from(text: String) -> Result<Self, BadQuantity> {
+        text.parse()
+    }
+}
+
+impl From<Span> for String {
+    fn from(quantity: Span) -> Self {
+        quantity.to_string()
+    }
+}
+
 impl fmt::Display for Span {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write(self.0, &SPAN_UNITS, out)
@@ -73,6 +88,19 @@ impl FromStr for Bytes {
     type Err = BadQuantity;
     fn from_str(text: &str) -> Result<Self, BadQuantity> {
         read(text, &BYTE_UNITS, "a size such as 128, 64KiB, 1MiB or 2GiB").map(Self)
+    }
+}
+
+impl TryFrom<String> for Bytes {
+    type Error = BadQuantity;
+    fn try_from(text: String) -> Result<Self, BadQuantity> {
+        text.parse()
+    }
+}
+
+impl From<Bytes> for String {
+    fn from(quantity: Bytes) -> Self {
+        quantity.to_string()
     }
 }
 
