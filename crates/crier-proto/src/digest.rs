@@ -49,9 +49,51 @@ pub fn lower_hex(bytes: &[u8]) -> String {
         .collect()
 }
 
+/// Base64 of `bytes` with the alphabet that is safe in URLs and without padding (RFC 4648 section 5): 32 bytes make 43 characters.
+#[must_use]
+pub fn base64url(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let letter = |six: u32| {
+        let index = usize::try_from(six & 63).unwrap_or(0);
+        char::from(ALPHABET.get(index).copied().unwrap_or(b'A'))
+    };
+    let mut text = String::with_capacity(bytes.len().div_ceil(3).saturating_mul(4));
+    for group in bytes.chunks(3) {
+        let at = |place: usize| u32::from(group.get(place).copied().unwrap_or(0));
+        let bits = (at(0) << 16) | (at(1) << 8) | at(2);
+        // A group of n bytes has n + 1 letters: what padding would stand for is left away.
+        for shift in [18u32, 12, 6, 0].into_iter().take(group.len().saturating_add(1)) {
+            text.push(letter(bits >> shift));
+        }
+    }
+    text
+}
+
 /// Whether two byte strings are equal, in a time that depends on their lengths alone.
 #[must_use]
 pub fn equal_in_constant_time(one: &[u8], other: &[u8]) -> bool {
     use subtle::ConstantTimeEq;
     one.ct_eq(other).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64url_follows_the_vectors_of_rfc_4648_without_padding() {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg"),
+            ("fo", "Zm8"),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg"),
+            ("fooba", "Zm9vYmE"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64url(bytes.as_bytes()), text);
+        }
+        assert_eq!(base64url(&[0xFB, 0xFF, 0xBE]), "-_--");
+        assert_eq!(base64url(&[0xFF; 32]).len(), 43);
+    }
 }

@@ -1,9 +1,9 @@
 //! An application: its keys, its owner, its compatibility settings (protocol section 17).
 
+pub use super::address::AddressRule;
 use super::time::WallMs;
 use crier_proto::ids::{ApiKey, AppId, Uid};
 use crier_proto::secret::Secret;
-use std::net::IpAddr;
 
 /// An application of a developer.
 #[derive(Debug, Clone)]
@@ -192,15 +192,4 @@ impl ProfileName {
             },
         }
     }
-}
-
-/// One entry of an address list (protocol 11.3). IPv4-mapped IPv6 addresses count as IPv4.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AddressRule {
-    /// As written: an address, a CIDR block, or a prefix such as `10.1.2.*`.
-    pub text: String,
-    /// The network's first address.
-    pub network: IpAddr,
-    /// How many leading bits count.
-    pub bits: u8,
 }

@@ -1,5 +1,6 @@
 //! What the platform is about: one file for each noun. No rules of the wire, no storage.
 
+pub mod address;
 pub mod app;
 pub mod change;
 pub mod grant;
