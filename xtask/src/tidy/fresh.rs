@@ -1,0 +1,47 @@
+//! The built browser client, the only generated file that is committed, says of which sources it was built.
+
+use crate::scan::Source;
+use crate::tree;
+use sha2::{Digest, Sha256};
+
+const BUILT: &str = "crates/crier-server/assets/live.js";
+const MARK: &str = "sources sha256:";
+
+/// SHA-256 over path, NUL, bytes, NUL of every source in path order, as `clients/js/build.mjs` computes it.
+fn digest_of_sources() -> Result<String, String> {
+    let mut hasher = Sha256::new();
+    let is_source = |file: &String| file.starts_with("clients/js/src/") || file == "clients/js/build.mjs";
+    for file in tree::files()?.into_iter().filter(is_source) {
+        hasher.update(file.as_bytes());
+        hasher.update([0]);
+        hasher.update(std::fs::read(tree::root().join(&file)).map_err(|error| format!("{file}: {error}"))?);
+        hasher.update([0]);
+    }
+    Ok(hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
+
+/// The digest that the built file names is the digest of the sources.
+pub fn client(_: &[Source]) -> Result<Vec<String>, String> {
+    let built = tree::read(BUILT)?;
+    let named = built
+        .lines()
+        .next()
+        .and_then(|line| line.split_once(MARK))
+        .map(|(_, after)| after);
+    let named: String = named
+        .unwrap_or_default()
+        .chars()
+        .take_while(char::is_ascii_hexdigit)
+        .collect();
+    let digest = digest_of_sources()?;
+    if named == digest {
+        return Ok(Vec::new());
+    }
+    Ok(vec![format!(
+        "{BUILT} names sources {named:.12}…, the sources are {digest:.12}…: cargo xtask client"
+    )])
+}
