@@ -1,14 +1,20 @@
-//! What an operator does: users, applications, grants, sessions (operating section 3).
+//! What an operator does with people, acceptances and sessions (operating section 3).
+//!
+//! Knows nothing of the terminal: the command line turns words into these calls and prints what comes back.
 
-use super::{AccountError, Accounts};
-use crate::model::app::{App, AppKind, ProfileName};
+use super::{AccountError, Accounts, ID_ATTEMPTS_MAX, check_name};
+use crate::model::app::App;
 use crate::model::grant::Grant;
-use crate::model::session::Session;
+use crate::model::session::{Session, SessionKind};
 use crate::model::time::WallMs;
 use crate::model::user::User;
-use crier_proto::ids::Uid;
+use crate::ports::store::{Conflict, Made, NewSession, Write};
+use crier_proto::ids::{AppId, SessionKey, Uid};
 use crier_proto::secret::Secret;
 use std::sync::Arc;
+
+pub use super::apps::NewApp;
+pub use super::settings::app_settings;
 
 /// What `user add` is told.
 #[derive(Debug, Clone, Default)]
@@ -32,31 +38,8 @@ pub struct UserChange {
     pub enabled: Option<bool>,
     /// Administrator or not.
     pub admin: Option<bool>,
-}
-
-/// What `app add` is told.
-#[derive(Debug, Clone)]
-pub struct NewApp {
-    /// The name.
-    pub name: String,
-    /// Uid or name of the owner.
-    pub owner: String,
-    /// The profile.
-    pub profile: ProfileName,
-    /// Callback URL, or empty.
-    pub callback: String,
-    /// Canvas name, or empty.
-    pub canvas: String,
-    /// Web or desktop.
-    pub kind: AppKind,
-    /// `allow_ip` as written, comma-separated.
-    pub allow_ip: String,
-    /// Origins as written.
-    pub origins: Vec<String>,
-    /// A given api key, for replaying recorded calls.
-    pub api_key: Option<String>,
-    /// A given secret: 16 to 64 printable ASCII characters (protocol 21.1).
-    pub secret: Option<String>,
+    /// Time zone for display, an IANA name that the caller has checked.
+    pub time_zone: Option<String>,
 }
 
 /// What `session add` is told.
@@ -74,90 +57,314 @@ pub struct NewSessionOrder {
     pub session_secret: Option<String>,
 }
 
+/// A given secret: 16 to 64 printable ASCII characters (protocol 21.1).
+pub(crate) fn given_secret(what: &str, text: &str) -> Result<Secret, AccountError> {
+    let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if printable && (16..=64).contains(&text.len()) {
+        return Ok(Secret::new(text));
+    }
+    Err(AccountError::Invalid(format!(
+        "a given {what} has 16 to 64 printable ASCII characters"
+    )))
+}
+
 impl Accounts {
     /// `USER` of the command line: a uid or a name.
+    ///
+    /// # Errors
+    /// `NotFound`; when the books fail.
     pub async fn find_user(&self, user: &str) -> Result<Arc<User>, AccountError> {
-        let _ = user;
-        todo!()
+        self.lookup_user(user)
+            .await?
+            .ok_or_else(|| AccountError::NotFound(format!("there is no user with the uid or name {user:?}")))
     }
-    /// `APP` of the command line: an application id, an api key or a name.
-    pub async fn find_app(&self, app: &str) -> Result<Arc<App>, AccountError> {
-        let _ = app;
-        todo!()
+
+    /// The user of a uid or a name; names are never all digits, so the two cannot be confused.
+    pub(crate) async fn lookup_user(&self, user: &str) -> Result<Option<Arc<User>>, AccountError> {
+        match user.parse::<Uid>() {
+            Ok(uid) => Ok(self.ports.store.user(uid).await?),
+            Err(_) => Ok(self.ports.store.user_by_name(user).await?),
+        }
     }
+
+    /// The user of a uid.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn user(&self, uid: Uid) -> Result<Option<Arc<User>>, AccountError> {
+        Ok(self.ports.store.user(uid).await?)
+    }
+
     /// All users, by uid.
+    ///
+    /// # Errors
+    /// When the books fail.
     pub async fn users(&self) -> Result<Vec<Arc<User>>, AccountError> {
-        todo!()
+        Ok(self.ports.store.users().await?)
     }
-    /// All applications, by id.
-    pub async fn apps(&self) -> Result<Vec<Arc<App>>, AccountError> {
-        todo!()
-    }
+
     /// `user add`.
+    ///
+    /// # Errors
+    /// `Invalid` for a name, uid or password that breaks a rule or is taken; when books or hashing fail.
     pub async fn add_user(&self, user: NewUser) -> Result<Arc<User>, AccountError> {
-        let _ = user;
-        todo!()
+        check_name("a user", &user.name)?;
+        let password_hash = match user.password {
+            Some(password) => Some(self.hash_password(password).await?),
+            None => None,
+        };
+        let mut row = User {
+            uid: user.uid.map_or_else(|| self.random_uid(), Ok)?,
+            name: user.name,
+            password_hash,
+            admin: user.admin,
+            enabled: true,
+            created_at: self.ports.clock.wall(),
+            time_zone: "UTC".to_owned(),
+        };
+        for _ in 0..ID_ATTEMPTS_MAX {
+            match self.commit(vec![Write::AddUser(row.clone())]).await {
+                Ok(_) => return Ok(Arc::new(row)),
+                Err(AccountError::Conflict(Conflict::IdTaken)) if user.uid.is_none() => {
+                    row.uid = self.random_uid()?;
+                }
+                Err(error) => return Err(user_taken(error, &row)),
+            }
+        }
+        Err(AccountError::Conflict(Conflict::IdTaken))
     }
+
     /// `user set`.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for a password that breaks a rule; when books or hashing fail.
     pub async fn set_user(&self, user: &str, change: UserChange) -> Result<Arc<User>, AccountError> {
-        let _ = (user, change);
-        todo!()
+        let mut row = self.find_user(user).await?.as_ref().clone();
+        if let Some(password) = change.password {
+            row.password_hash = Some(self.hash_password(password).await?);
+        }
+        row.enabled = change.enabled.unwrap_or(row.enabled);
+        row.admin = change.admin.unwrap_or(row.admin);
+        row.time_zone = change.time_zone.unwrap_or(row.time_zone);
+        self.commit(vec![Write::SetUser(row.clone())]).await?;
+        Ok(Arc::new(row))
     }
-    /// `user erase`.
+
+    /// `user erase`: everything held on a person goes, delivery to them stops.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` while they own applications; when the books fail.
     pub async fn erase_user(&self, user: &str) -> Result<Arc<User>, AccountError> {
-        let _ = user;
-        todo!()
+        let row = self.find_user(user).await?;
+        let owned = self.apps_of(row.uid).await?;
+        if !owned.is_empty() {
+            return Err(owns_apps(&row, &owned));
+        }
+        let grants = self.ports.store.grants_of(row.uid).await?;
+        match self.commit(vec![Write::EraseUser(row.uid)]).await {
+            Ok(_) => {}
+            Err(AccountError::Conflict(Conflict::OwnsApps)) => {
+                return Err(owns_apps(&row, &self.apps_of(row.uid).await?));
+            }
+            Err(error) => return Err(error),
+        }
+        for grant in grants {
+            self.tell_withdrawn(grant.app, row.uid).await;
+        }
+        Ok(row)
     }
-    /// `user export`: one JSON object a line, everything held on a person.
-    pub async fn export_user(&self, user: &str) -> Result<Vec<String>, AccountError> {
-        let _ = user;
-        todo!()
-    }
-    /// `app add`.
-    pub async fn add_app(&self, app: NewApp) -> Result<Arc<App>, AccountError> {
-        let _ = app;
-        todo!()
-    }
-    /// `app set APP KEY=VALUE…`: all or none; an unknown key or value is one sentence naming it and what is possible.
-    pub async fn set_app(&self, app: &str, settings: &[(String, String)]) -> Result<Arc<App>, AccountError> {
-        let _ = (app, settings);
-        todo!()
-    }
-    /// `app rotate-secret`: the new secret, and until when the previous one signs too.
-    pub async fn rotate_secret(&self, app: &str) -> Result<(Secret, WallMs), AccountError> {
-        let _ = app;
-        todo!()
-    }
-    /// `app enable` and `app disable`.
-    pub async fn enable_app(&self, app: &str, enabled: bool) -> Result<Arc<App>, AccountError> {
-        let _ = (app, enabled);
-        todo!()
-    }
+
     /// `grant add`.
+    ///
+    /// # Errors
+    /// `NotFound`; when the books fail.
     pub async fn add_grant(&self, app: &str, user: &str, feed: bool) -> Result<Grant, AccountError> {
-        let _ = (app, user, feed);
-        todo!()
+        let (app, user) = (self.find_app(app).await?, self.find_user(user).await?);
+        let older = self.grant(app.id, user.uid).await?;
+        let grant = Grant {
+            app: app.id,
+            user: user.uid,
+            feed,
+            added: older.is_some_and(|grant| grant.added),
+            offline_access: older.is_some_and(|grant| grant.offline_access),
+            granted_at: older.map_or_else(|| self.ports.clock.wall(), |grant| grant.granted_at),
+        };
+        self.commit(vec![Write::SetGrant(grant)]).await?;
+        Ok(grant)
     }
-    /// `grant remove`.
+
+    /// `grant remove`: what was accepted until now.
+    ///
+    /// # Errors
+    /// `NotFound`, also when the user has not accepted the application; when the books fail.
     pub async fn remove_grant(&self, app: &str, user: &str) -> Result<Grant, AccountError> {
-        let _ = (app, user);
-        todo!()
+        let (app, user) = (self.find_app(app).await?, self.find_user(user).await?);
+        let grant = self
+            .grant(app.id, user.uid)
+            .await?
+            .ok_or_else(|| AccountError::NotFound(format!("{} has not accepted {}", user.name, app.name)))?;
+        self.withdraw(app.id, user.uid).await?;
+        Ok(grant)
     }
-    /// `session add`.
+
+    /// `session add`; the user need not have accepted the application.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for a given value outside its grammar or in use; when the books fail.
     pub async fn add_session(&self, order: NewSessionOrder) -> Result<Session, AccountError> {
-        let _ = order;
-        todo!()
+        let (app, user) = (
+            self.find_app(&order.app).await?,
+            self.find_user(&order.user).await?,
+        );
+        if order.ttl_secs.is_some_and(|ttl| ttl < 1) {
+            return Err(AccountError::Invalid("a session lasts at least 1 s".to_owned()));
+        }
+        let now = self.ports.clock.wall();
+        let new = NewSession {
+            key: self.session_key(order.session_key.as_deref(), &user)?,
+            app: app.id,
+            user: user.uid,
+            secret: match order.session_secret.as_deref() {
+                Some(given) => given_secret("session secret", given)?,
+                None => Secret::new(format!("{}__", self.random_hex::<16>())),
+            },
+            expires: order.ttl_secs.map(|ttl| now.secs().saturating_add(ttl)),
+            kind: SessionKind::Fixed,
+        };
+        let made = match self.commit(vec![Write::AddSession(new.clone())]).await {
+            Err(AccountError::Conflict(Conflict::KeyTaken)) => {
+                return Err(AccountError::Invalid(format!(
+                    "the session key {} is in use; remove that session first",
+                    new.key
+                )));
+            }
+            other => other?,
+        };
+        session_made(new, &made, now)
     }
+
     /// `session remove`.
+    ///
+    /// # Errors
+    /// `NotFound`; when the books fail.
     pub async fn remove_session(&self, session_key: &str) -> Result<(), AccountError> {
-        let _ = session_key;
-        todo!()
+        let unknown = || AccountError::NotFound(format!("there is no session with the key {session_key:?}"));
+        let key = session_key.parse::<SessionKey>().map_err(|_| unknown())?;
+        let session = self.ports.store.session(&key).await?.ok_or_else(unknown)?;
+        self.commit(vec![Write::EndSession(session.id)]).await?;
+        if let Err(fault) = self.ports.deliver.end_session(session.id).await {
+            tracing::warn!(%fault, "end of a session not told to delivery at once");
+        }
+        Ok(())
+    }
+
+    /// Ends the session of a key if it belongs to this user: what a person's log out does (protocol 18.8).
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn end_own_session(&self, user: Uid, session_key: &str) -> Result<bool, AccountError> {
+        let Ok(key) = session_key.parse::<SessionKey>() else {
+            return Ok(false);
+        };
+        let session = self.ports.store.session(&key).await?;
+        if !session.is_some_and(|session| session.user == user) {
+            return Ok(false);
+        }
+        match self.remove_session(session_key).await {
+            Ok(()) => Ok(true),
+            Err(AccountError::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Tells delivery what the change row says too; a fault is only a delay.
+    pub(crate) async fn tell_withdrawn(&self, app: AppId, user: Uid) {
+        let at = self.ports.clock.wall();
+        if let Err(fault) = self.ports.deliver.withdraw(app, user, at).await {
+            tracing::warn!(app.id = app.get(), user.id = user.get(), %fault, "withdrawal not told to delivery at once");
+        }
+    }
+
+    /// A given session key of this user, or a new one.
+    fn session_key(&self, given: Option<&str>, user: &User) -> Result<SessionKey, AccountError> {
+        let bad = || {
+            AccountError::Invalid(format!(
+                "a given session key is 24 digits 0-9a-f, a hyphen and the uid, here {}",
+                user.uid
+            ))
+        };
+        match given {
+            Some(text) => {
+                let key = text.parse::<SessionKey>().map_err(|_| bad())?;
+                if key.uid() == user.uid {
+                    Ok(key)
+                } else {
+                    Err(bad())
+                }
+            }
+            None => SessionKey::of(&self.random_hex::<12>(), user.uid).map_err(|_| bad()),
+        }
+    }
+
+    /// A random uid.
+    fn random_uid(&self) -> Result<Uid, AccountError> {
+        Uid::new(self.random_number()).ok_or(AccountError::Conflict(Conflict::IdTaken))
+    }
+
+    /// The hash of a password that keeps the rules.
+    async fn hash_password(&self, password: String) -> Result<String, AccountError> {
+        let (shortest, longest) = (self.config.password_chars_min, self.config.password_bytes_max);
+        if password.chars().count() < shortest {
+            return Err(AccountError::Invalid(format!(
+                "a password has at least {shortest} characters"
+            )));
+        }
+        if password.len() > longest {
+            return Err(AccountError::Invalid(format!(
+                "a password has at most {longest} bytes"
+            )));
+        }
+        Ok(self.ports.passwords.hash(password).await?)
     }
 }
 
-/// An application's settings as `app show` prints and `app set` takes them: key and value, in the order of protocol section 17.
-#[must_use]
-pub fn app_settings(app: &App) -> Vec<(&'static str, String)> {
-    let _ = app;
-    todo!()
+/// The session that a commit made.
+fn session_made(new: NewSession, made: &[Made], now: WallMs) -> Result<Session, AccountError> {
+    let id = made.iter().find_map(|made| match made {
+        Made::Session(id) => Some(*id),
+        Made::Story { .. } => None,
+    });
+    Ok(Session {
+        id: id.ok_or(AccountError::Conflict(Conflict::Missing))?,
+        key: new.key,
+        app: new.app,
+        user: new.user,
+        secret: new.secret,
+        expires: new.expires,
+        kind: new.kind,
+        created_at: now,
+    })
+}
+
+/// A conflict of `user add`, naming the value that is taken.
+fn user_taken(error: AccountError, row: &User) -> AccountError {
+    match error {
+        AccountError::Conflict(Conflict::IdTaken) => {
+            AccountError::Invalid(format!("the uid {} is already in use", row.uid))
+        }
+        AccountError::Conflict(Conflict::NameTaken) => {
+            AccountError::Invalid(format!("there is already a user named {}", row.name))
+        }
+        other => other,
+    }
+}
+
+/// Why an owner cannot be erased, and what to do first.
+fn owns_apps(user: &User, owned: &[Arc<App>]) -> AccountError {
+    let names: Vec<&str> = owned.iter().map(|app| app.name.as_str()).collect();
+    AccountError::Invalid(format!(
+        "{} owns {}; give each to somebody else first: crier app set APP owner=USER",
+        user.name,
+        names.join(", ")
+    ))
 }

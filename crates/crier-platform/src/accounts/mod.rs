@@ -1,13 +1,27 @@
 //! Use cases behind site and command line: people, applications, acceptances, sessions, logins.
 //!
-//! They obey the same ports and the same commit as the methods, and never build a verified call.
+//! They obey the same ports and the same commit as the methods, and never build a verified call. They know neither
+//! HTTP nor the terminal: every error is one sentence that either may show.
+//!
+//! - `admin`: users, grants, sessions, export and erasure
+//! - `apps`: applications, their settings and secrets; `settings`: the table of setting names; `allow_ip`, `origins`: two grammars
+//! - `login`: logging in and out; `terms`: accepting, withdrawing, auth tokens
 
 pub mod admin;
+pub mod allow_ip;
+pub mod apps;
+mod export;
 pub mod login;
+pub mod origins;
+mod settings;
 pub mod terms;
 
+use crate::model::quantity::Span;
 use crate::ports::Ports;
-use crate::ports::store::{Conflict, StoreFault};
+use crate::ports::entropy::random_bytes;
+use crate::ports::store::{Batch, CommitError, Conflict, Made, StoreFault, UnitId, Write};
+use crier_proto::digest::lower_hex;
+use crier_proto::secret::Secret;
 
 /// Why an account use case did not happen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +33,7 @@ pub enum AccountError {
     #[error("{0}")]
     NotFound(String),
     /// A condition of the books did not hold.
-    #[error("{0:?}")]
+    #[error("{}", conflict_sentence(.0))]
     Conflict(Conflict),
     /// The books failed.
     #[error(transparent)]
@@ -29,16 +43,151 @@ pub enum AccountError {
     Password(#[from] crate::ports::passwords::PasswordFault),
 }
 
+/// What a broken condition means to a person.
+const fn conflict_sentence(conflict: &Conflict) -> &'static str {
+    match conflict {
+        Conflict::WindowClosed { .. } => "the twelve hours are not over",
+        Conflict::NameTaken => "the name is already taken",
+        Conflict::IdTaken => "the number is already in use",
+        Conflict::KeyTaken => "the key is already in use",
+        Conflict::CanvasTaken => "the canvas name is already taken",
+        Conflict::TokenNotUsable => "the token is unknown, used or expired",
+        Conflict::Missing => "it does not exist any more",
+        Conflict::OwnsApps => "the user still owns applications",
+    }
+}
+
+/// Bounds and spans of accounts; section `accounts` of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountsConfig {
+    /// Shortest password in characters: `accounts.password_chars_min`.
+    pub password_chars_min: usize,
+    /// Longest password in bytes, so that hashing has a bound: `accounts.password_bytes_max`.
+    pub password_bytes_max: usize,
+    /// How long a browser stays logged in: `accounts.login_lasts`.
+    pub login_lasts: Span,
+    /// How long a link that logs in once is of use: `accounts.login_link_lasts`.
+    pub login_link_lasts: Span,
+    /// How long the previous secret signs after a rotation: `accounts.secret_overlap`.
+    pub secret_overlap: Span,
+}
+
+impl Default for AccountsConfig {
+    fn default() -> Self {
+        Self {
+            password_chars_min: 8,
+            password_bytes_max: 1024,
+            login_lasts: Span(30 * 86_400_000),
+            login_link_lasts: Span(86_400_000),
+            secret_overlap: Span(86_400_000),
+        }
+    }
+}
+
 /// The use cases. Clone it freely.
 #[derive(Clone)]
 pub struct Accounts {
     pub(crate) ports: Ports,
+    pub(crate) config: AccountsConfig,
 }
 
 impl Accounts {
-    /// Accounts over these ports.
+    /// Accounts over these ports, with the default bounds.
     #[must_use]
     pub fn new(ports: Ports) -> Self {
-        Self { ports }
+        Self::with_config(ports, AccountsConfig::default())
+    }
+
+    /// Accounts over these ports with these bounds.
+    #[must_use]
+    pub fn with_config(ports: Ports, config: AccountsConfig) -> Self {
+        Self { ports, config }
+    }
+
+    /// 64 random hexadecimal digits that no store keeps: what a browser without a login proves its forms with.
+    #[must_use]
+    pub fn new_form_secret(&self) -> Secret {
+        Secret::new(self.random_hex::<32>())
+    }
+
+    /// `2 × N` random hexadecimal digits.
+    pub(crate) fn random_hex<const N: usize>(&self) -> String {
+        lower_hex(&random_bytes::<N>(&*self.ports.entropy))
+    }
+
+    /// A random number of nine or ten digits: long enough to hint at nothing, short enough for every client's integers.
+    pub(crate) fn random_number(&self) -> i64 {
+        let bytes = random_bytes::<8>(&*self.ports.entropy);
+        let number = u64::from_le_bytes(bytes) % 9_900_000_000;
+        100_000_000_i64.saturating_add_unsigned(number)
+    }
+
+    /// Applies writes as one unit.
+    pub(crate) async fn commit(&self, writes: Vec<Write>) -> Result<Vec<Made>, AccountError> {
+        let batch = Batch {
+            id: UnitId(random_bytes::<16>(&*self.ports.entropy)),
+            now: self.ports.clock.wall(),
+            writes,
+        };
+        match self.ports.store.commit(batch).await {
+            Ok(made) => Ok(made),
+            Err(CommitError::Refused(conflict)) => Err(AccountError::Conflict(conflict)),
+            Err(CommitError::Fault(fault)) => Err(AccountError::Store(fault)),
+        }
+    }
+}
+
+/// Random numbers tried before a full house is reported: with less than a billion rows one in ten is taken at worst.
+pub(crate) const ID_ATTEMPTS_MAX: usize = 16;
+
+/// Longest name of a user or an application, in characters.
+pub const NAME_CHARS_MAX: usize = 64;
+
+/// A name that people may carry: 1 to 64 characters, nothing invisible at its ends, no controls, never all digits.
+pub(crate) fn check_name(whose: &str, name: &str) -> Result<(), AccountError> {
+    let length = name.chars().count();
+    let problem = if name.is_empty() {
+        "may not be empty"
+    } else if length > NAME_CHARS_MAX {
+        "has at most 64 characters"
+    } else if name.trim() != name {
+        "may not begin or end with white space"
+    } else if name.chars().any(char::is_control) {
+        "may not contain control characters"
+    } else if name.bytes().all(|byte| byte.is_ascii_digit()) {
+        "may not be all digits, so that nobody takes it for a number"
+    } else {
+        return Ok(());
+    };
+    Err(AccountError::Invalid(format!("the name of {whose} {problem}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_neither_empty_nor_long_nor_padded_nor_all_digits() {
+        for good in ["ada", "Bo B.", "a1", "名前", &"x".repeat(64)] {
+            assert_eq!(check_name("a user", good), Ok(()), "{good}");
+        }
+        for bad in ["", " ada", "ada\t", "a\u{7}b", "1240077", &"x".repeat(65)] {
+            assert!(
+                matches!(check_name("a user", bad), Err(AccountError::Invalid(_))),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_conflict_reads_as_a_sentence() {
+        assert_eq!(
+            AccountError::Conflict(Conflict::NameTaken).to_string(),
+            "the name is already taken"
+        );
+        assert_eq!(
+            AccountError::Conflict(Conflict::TokenNotUsable).to_string(),
+            "the token is unknown, used or expired"
+        );
     }
 }

@@ -1,12 +1,19 @@
 //! Accepting an application's terms, withdrawing, and the tokens that buy sessions.
 
+use super::login::{after, digest_of};
 use super::{AccountError, Accounts};
 use crate::model::app::App;
 use crate::model::grant::Grant;
+use crate::model::quantity::Span;
+use crate::model::token::{AuthToken, TokenState};
 use crate::model::user::User;
+use crate::ports::store::{Conflict, Write};
 use crier_proto::ids::{AppId, Uid};
 use crier_proto::secret::Secret;
 use std::sync::Arc;
+
+/// How long an auth token is of use (protocol 10.1: "valid 3,600 s from creation").
+const AUTH_TOKEN_LASTS: Span = Span(3_600_000);
 
 /// An application that a person has accepted, for the settings page.
 #[derive(Debug, Clone)]
@@ -17,40 +24,152 @@ pub struct AcceptedApp {
     pub grant: Grant,
 }
 
+/// Whether a text has the form of an auth token: 32 lower-case hexadecimal digits (protocol 1.2).
+fn is_auth_token(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 impl Accounts {
     /// Whether and how a user has accepted an application.
+    ///
+    /// # Errors
+    /// When the books fail.
     pub async fn grant(&self, app: AppId, user: Uid) -> Result<Option<Grant>, AccountError> {
-        let _ = (app, user);
-        todo!()
+        Ok(self.ports.store.grant(app, user).await?)
     }
+
     /// Records that a user accepts an application; an older acceptance keeps its switches.
+    ///
+    /// # Errors
+    /// When the books fail.
     pub async fn accept_terms(&self, app: &App, user: &User, added: bool) -> Result<Grant, AccountError> {
-        let _ = (app, user, added);
-        todo!()
+        let older = self.grant(app.id, user.uid).await?;
+        let grant = Grant {
+            app: app.id,
+            user: user.uid,
+            feed: older.is_none_or(|grant| grant.feed),
+            added: added || older.is_some_and(|grant| grant.added),
+            offline_access: older.is_some_and(|grant| grant.offline_access),
+            granted_at: older.map_or_else(|| self.ports.clock.wall(), |grant| grant.granted_at),
+        };
+        if older != Some(grant) {
+            self.commit(vec![Write::SetGrant(grant)]).await?;
+        }
+        Ok(grant)
     }
+
+    /// Records that a user's sessions with an application may last for ever (`offline_access`, protocol 10.3).
+    ///
+    /// # Errors
+    /// `Conflict::Missing` when the user has not accepted the application; when the books fail.
+    pub async fn permit_offline_access(&self, app: AppId, user: Uid) -> Result<Grant, AccountError> {
+        self.change_grant(app, user, |grant| grant.offline_access = true)
+            .await
+    }
+
     /// Withdraws a user from an application: sessions end, delivery stops.
+    ///
+    /// # Errors
+    /// `Conflict::Missing` when the user has not accepted the application; when the books fail.
     pub async fn withdraw(&self, app: AppId, user: Uid) -> Result<(), AccountError> {
-        let _ = (app, user);
-        todo!()
+        if self.grant(app, user).await?.is_none() {
+            return Err(AccountError::Conflict(Conflict::Missing));
+        }
+        self.commit(vec![Write::RemoveGrant { app, user }]).await?;
+        let at = self.ports.clock.wall();
+        if let Err(fault) = self.ports.deliver.withdraw(app, user, at).await {
+            // The committed change row says the same to every node, so nothing is lost but this second.
+            tracing::warn!(app.id = app.get(), user.id = user.get(), %fault, "withdrawal not told to delivery at once");
+        }
+        Ok(())
     }
+
     /// Turns an application's stories on or off for a user.
+    ///
+    /// # Errors
+    /// `Conflict::Missing` when the user has not accepted the application; when the books fail.
     pub async fn switch_stories(&self, app: AppId, user: Uid, feed: bool) -> Result<Grant, AccountError> {
-        let _ = (app, user, feed);
-        todo!()
+        self.change_grant(app, user, |grant| grant.feed = feed).await
     }
+
     /// What a user has accepted, newest first.
+    ///
+    /// # Errors
+    /// When the books fail.
     pub async fn accepted_apps(&self, user: Uid) -> Result<Vec<AcceptedApp>, AccountError> {
-        let _ = user;
-        todo!()
+        let mut accepted = Vec::new();
+        for grant in self.ports.store.grants_of(user).await? {
+            if let Some(app) = self.ports.store.app(grant.app).await? {
+                accepted.push(AcceptedApp { app, grant });
+            }
+        }
+        Ok(accepted)
     }
+
     /// A new, bound auth token for the web flow (protocol 18.4).
+    ///
+    /// # Errors
+    /// When the books fail.
     pub async fn bound_token(&self, app: &App, user: &User, lasting: bool) -> Result<Secret, AccountError> {
-        let _ = (app, user, lasting);
-        todo!()
+        let token = Secret::new(self.random_hex::<16>());
+        let row = AuthToken {
+            token: digest_of(token.expose()),
+            app: app.id,
+            state: TokenState::Bound {
+                user: user.uid,
+                lasting,
+            },
+            expires_at: after(self.ports.clock.wall(), AUTH_TOKEN_LASTS),
+        };
+        self.commit(vec![Write::AddAuthToken(row)]).await?;
+        Ok(token)
     }
+
+    /// Whether a desktop application's token waits for its user (protocol 18.6): known, its own, new, not expired.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn token_is_new(&self, app: &App, token: &str) -> Result<bool, AccountError> {
+        if !is_auth_token(token) {
+            return Ok(false);
+        }
+        let now = self.ports.clock.wall();
+        let row = self.ports.store.auth_token(digest_of(token)).await?;
+        Ok(row.is_some_and(|row| row.app == app.id && row.state == TokenState::New && row.expires_at > now))
+    }
+
     /// Binds a desktop application's token (protocol 18.6).
+    ///
+    /// # Errors
+    /// `Conflict::TokenNotUsable` for one that is unknown, expired, another application's or already bound.
     pub async fn bind_token(&self, app: &App, user: &User, token: &str) -> Result<(), AccountError> {
-        let _ = (app, user, token);
-        todo!()
+        if !is_auth_token(token) {
+            return Err(AccountError::Conflict(Conflict::TokenNotUsable));
+        }
+        self.commit(vec![Write::BindAuthToken {
+            token: digest_of(token),
+            app: app.id,
+            user: user.uid,
+            lasting: false,
+        }])
+        .await?;
+        Ok(())
+    }
+
+    /// Writes an acceptance back with one thing changed.
+    async fn change_grant(
+        &self,
+        app: AppId,
+        user: Uid,
+        change: impl FnOnce(&mut Grant) + Send,
+    ) -> Result<Grant, AccountError> {
+        let older = self.grant(app, user).await?;
+        let older = older.ok_or(AccountError::Conflict(Conflict::Missing))?;
+        let mut grant = older;
+        change(&mut grant);
+        if grant != older {
+            self.commit(vec![Write::SetGrant(grant)]).await?;
+        }
+        Ok(grant)
     }
 }

@@ -1,30 +1,54 @@
 //! The News Feed as its user reads it.
+//!
+//! - `select`: which stories stand on a page, newest first
+//! - `target`: the address behind a story's link
+
+mod select;
+mod target;
 
 use crate::model::app::App;
 use crate::model::story::Story;
 use crate::ports::Ports;
-use crate::ports::store::StoreFault;
-use crier_proto::ids::{StoryId, Uid};
 use std::sync::Arc;
+
+/// Slots of one feed page (feed, conventions).
+pub const SLOTS_MAX: usize = 25;
 
 /// A story with what its page needs to show it.
 #[derive(Debug, Clone)]
 pub struct StoryView {
-    /// The story.
+    /// The story. One that was just put away carries `hidden_at` and is shown as a line with an undo.
     pub story: Story,
     /// Its application.
     pub app: Arc<App>,
 }
 
-/// One feed page: at most 25 stories, newest first.
+/// One feed page, newest first: at most 25 stories, and between them those just put away.
 #[derive(Debug, Clone)]
 pub struct FeedPage {
+    /// Stories of an application's owner to himself: they take no slot and stand first.
+    pub exempt: Vec<StoryView>,
     /// The stories in order.
     pub stories: Vec<StoryView>,
     /// The seq to go on below, if there are more.
     pub more_before: Option<i64>,
     /// The newest seq of the record when this was read.
     pub newest_seq: i64,
+    /// What was passed over on the way, for the page that has nothing else to show.
+    pub passed: Passed,
+}
+
+/// Stories that were read and not shown, by cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Passed {
+    /// Put away by their user.
+    pub hidden: u32,
+    /// Of an application that is switched off, not accepted any more or disabled.
+    pub not_wanted: u32,
+    /// Older than seven days.
+    pub expired: u32,
+    /// Rows that are no canonical markup any more (feed 2.7): never rendered.
+    pub damaged: u32,
 }
 
 /// Reads feeds.
@@ -38,32 +62,5 @@ impl FeedReader {
     #[must_use]
     pub fn new(ports: Ports) -> Self {
         Self { ports }
-    }
-
-    /// One feed page of a user, from the newest story or below a seq.
-    ///
-    /// # Errors
-    /// When the books fail.
-    pub async fn page(&self, user: Uid, before: Option<i64>) -> Result<FeedPage, StoreFault> {
-        let _ = (user, before, &self.ports);
-        todo!()
-    }
-
-    /// The address behind a story's link `t`, `b0`…, `p1`…`p4`, for its own user only (feed 2.9).
-    ///
-    /// # Errors
-    /// When the books fail.
-    pub async fn link(&self, user: Uid, story: StoryId, key: &str) -> Result<Option<String>, StoreFault> {
-        let _ = (user, story, key);
-        todo!()
-    }
-
-    /// Puts a story away or brings it back; false when the user has no such story.
-    ///
-    /// # Errors
-    /// When the books fail.
-    pub async fn set_hidden(&self, user: Uid, story: StoryId, hidden: bool) -> Result<bool, StoreFault> {
-        let _ = (user, story, hidden);
-        todo!()
     }
 }

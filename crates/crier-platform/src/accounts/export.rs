@@ -1,0 +1,73 @@
+//! Everything held on a person, as JSON lines (operating section 3).
+//!
+//! Secrets, hashes of passwords and tokens are not a person's data but keys to it, and are left out.
+
+use super::{AccountError, Accounts};
+use crate::model::story::{Priority, Story};
+use crate::model::user::User;
+use serde_json::{Value, json};
+
+/// Stories read at once.
+const STORIES_AT_ONCE: u32 = 200;
+
+impl Accounts {
+    /// `user export`: one JSON object a line, everything held on a person, each with its `kind`.
+    ///
+    /// # Errors
+    /// `NotFound`; when the books fail.
+    pub async fn export_user(&self, user: &str) -> Result<Vec<String>, AccountError> {
+        let user = self.find_user(user).await?;
+        let mut lines = vec![user_line(&user)];
+        for app in self.apps_of(user.uid).await? {
+            lines.push(json!({"kind": "owned_app", "app_id": app.id.get(), "name": app.name}));
+        }
+        for grant in self.ports.store.grants_of(user.uid).await? {
+            lines.push(json!({
+                "kind": "grant", "app_id": grant.app.get(), "feed": grant.feed, "added": grant.added,
+                "offline_access": grant.offline_access, "granted_at": grant.granted_at.secs(),
+            }));
+        }
+        let mut before = None;
+        loop {
+            let stories = self
+                .ports
+                .store
+                .stories(user.uid, before, STORIES_AT_ONCE)
+                .await?;
+            lines.extend(stories.iter().map(story_line));
+            match stories.last() {
+                Some(last) => before = Some(last.seq),
+                None => break,
+            }
+        }
+        Ok(lines.iter().map(Value::to_string).collect())
+    }
+}
+
+/// The account itself.
+fn user_line(user: &User) -> Value {
+    json!({
+        "kind": "user", "uid": user.uid.get(), "name": user.name, "admin": user.admin, "enabled": user.enabled,
+        "created_at": user.created_at.secs(), "time_zone": user.time_zone,
+    })
+}
+
+/// A story of their feed.
+fn story_line(story: &Story) -> Value {
+    let priority = match &story.priority {
+        Priority::Absent => Value::Null,
+        Priority::Number(number) => json!(number),
+        Priority::Text(text) => json!(text),
+    };
+    let slots: Vec<Value> = story
+        .slots
+        .iter()
+        .map(|slot| json!({"number": slot.number, "link": slot.link}))
+        .collect();
+    json!({
+        "kind": "story", "story_id": story.id.get(), "app_id": story.app.get(), "seq": story.seq,
+        "published_at": story.published_at.secs(), "title": story.title, "body": story.body,
+        "priority": priority, "exempt": story.exempt, "pictures": slots,
+        "hidden_at": story.hidden_at.map(crate::model::time::WallMs::secs),
+    })
+}
