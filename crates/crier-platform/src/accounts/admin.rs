@@ -277,8 +277,8 @@ impl Accounts {
         }
     }
 
-    /// Tells delivery what the change row says too; a fault is only a delay.
-    pub(crate) async fn tell_withdrawn(&self, app: AppId, user: Uid) {
+    /// Tells delivery what the committed change row says to every node too, so that a fault here is only a delay.
+    pub(super) async fn tell_withdrawn(&self, app: AppId, user: Uid) {
         let at = self.ports.clock.wall();
         if let Err(fault) = self.ports.deliver.withdraw(app, user, at).await {
             tracing::warn!(app.id = app.get(), user.id = user.get(), %fault, "withdrawal not told to delivery at once");

@@ -58,7 +58,8 @@ const fn conflict_sentence(conflict: &Conflict) -> &'static str {
 }
 
 /// Bounds and spans of accounts; section `accounts` of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct AccountsConfig {
     /// Shortest password in characters: `accounts.password_chars_min`.
     pub password_chars_min: usize,

@@ -76,11 +76,7 @@ impl Accounts {
             return Err(AccountError::Conflict(Conflict::Missing));
         }
         self.commit(vec![Write::RemoveGrant { app, user }]).await?;
-        let at = self.ports.clock.wall();
-        if let Err(fault) = self.ports.deliver.withdraw(app, user, at).await {
-            // The committed change row says the same to every node, so nothing is lost but this second.
-            tracing::warn!(app.id = app.get(), user.id = user.get(), %fault, "withdrawal not told to delivery at once");
-        }
+        self.tell_withdrawn(app, user).await;
         Ok(())
     }
 
