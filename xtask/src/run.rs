@@ -41,7 +41,6 @@ impl Step {
             name,
             command,
             folder: crate::tree::root(),
-            environment: BTreeMap::new(),
         }
     }
 
