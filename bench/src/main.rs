@@ -1,2 +1,63 @@
-//! Placeholder of a room that opens next.
-fn main() {}
+//! Load driver and scenarios: they drive the built binary as its users do, and print what they measured.
+//!
+//! A run with one wrong answer is void and exits 1. Results worth keeping stand in `results/`, dated, with machine and commit.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a measuring tool: it prints, starts processes, and looks at real clocks"
+)]
+
+mod caller;
+mod idle;
+mod kill;
+mod send;
+mod server;
+
+use std::process::ExitCode;
+
+const HELP: &str = "cargo run -p bench -- SCENARIO
+
+  kill [--kills N] [--seed N]          kill -9 under load: nothing answered is lost, no call_id passes twice
+  idle [--pages N] [--seconds N]       idle WebSocket pages: memory for each, and how many were dropped
+  send [--seconds N] [--rounds N]      CPU of a signed liveMessage.send beside the same stack answering a constant
+";
+
+/// The number after `flag`, or `default`.
+pub fn number(arguments: &[String], flag: &str, default: u64) -> Result<u64, String> {
+    match arguments.iter().position(|argument| argument == flag) {
+        None => Ok(default),
+        Some(place) => {
+            let text = arguments
+                .get(place + 1)
+                .ok_or_else(|| format!("{flag} needs a number"))?;
+            text.parse().map_err(|_| format!("{flag} {text}: not a number"))
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime can be made");
+    let outcome = match arguments.first().map(String::as_str) {
+        Some("kill") => runtime.block_on(kill::run(rest)),
+        Some("idle") => runtime.block_on(idle::run(rest)),
+        Some("send") => runtime.block_on(send::run(rest)),
+        Some("constant") => runtime.block_on(send::constant_server()),
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("void: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
