@@ -18,6 +18,13 @@ const EXPORT_EVERY: u64 = 20;
 /// A repeatable source of moments.
 struct Chance(u64);
 
+impl Seen {
+    fn call_id(&self) -> String {
+        self.next.set(self.next.get() + 1);
+        self.next.get().to_string()
+    }
+}
+
 impl Chance {
     fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
@@ -27,9 +34,10 @@ impl Chance {
     }
 }
 
-/// What the callers have seen.
+/// What the callers have seen, and the number that the next call carries.
 #[derive(Default)]
 struct Seen {
+    next: Cell<u64>,
     titles: RefCell<Vec<String>>,
     last_call: RefCell<Vec<Option<String>>>,
     published: RefCell<Vec<Keys>>,
@@ -52,13 +60,12 @@ fn new_session(data: &Path, app: (&str, &str), user: &str) -> Result<Keys, Strin
     })
 }
 
-async fn send_until_killed(address: String, keys: Keys, place: usize, next: Rc<Cell<u64>>, seen: Rc<Seen>) {
+async fn send_until_killed(address: String, keys: Keys, place: usize, seen: Rc<Seen>) {
     let Ok(mut caller) = Caller::connect(&address).await else {
         return;
     };
     loop {
-        next.set(next.get() + 1);
-        let call_id = next.get().to_string();
+        let call_id = seen.call_id();
         let own = [
             ("recipient", "1240077"),
             ("event_name", "e"),
@@ -77,13 +84,12 @@ async fn send_until_killed(address: String, keys: Keys, place: usize, next: Rc<C
     }
 }
 
-async fn publish_until_killed(address: String, keys: Keys, next: Rc<Cell<u64>>, seen: Rc<Seen>) {
+async fn publish_until_killed(address: String, keys: Keys, seen: Rc<Seen>) {
     let Ok(mut caller) = Caller::connect(&address).await else {
         return;
     };
     loop {
-        next.set(next.get() + 1);
-        let call_id = next.get().to_string();
+        let call_id = seen.call_id();
         let title = format!("story {call_id}");
         let body = caller::body(
             &keys,
@@ -101,22 +107,21 @@ async fn publish_until_killed(address: String, keys: Keys, next: Rc<Cell<u64>>, 
     }
 }
 
-async fn try_window_until_killed(address: String, keys: Keys, next: Rc<Cell<u64>>, seen: Rc<Seen>) {
+async fn try_window_until_killed(address: String, keys: Keys, seen: Rc<Seen>) {
     let Ok(mut caller) = Caller::connect(&address).await else {
         return;
     };
     let mut open = true;
     loop {
-        next.set(next.get() + 1);
         let own = [("title", "once in twelve hours"), ("format", "json")];
-        let body = caller::body(&keys, "feed.publishStoryToUser", &next.get().to_string(), &own);
+        let body = caller::body(&keys, "feed.publishStoryToUser", &seen.call_id(), &own);
         match caller.call(&Caller::request(&body)).await {
             Ok(answer) if answer == "true" && open => {
                 open = false;
                 seen.published.borrow_mut().push(keys.clone());
             }
             Ok(answer) if answer.starts_with("{\"error_code\":4,") && !open => {
-                seen.refused.set(seen.refused.get() + 1)
+                seen.refused.set(seen.refused.get() + 1);
             }
             Ok(answer) => seen
                 .wrong
@@ -127,14 +132,9 @@ async fn try_window_until_killed(address: String, keys: Keys, next: Rc<Cell<u64>
     }
 }
 
-async fn check_after_restart(
-    address: &str,
-    senders: &[Keys],
-    next: &Cell<u64>,
-    seen: &Seen,
-) -> Result<(), String> {
+async fn check_after_restart(address: &str, senders: &[Keys], seen: &Seen) -> Result<(), String> {
     let mut caller = Caller::connect(address).await?;
-    for (keys, last) in senders.iter().zip(seen.last_call.borrow().iter()) {
+    for (keys, last) in senders.iter().zip(seen.last_call.borrow().clone()) {
         let Some(last) = last else { continue };
         let own = [
             ("recipient", "1240077"),
@@ -146,7 +146,7 @@ async fn check_after_restart(
             .call(&Caller::request(&caller::body(
                 keys,
                 "liveMessage.send",
-                last,
+                &last,
                 &own,
             )))
             .await?;
@@ -154,10 +154,10 @@ async fn check_after_restart(
             return Err(format!("call_id {last} passed twice: {answer}"));
         }
     }
-    for keys in seen.published.borrow().iter() {
-        next.set(next.get() + 1);
+    let published = seen.published.borrow().clone();
+    for keys in &published {
         let own = [("title", "too early"), ("format", "json")];
-        let body = caller::body(keys, "feed.publishStoryToUser", &next.get().to_string(), &own);
+        let body = caller::body(keys, "feed.publishStoryToUser", &seen.call_id(), &own);
         let answer = caller.call(&Caller::request(&body)).await?;
         if !answer.starts_with("{\"error_code\":4,") {
             return Err(format!("the window opened early: {answer}"));
@@ -221,10 +221,10 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
     let stage = prepare(&data)?;
     let mut chance = Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let seen = Rc::new(Seen {
+        next: Cell::new(1_000_000),
         last_call: RefCell::new(vec![None; SENDERS]),
         ..Seen::default()
     });
-    let next = Rc::new(Cell::new(1_000_000));
     let environment = [
         ("CRIER__LIVE__RECIPIENT_RATE", "1000000"),
         ("CRIER__LIVE__RING_ITEMS_MAX", "100"),
@@ -242,30 +242,23 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
             })
             .collect::<Result<_, String>>()?;
         let running = Server::start(&data, &environment)?;
-        check_after_restart(&running.address, &stage.senders, &next, &seen)
+        check_after_restart(&running.address, &stage.senders, &seen)
             .await
             .map_err(|why| format!("kill {turn}: {why}"))?;
         let moment = Duration::from_millis(20 + chance.below(300));
         let tasks = LocalSet::new();
         for (place, keys) in stage.senders.iter().enumerate() {
-            let (keys, next, seen) = (keys.clone(), Rc::clone(&next), Rc::clone(&seen));
-            tasks.spawn_local(send_until_killed(
-                running.address.clone(),
-                keys,
-                place,
-                next,
-                seen,
-            ));
+            let (keys, seen) = (keys.clone(), Rc::clone(&seen));
+            tasks.spawn_local(send_until_killed(running.address.clone(), keys, place, seen));
         }
         for _ in 0..PUBLISHERS {
-            let (keys, next, seen) = (stage.owner.clone(), Rc::clone(&next), Rc::clone(&seen));
-            tasks.spawn_local(publish_until_killed(running.address.clone(), keys, next, seen));
+            let (keys, seen) = (stage.owner.clone(), Rc::clone(&seen));
+            tasks.spawn_local(publish_until_killed(running.address.clone(), keys, seen));
         }
         for keys in fresh {
             tasks.spawn_local(try_window_until_killed(
                 running.address.clone(),
                 keys,
-                Rc::clone(&next),
                 Rc::clone(&seen),
             ));
         }

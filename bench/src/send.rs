@@ -104,6 +104,12 @@ fn pin(id: u32, core: &str) -> Result<(), String> {
     }
 }
 
+/// Who is asked: process and address.
+struct Target<'a> {
+    id: u32,
+    address: &'a str,
+}
+
 struct Round {
     requests: u64,
     cpu_us: u64,
@@ -111,22 +117,22 @@ struct Round {
 }
 
 async fn round(
-    id: u32,
-    address: &str,
+    target: &Target<'_>,
     sessions: &[Keys],
     next: &Rc<Cell<u64>>,
     seconds: u64,
 ) -> Result<Round, String> {
     let (count, wrong) = (Rc::new(Cell::new(0u64)), Rc::new(Cell::new(None)));
-    let (before, started) = (Server::cpu_us(id)?, Instant::now());
+    let (before, started) = (Server::cpu_us(target.id)?, Instant::now());
     let until = started + Duration::from_secs(seconds);
     let tasks = LocalSet::new();
-    for keys in sessions.iter().cloned() {
-        let (count, wrong, next, address) = (
+    for keys in sessions {
+        let (keys, count, wrong, next, address) = (
+            keys.clone(),
             Rc::clone(&count),
             Rc::clone(&wrong),
             Rc::clone(next),
-            address.to_owned(),
+            target.address.to_owned(),
         );
         tasks.spawn_local(async move {
             let mut caller = match Caller::connect(&address).await {
@@ -153,7 +159,7 @@ async fn round(
     if let Some(why) = wrong.take() {
         return Err(format!("a wrong answer: {why}"));
     }
-    let cpu_us = Server::cpu_us(id)?.saturating_sub(before);
+    let cpu_us = Server::cpu_us(target.id)?.saturating_sub(before);
     Ok(Round {
         requests: count.get(),
         cpu_us,
@@ -224,12 +230,20 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
     pin(running.id(), "0")?;
     pin(constant.child.id(), "0")?;
     pin(std::process::id(), "1")?;
+    let floor_target = Target {
+        id: constant.child.id(),
+        address: &constant.address,
+    };
+    let our_target = Target {
+        id: running.id(),
+        address: &running.address,
+    };
     let next = Rc::new(Cell::new(1_000_000));
     for (profile, sessions) in &sessions {
         let mut ratios = Vec::new();
         for turn in 0..=rounds {
-            let floor = round(constant.child.id(), &constant.address, sessions, &next, seconds).await?;
-            let ours = round(running.id(), &running.address, sessions, &next, seconds).await?;
+            let floor = round(&floor_target, sessions, &next, seconds).await?;
+            let ours = round(&our_target, sessions, &next, seconds).await?;
             // The first pair warms caches and pools.
             if turn == 0 {
                 continue;
