@@ -62,6 +62,24 @@ pub enum DeliveryState {
     NoHandler,
 }
 
+impl DeliveryState {
+    /// The state as the wire spells it (protocol 16.1).
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Acked => "acked",
+            Self::Cancelled => "cancelled",
+            Self::Replaced => "replaced",
+            Self::Revoked => "revoked",
+            Self::Dropped => "dropped",
+            Self::Expired => "expired",
+            Self::Written => "written",
+            Self::Queued => "queued",
+            Self::NoHandler => "no_handler",
+        }
+    }
+}
+
 /// What became of a message: the wire's "outcome object", fields in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delivery {
