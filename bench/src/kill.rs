@@ -134,7 +134,8 @@ async fn try_window_until_killed(address: String, keys: Keys, seen: Rc<Seen>) {
 
 async fn check_after_restart(address: &str, senders: &[Keys], seen: &Seen) -> Result<(), String> {
     let mut caller = Caller::connect(address).await?;
-    for (keys, last) in senders.iter().zip(seen.last_call.borrow().clone()) {
+    let last_calls = seen.last_call.borrow().clone();
+    for (keys, last) in senders.iter().zip(last_calls) {
         let Some(last) = last else { continue };
         let own = [
             ("recipient", "1240077"),

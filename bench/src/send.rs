@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -171,20 +172,13 @@ fn per_request(round: &Round) -> f64 {
     round.cpu_us as f64 / round.requests.max(1) as f64
 }
 
-/// `send [--seconds N] [--rounds N]`.
-pub async fn run(arguments: &[String]) -> Result<(), String> {
-    let (seconds, rounds) = (
-        number(arguments, "--seconds", 5)?,
-        number(arguments, "--rounds", 5)?,
-    );
-    let folder = Folder::fresh("send")?;
-    let data = folder.0.join("data");
-    server::ask(&data, &["user", "add", "own", "--uid", "1240077", "--json"])?;
-    server::ask(&data, &["user", "add", "other", "--uid", "563683308", "--json"])?;
+fn prepare(data: &Path) -> Result<Vec<(&'static str, Vec<Keys>)>, String> {
+    server::ask(data, &["user", "add", "own", "--uid", "1240077", "--json"])?;
+    server::ask(data, &["user", "add", "other", "--uid", "563683308", "--json"])?;
     let mut sessions = Vec::new();
     for profile in ["documented", "period"] {
         let made = server::ask(
-            &data,
+            data,
             &[
                 "app",
                 "add",
@@ -198,12 +192,12 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
         )?;
         let (api_key, secret) = (server::field(&made, "api_key")?, server::field(&made, "secret")?);
         server::ask(
-            &data,
+            data,
             &["app", "set", &api_key, "calls_per_minute=1000000000", "--json"],
         )?;
         for user in ["own", "other"] {
             server::ask(
-                &data,
+                data,
                 &["grant", "add", "--app", &api_key, "--user", user, "--json"],
             )?;
         }
@@ -211,7 +205,7 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
             let words = [
                 "session", "add", "--app", &api_key, "--user", "own", "--ttl", "never", "--json",
             ];
-            let session_key = server::field(&server::ask(&data, &words)?, "session_key")?;
+            let session_key = server::field(&server::ask(data, &words)?, "session_key")?;
             Ok(Keys {
                 api_key: api_key.clone(),
                 secret: secret.clone(),
@@ -225,6 +219,18 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
                 .collect::<Result<Vec<_>, String>>()?,
         ));
     }
+    Ok(sessions)
+}
+
+/// `send [--seconds N] [--rounds N]`.
+pub async fn run(arguments: &[String]) -> Result<(), String> {
+    let (seconds, rounds) = (
+        number(arguments, "--seconds", 5)?,
+        number(arguments, "--rounds", 5)?,
+    );
+    let folder = Folder::fresh("send")?;
+    let data = folder.0.join("data");
+    let sessions = prepare(&data)?;
     let running = Server::start(&data, &[("CRIER__LIVE__RECIPIENT_RATE", "1000000000")])?;
     let constant = start_constant()?;
     pin(running.id(), "0")?;
