@@ -1,0 +1,8 @@
+//! The wire against its tables: period vectors, fixtures and properties.
+//!
+//! Needs nothing but the files under `fixtures/`.
+
+mod period;
+mod properties;
+mod readings;
+mod support;

@@ -1,0 +1,1 @@
+//! The reading rule against the definition it decides: every reading, one by one.
