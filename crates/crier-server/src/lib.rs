@@ -3,7 +3,20 @@
 //! The only room that speaks HTTP to clients, reads configuration and starts tasks. It holds use-case handles, never raw
 //! ports (those exist in `boot.rs` alone), and knows no SQL, signature rule, markup rule, ranking or wire error number.
 
+pub mod adapters;
+pub mod admin;
+pub mod body;
+pub mod boot;
+pub mod config;
 pub mod demo;
+pub mod lifecycle;
+pub mod listen;
 pub mod live;
+pub mod metrics;
+pub mod middleware;
+pub mod rest;
+pub mod router;
+pub mod sections;
 pub mod site;
 pub mod state;
+pub mod telemetry;

@@ -1,5 +1,6 @@
 //! What handlers hold: use-case handles, never ports.
 
+use crate::lifecycle::Tasks;
 use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::Dispatcher;
 use crier_platform::feed::FeedReader;
@@ -18,6 +19,28 @@ pub struct PublicUrl {
     pub base_path: String,
 }
 
+impl PublicUrl {
+    /// Reads an address such as `http://127.0.0.1:8420` or `https://host/crier`.
+    ///
+    /// # Errors
+    /// One sentence that says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let url =
+            url::Url::parse(text).map_err(|why| format!("is no URL ({why}): write http://host:port"))?;
+        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() || !plain {
+            return Err("must be http:// or https://, a host, and at most a path behind it".into());
+        }
+        let origin = url.origin().ascii_serialization();
+        let base_path = url.path().trim_end_matches('/').to_owned();
+        Ok(Self {
+            url: format!("{origin}{base_path}"),
+            origin,
+            base_path,
+        })
+    }
+}
+
 /// Handles for every door. Cloning is cheap.
 #[derive(Clone)]
 pub struct AppState {
@@ -33,4 +56,39 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// The public address.
     pub public_url: Arc<PublicUrl>,
+    /// Starts what must outlive a request, as a live connection does; it is waited for at the stop.
+    pub tasks: Tasks,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_addresses_lose_their_last_slash_and_keep_their_base_path() {
+        let url = PublicUrl::parse("https://Host.example/crier/").unwrap();
+        assert_eq!(url.url, "https://host.example/crier");
+        assert_eq!(url.origin, "https://host.example");
+        assert_eq!(url.base_path, "/crier");
+        let url = PublicUrl::parse("http://127.0.0.1:8420").unwrap();
+        assert_eq!(
+            (url.url.as_str(), url.base_path.as_str()),
+            ("http://127.0.0.1:8420", "")
+        );
+    }
+
+    #[test]
+    fn what_is_no_web_address_is_refused() {
+        for bad in [
+            "",
+            "host",
+            "ftp://host",
+            "http://",
+            "http://u@host",
+            "http://host/?q",
+            "http://host/#f",
+        ] {
+            assert!(PublicUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
 }

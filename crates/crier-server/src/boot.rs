@@ -1,0 +1,223 @@
+//! The composition root, read top to bottom: configuration and ports in, a server out.
+//!
+//! `Listeners::bind`, `build`, `Server::run`: the command line and the tests call the same three, tests with port 0, their own
+//! clock and seeded chance. The only place that sees raw ports.
+
+use crate::adapters::clock::SystemClock;
+use crate::adapters::entropy::OsEntropy;
+use crate::adapters::passwords::Argon2Passwords;
+use crate::admin::AdminDoor;
+use crate::lifecycle::{Pool, Stop, Tasks};
+use crate::listen::{self, Reception};
+use crate::metrics::ServerMetrics;
+use crate::middleware::bounds::Pace;
+use crate::middleware::real_ip::TrustedProxies;
+use crate::middleware::request_id::RequestIds;
+use crate::rest::RestDoor;
+use crate::router::Doors;
+use crate::sections::{Config, ServerConfig};
+use crate::state::{AppState, PublicUrl};
+use crier_platform::accounts::Accounts;
+use crier_platform::dispatch::Dispatcher;
+use crier_platform::feed::FeedReader;
+use crier_platform::live_door::LiveDoor;
+use crier_platform::ports::Ports;
+use crier_platform::ports::clock::Clock;
+use crier_platform::ports::entropy::{Entropy, random_bytes};
+use prometheus_client::registry::Registry;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Why the server does not start: one sentence that says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(pub String);
+
+/// What tests put in the place of the process's own ports.
+#[derive(Clone, Default)]
+pub struct Overrides {
+    /// Time.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Chance.
+    pub entropy: Option<Arc<dyn Entropy>>,
+}
+
+/// Sockets that accept already.
+pub struct Listeners {
+    public: Vec<TcpListener>,
+    admin: TcpListener,
+}
+
+impl Listeners {
+    /// Opens every listener of the configuration; an empty `server.url` becomes `http://` and the first one's real address.
+    ///
+    /// # Errors
+    /// A sentence naming the address that cannot be had.
+    pub async fn bind(config: &mut ServerConfig) -> Result<Self, StartError> {
+        let mut public = Vec::new();
+        for address in &config.listen {
+            public.push(open(address, "--listen").await?);
+        }
+        let listeners = Self {
+            public,
+            admin: open(&config.admin_listen, "--admin-listen").await?,
+        };
+        if config.url.is_empty() {
+            config.url = format!("http://{}", listeners.address()?);
+        }
+        Ok(listeners)
+    }
+
+    /// The first public listener's real address; every address of the machine is shown as the loopback one.
+    ///
+    /// # Errors
+    /// When there is none, or the system does not know it.
+    pub fn address(&self) -> Result<SocketAddr, StartError> {
+        let first = self.public.first().map(TcpListener::local_addr);
+        let mut address = first
+            .transpose()
+            .ok()
+            .flatten()
+            .ok_or_else(|| StartError("there is no listener: name one with --listen".into()))?;
+        if address.ip().is_unspecified() {
+            let loopback = if address.is_ipv4() {
+                std::net::Ipv4Addr::LOCALHOST.into()
+            } else {
+                std::net::Ipv6Addr::LOCALHOST.into()
+            };
+            address.set_ip(loopback);
+        }
+        Ok(address)
+    }
+
+    /// The admin listener's real address.
+    ///
+    /// # Errors
+    /// When the system does not know it.
+    pub fn admin_address(&self) -> Result<SocketAddr, StartError> {
+        self.admin
+            .local_addr()
+            .map_err(|why| StartError(format!("the admin listener has no address ({why}): try again")))
+    }
+}
+
+async fn open(address: &str, flag: &str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|why| {
+        StartError(format!(
+            "cannot listen on {address} ({why}): free it, or choose another address with {flag}"
+        ))
+    })
+}
+
+/// A server that is whole and has not begun to accept.
+pub struct Server {
+    /// The use cases, for tests and for the demo's data.
+    pub state: AppState,
+    config: Config,
+    tasks: Tasks,
+    registry: Registry,
+    metrics: ServerMetrics,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// Opens the books, the hub and the use cases.
+///
+/// # Errors
+/// One sentence that says what to do.
+pub async fn build(config: Config, overrides: Overrides) -> Result<Server, StartError> {
+    let entropy = match overrides.entropy {
+        Some(entropy) => entropy,
+        None => Arc::new(OsEntropy::open().map_err(StartError)?),
+    };
+    let clock = overrides.clock.unwrap_or_else(|| Arc::new(SystemClock::start()));
+    let mut registry = Registry::default();
+    let metrics = ServerMetrics::registered(&mut registry);
+    let pool = Pool::new(
+        "passwords",
+        config.server.passwords_running_max,
+        config.server.passwords_waiting_max,
+    );
+    let passwords = Arc::new(Argon2Passwords::new(pool, Arc::clone(&entropy)));
+    let _ = passwords;
+    let ports: Ports = Err(StartError("the books are not part of this build yet".into()))?;
+    let public_url =
+        PublicUrl::parse(&config.server.url).map_err(|why| StartError(format!("server.url {why}")))?;
+    let tasks = Tasks::new();
+    let state = AppState {
+        dispatcher: Arc::new(Dispatcher::new(ports.clone())),
+        accounts: Accounts::new(ports.clone()),
+        feed: FeedReader::new(ports.clone()),
+        live_door: Arc::new(LiveDoor::new(ports)),
+        clock,
+        public_url: Arc::new(public_url),
+        tasks: tasks.clone(),
+    };
+    Ok(Server {
+        state,
+        config,
+        tasks,
+        registry,
+        metrics,
+        entropy,
+    })
+}
+
+impl Server {
+    /// Serves until `stop` has begun and everything has ended, or until it is cut. True after a clean drain.
+    pub async fn run(self, listeners: Listeners, stop: Stop) -> bool {
+        let clock = Arc::clone(&self.state.clock);
+        let reception = Reception::new(
+            &self.config.server,
+            listen::places(self.config.server.connections_max),
+            (self.tasks.clone(), Arc::clone(&clock)),
+            self.metrics.clone(),
+        );
+        let doors = Arc::new(Doors::new(self.state.clone(), self.rest_door(&stop)));
+        for listener in listeners.public {
+            self.tasks
+                .spawn(reception.clone().receive(listener, Arc::clone(&doors)));
+        }
+        let admin = Arc::new(AdminDoor {
+            registry: Arc::new(self.registry),
+            stop: stop.clone(),
+        });
+        self.tasks
+            .spawn(reception.clone().receive(listeners.admin, admin));
+        stop.begun().await;
+        tracing::info!("draining");
+        let deadline = clock.elapsed().plus_ms(45_000);
+        let drained = tokio::select! {
+            () = async {
+                reception.close();
+                self.tasks.ended().await;
+            } => true,
+            () = stop.hard() => false,
+            () = clock.sleep_until(deadline) => false,
+        };
+        if !drained {
+            tracing::warn!(tasks = self.tasks.running(), "cut before everything had ended");
+            self.tasks.cut();
+        }
+        drained
+    }
+
+    fn rest_door(&self, stop: &Stop) -> RestDoor {
+        let server = &self.config.server;
+        RestDoor {
+            dispatcher: Arc::clone(&self.state.dispatcher),
+            path: format!("{}/restserver.php", self.state.public_url.base_path),
+            // Judged when the configuration was read.
+            proxies: TrustedProxies::parse(&server.trusted_proxies).unwrap_or_default(),
+            pace: Pace {
+                grace_ms: server.body_grace.0,
+                bytes_per_second: server.body_rate.0,
+                longest_ms: server.body_deadline.0,
+            },
+            clock: Arc::clone(&self.state.clock),
+            request_ids: RequestIds::from_base(u64::from_le_bytes(random_bytes(&*self.entropy))),
+            metrics: self.metrics.clone(),
+            stop: stop.clone(),
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Starting and stopping tasks: signals, soft and hard stop, the task tracker and the bounded pool for blocking work.
+//!
+//! Promise: every task of the process is started here and is waited for when the process stops. Knows nothing of what they do.
+
+use std::future::Future;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The two degrees of stopping. Cloning shares them.
+#[derive(Clone, Default)]
+pub struct Stop {
+    soft: CancellationToken,
+    hard: CancellationToken,
+}
+
+impl Stop {
+    /// Nothing stops yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One step further: the first call begins the soft stop, every later one cuts.
+    pub fn advance(&self) {
+        if self.soft.is_cancelled() {
+            self.hard.cancel();
+        }
+        self.soft.cancel();
+    }
+
+    /// Cuts at once.
+    pub fn cut(&self) {
+        self.soft.cancel();
+        self.hard.cancel();
+    }
+
+    /// Whether the soft stop has begun.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.soft.is_cancelled()
+    }
+
+    /// Returns when the soft stop begins.
+    pub async fn begun(&self) {
+        self.soft.cancelled().await;
+    }
+
+    /// Returns when everything is to be cut.
+    pub async fn hard(&self) {
+        self.hard.cancelled().await;
+    }
+}
+
+/// Every task of one server. Cloning shares the tracker.
+#[derive(Clone, Default)]
+pub struct Tasks {
+    tracker: TaskTracker,
+    cut: CancellationToken,
+}
+
+impl Tasks {
+    /// No task yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts a task. It ends by itself, or at the latest when the server cuts its tasks.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that starts tasks: tracked, and cut at the hard stop"
+    )]
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(
+            self.tracker
+                .track_future(self.cut.clone().run_until_cancelled_owned(task)),
+        );
+    }
+
+    /// Tasks that have not ended.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.tracker.len()
+    }
+
+    /// Returns when every task has ended; none may be started afterwards.
+    pub async fn ended(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    /// Drops every task where it stands.
+    pub fn cut(&self) {
+        self.cut.cancel();
+    }
+}
+
+/// More work was offered than the pool may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the pool {0} is full")]
+pub struct PoolFull(pub &'static str);
+
+/// Blocking work off the async threads: so many at once, so many waiting, the next is refused.
+#[derive(Clone)]
+pub struct Pool {
+    name: &'static str,
+    running: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+}
+
+impl Pool {
+    /// A pool that runs `running` pieces of work at once while `waiting` more wait.
+    #[must_use]
+    pub fn new(name: &'static str, running: usize, waiting: usize) -> Self {
+        Self {
+            name,
+            running: Arc::new(Semaphore::new(running)),
+            places: Arc::new(Semaphore::new(running.saturating_add(waiting))),
+        }
+    }
+
+    /// Runs one piece of work.
+    ///
+    /// # Errors
+    /// `PoolFull` when every place is taken, or when the work did not end by itself.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PoolFull> {
+        let full = PoolFull(self.name);
+        let _place = self.places.try_acquire().map_err(|_| full)?;
+        let turn = Arc::clone(&self.running).acquire_owned().await;
+        let turn = turn.map_err(|_| full)?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the bounded pool: its turn is held until the work has ended, even if the caller went away"
+        )]
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(turn);
+            result
+        });
+        done.await.map_err(|_| full)
+    }
+}
+
+/// Turns the first SIGTERM or SIGINT into a soft stop and the second into a hard one (operating section 2).
+///
+/// # Errors
+/// When the system does not let the process listen for signals.
+pub fn stop_at_signals(stop: &Stop) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = stop.clone();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "ends with the runtime and not with the tracked tasks: the second signal is heard while they are waited for"
+    )]
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            stop.advance();
+        }
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_step_is_soft_and_the_second_hard() {
+        let stop = Stop::new();
+        assert!(!stop.has_begun());
+        stop.advance();
+        assert!(stop.has_begun() && !stop.hard.is_cancelled());
+        stop.advance();
+        assert!(stop.hard.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_pool_refuses_the_piece_of_work_behind_its_last_place() {
+        let pool = Pool::new("test", 1, 0);
+        let (release, gate) = std::sync::mpsc::sync_channel::<()>(1);
+        let busy = pool.run(move || gate.recv().is_ok());
+        tokio::pin!(busy);
+        // Polled once: the work has its place and its turn.
+        assert_eq!(futures_util::future::poll_immediate(busy.as_mut()).await, None);
+        assert_eq!(pool.run(|| 1).await, Err(PoolFull("test")));
+        release.send(()).unwrap();
+        assert_eq!(busy.await, Ok(true));
+        assert_eq!(pool.run(|| 2).await, Ok(2));
+    }
+
+    #[tokio::test]
+    async fn cutting_ends_a_task_that_would_never_end() {
+        let tasks = Tasks::new();
+        tasks.spawn(std::future::pending());
+        assert_eq!(tasks.running(), 1);
+        tasks.cut();
+        tasks.ended().await;
+        assert_eq!(tasks.running(), 0);
+    }
+}

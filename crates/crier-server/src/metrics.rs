@@ -1,0 +1,110 @@
+//! Figures of the edges, and the registry that every room's figures are gathered in.
+//!
+//! Promise: labels come from closed sets; names begin with `crier_server_`. Knows no other room's figures.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// Labels of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    method: &'static str,
+    code: u16,
+}
+
+/// Labels of an overflow.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OverflowLabels {
+    name: &'static str,
+}
+
+/// Figures of this crate. Cloning shares them.
+#[derive(Clone, Default)]
+pub struct ServerMetrics {
+    calls: Family<CallLabels, Counter>,
+    overflow: Family<OverflowLabels, Counter>,
+    connections: Gauge,
+    accepted: Counter,
+}
+
+impl ServerMetrics {
+    /// Fresh figures, known to the registry.
+    #[must_use]
+    pub fn registered(registry: &mut Registry) -> Self {
+        let figures = Self::default();
+        let room = registry.sub_registry_with_prefix("crier_server");
+        room.register(
+            "calls",
+            "Answered calls by method and error code, 0 for a success",
+            figures.calls.clone(),
+        );
+        room.register(
+            "overflow",
+            "Bounds that were met, by name",
+            figures.overflow.clone(),
+        );
+        room.register("connections", "Open connections", figures.connections.clone());
+        room.register(
+            "connections_accepted",
+            "Accepted connections",
+            figures.accepted.clone(),
+        );
+        figures
+    }
+
+    /// An answered call.
+    pub fn call(&self, method: &'static str, code: u16) {
+        self.calls.get_or_create(&CallLabels { method, code }).inc();
+    }
+
+    /// A bound that was met.
+    pub fn overflow(&self, name: &'static str) {
+        self.overflow.get_or_create(&OverflowLabels { name }).inc();
+    }
+
+    /// A connection opens.
+    pub fn connection_opens(&self) {
+        self.accepted.inc();
+        self.connections.inc();
+    }
+
+    /// A connection ends.
+    pub fn connection_ends(&self) {
+        self.connections.dec();
+    }
+}
+
+/// The registry as Prometheus reads it.
+#[must_use]
+pub fn text(registry: &Registry) -> String {
+    let mut page = String::new();
+    // Writing into a text cannot fail.
+    let _ = prometheus_client::encoding::text::encode(&mut page, registry);
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_stand_on_the_page_under_their_names() {
+        let mut registry = Registry::default();
+        let figures = ServerMetrics::registered(&mut registry);
+        figures.call("liveMessage.send", 0);
+        figures.call("liveMessage.send", 104);
+        figures.overflow("request_body");
+        figures.connection_opens();
+        let page = text(&registry);
+        for line in [
+            "crier_server_calls_total{method=\"liveMessage.send\",code=\"104\"} 1\n",
+            "crier_server_overflow_total{name=\"request_body\"} 1\n",
+            "crier_server_connections 1\n",
+        ] {
+            assert!(page.contains(line), "{line} is not on:\n{page}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The REST door: HTTP to request parts, rendered bytes to HTTP (protocol sections 2 and 3).
+//!
+//! Promise: HTTP status 200 for every answer but 413 and 503; every answer with its length, type and two headers, and nothing
+//! else. It knows no parameter, no signature and no error number: `crier_platform::dispatch` does.
+
+use crate::body::Kind;
+use crate::lifecycle::Stop;
+use crate::metrics::ServerMetrics;
+use crate::middleware::bounds::{BodyFault, BoundedBody, Pace};
+use crate::middleware::headers::set_answer_headers;
+use crate::middleware::real_ip::TrustedProxies;
+use crate::middleware::request_id::{RequestId, RequestIds};
+use bytes::Bytes;
+use crier_platform::dispatch::{Answer, Dispatcher};
+use crier_platform::model::message::Delivery;
+use crier_platform::ports::clock::Clock;
+use crier_proto::call::{Body, RequestParts};
+use crier_proto::error::{Code, Refusal};
+use crier_proto::render::{self, Format, Style};
+use http::header::{CONNECTION, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// The door, shared by all connections.
+pub struct RestDoor {
+    /// The street behind it.
+    pub dispatcher: Arc<Dispatcher>,
+    /// Base path followed by `/restserver.php`.
+    pub path: String,
+    /// Whose `X-Forwarded-For` is believed.
+    pub proxies: TrustedProxies,
+    /// How slow a body may be.
+    pub pace: Pace,
+    /// Time, for bodies.
+    pub clock: Arc<dyn Clock>,
+    /// Numbers for log lines.
+    pub request_ids: RequestIds,
+    /// Figures.
+    pub metrics: ServerMetrics,
+    /// Whether the server is draining.
+    pub stop: Stop,
+}
+
+/// What the accept loop does with the connection after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// As the client asked.
+    Continue,
+    /// Close it, reading on for a moment so that the answer reaches a client that is still sending.
+    CloseGently,
+    /// Close it without an answer.
+    Drop,
+}
+
+/// An answer and what becomes of its connection.
+pub type Answered = (Response<Full<Bytes>>, Then);
+
+impl RestDoor {
+    /// Answers one request.
+    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answered {
+        let began = self.clock.elapsed();
+        let (head, incoming) = request.into_parts();
+        let kind = Kind::of(&head.headers);
+        let mut parts = RequestParts {
+            verb: head.method.as_str().to_owned(),
+            path: self.path.clone(),
+            query: head.uri.query().unwrap_or_default().as_bytes().to_vec(),
+            body: Body::Empty,
+            source: self.proxies.source(peer, &head.headers),
+        };
+        let bounded = BoundedBody::new(incoming, kind.limit(), self.pace, Arc::clone(&self.clock));
+        match bounded.whole().await {
+            Ok(bytes) if head.method == Method::POST => parts.body = kind.wire_body(bytes).await,
+            // What a GET brings is discarded; a verb that is neither is refused by its name.
+            Ok(_) => {
+                if kind == Kind::Encoded {
+                    parts.body = Body::Encoded;
+                }
+            }
+            Err(BodyFault::TooLarge) => return self.too_large(),
+            Err(BodyFault::TooSlow | BodyFault::Broken) => {
+                self.metrics.overflow("request_body");
+                return (empty(StatusCode::BAD_REQUEST), Then::Drop);
+            }
+        }
+        let (answer, status) = if self.stop.has_begun() {
+            (self.dispatcher.draining(parts), StatusCode::SERVICE_UNAVAILABLE)
+        } else {
+            (self.dispatcher.answer(parts).await, StatusCode::OK)
+        };
+        let took_ms = self.clock.elapsed().0.saturating_sub(began.0);
+        self.report(&answer, status, took_ms);
+        (written(answer, status), Then::Continue)
+    }
+
+    fn too_large(&self) -> Answered {
+        self.metrics.overflow("request_body_bytes");
+        let style = Style {
+            format: Format::Xml,
+            callback: None,
+            root: String::new(),
+        };
+        let refusal = Refusal::because(Code::InvalidParameter, "the request body is over its limit");
+        let rendered = render::error(&style, &refusal, &[]);
+        let mut response = Response::new(Full::new(Bytes::from(rendered.body)));
+        *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+        set_answer_headers(response.headers_mut(), rendered.media_type);
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+        (response, Then::CloseGently)
+    }
+
+    /// One figure and one log line: a refusal is told at info, a success at debug, so that a busy server does not write per call.
+    fn report(&self, answer: &Answer, status: StatusCode, took_ms: u64) {
+        let code = answer.error.map_or(0, Code::number);
+        let method = answer.method.unwrap_or("unknown");
+        self.metrics.call(method, code);
+        let ids = || CallIds {
+            request: self.request_ids.give(),
+            app: answer.app.map(|app| app.get()),
+            user: answer.user.map(|user| user.get()),
+        };
+        macro_rules! line {
+            ($level:ident) => {{
+                let CallIds { request, app, user } = ids();
+                tracing::$level!(
+                    request.id = %request, app.id = app, user.id = user, call.method = method,
+                    error.code = code, http.status = status.as_u16(), took_ms, "call"
+                );
+            }};
+        }
+        if code == 0 {
+            if tracing::enabled!(tracing::Level::DEBUG) {
+                line!(debug);
+            }
+        } else {
+            line!(info);
+        }
+    }
+}
+
+struct CallIds {
+    request: RequestId,
+    app: Option<i64>,
+    user: Option<i64>,
+}
+
+/// An answer without a body.
+#[must_use]
+pub fn empty(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::new()));
+    *response.status_mut() = status;
+    response
+}
+
+fn written(answer: Answer, status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(answer.rendered.body)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    set_answer_headers(headers, answer.rendered.media_type);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if let Some(delivery) = answer.delivery {
+        set_delivery_headers(headers, &delivery);
+    }
+    response
+}
+
+/// The outcome of a `liveMessage.send` (protocol 13.11).
+fn set_delivery_headers(headers: &mut HeaderMap, delivery: &Delivery) {
+    let text = |text: String| HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""));
+    headers.insert("crier-id", text(delivery.id.to_string()));
+    headers.insert("crier-seq", delivery.seq.into());
+    headers.insert("crier-epoch", text(delivery.epoch.to_string()));
+    headers.insert("crier-state", HeaderValue::from_static(delivery.state.as_str()));
+    headers.insert("crier-pages", delivery.pages.into());
+    headers.insert("crier-handlers", delivery.handlers.into());
+    headers.insert("crier-written", delivery.written.into());
+    headers.insert("crier-acked", delivery.acked.into());
+    headers.insert("crier-expires-at", delivery.expires_at.secs_rounded_up().into());
+}

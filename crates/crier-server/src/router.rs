@@ -1,0 +1,152 @@
+//! Every URL of the public listeners on one screen.
+//!
+//! Promise: the REST door is found by one comparison, before any router runs; everything else is the site's and the live door's
+//! router. Paths are the same below the base path and without it, since a proxy may have removed it (protocol 2.8).
+
+use crate::listen::Door;
+use crate::middleware::bounds::{BoundedBody, Pace};
+use crate::middleware::headers::set_answer_headers;
+use crate::rest::{RestDoor, Then, empty};
+use crate::state::AppState;
+use crate::{live, site};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Uri;
+use bytes::Bytes;
+use crier_platform::ports::clock::Clock;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tower::ServiceExt;
+
+/// Body bytes that pages and live requests may bring.
+const PAGE_BODY_BYTES_MAX: u64 = 262_144;
+
+/// All public doors.
+pub struct Doors {
+    base_path: String,
+    rest: RestDoor,
+    others: Router,
+    pace: Pace,
+    clock: Arc<dyn Clock>,
+}
+
+impl Doors {
+    /// The doors over this state.
+    #[must_use]
+    pub fn new(state: AppState, rest: RestDoor) -> Self {
+        let base_path = state.public_url.base_path.clone();
+        let (pace, clock) = (rest.pace, Arc::clone(&rest.clock));
+        let others = Router::new()
+            .route(
+                "/1.0/facebook.xsd",
+                axum::routing::get(|| async { schema(crier_proto::render::FACEBOOK_XSD) }),
+            )
+            .route(
+                "/1.0/crier.xsd",
+                axum::routing::get(|| async { schema(crier_proto::render::CRIER_XSD) }),
+            )
+            .merge(live::router())
+            .merge(site::router())
+            .with_state(state);
+        Self {
+            base_path,
+            rest,
+            others,
+            pace,
+            clock,
+        }
+    }
+
+    async fn answer_one(&self, request: Request<Incoming>, peer: SocketAddr) -> (Response<Body>, Then) {
+        if let Some(refusal) = judge_head(&request) {
+            return (refusal.map(Body::new), Then::CloseGently);
+        }
+        let path = self.below_base(request.uri().path());
+        if path == "/restserver.php" {
+            let (response, then) = self.rest.answer(request, peer).await;
+            return (response.map(Body::new), then);
+        }
+        let request = self.for_pages(request, peer);
+        match self.others.clone().oneshot(request).await {
+            Ok(response) => (response, Then::Continue),
+            Err(never) => match never {},
+        }
+    }
+
+    fn below_base<'p>(&self, path: &'p str) -> &'p str {
+        match path.strip_prefix(self.base_path.as_str()) {
+            Some("") => "/",
+            Some(rest) if rest.starts_with('/') => rest,
+            _ => path,
+        }
+    }
+
+    /// The request as pages see it: origin form below the base path, its body under bounds, its source beside it.
+    fn for_pages(&self, request: Request<Incoming>, peer: SocketAddr) -> Request<Body> {
+        let (mut head, incoming) = request.into_parts();
+        let path = self.below_base(head.uri.path());
+        let target = match head.uri.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        };
+        head.uri = Uri::try_from(target).unwrap_or_default();
+        let source = self.rest.proxies.source(peer, &head.headers);
+        head.extensions
+            .insert(ConnectInfo(SocketAddr::new(source, peer.port())));
+        let bounded = BoundedBody::new(incoming, PAGE_BODY_BYTES_MAX, self.pace, Arc::clone(&self.clock));
+        Request::from_parts(head, Body::new(bounded))
+    }
+}
+
+impl Door for Doors {
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = (Response<Body>, Then)> + Send {
+        self.answer_one(request, peer)
+    }
+}
+
+fn schema(text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    set_answer_headers(response.headers_mut(), "text/xml; charset=utf-8");
+    response
+}
+
+/// Longest request line and longest header section (protocol 2.4).
+const REQUEST_LINE_BYTES_MAX: usize = 65_534;
+const HEADER_SECTION_BYTES_MAX: usize = 65_536;
+/// A blank on both sides of the target, and `HTTP/1.1`.
+const REQUEST_LINE_REST: usize = 10;
+/// Colon, blank, CR and LF of a header line.
+const HEADER_LINE_REST: usize = 4;
+
+/// Refuses what is no well-formed HTTP/1.x, with the status of protocol 2.3 and 2.4; the connection closes.
+fn judge_head<B>(request: &Request<B>) -> Option<Response<Full<Bytes>>> {
+    let hosts = request.headers().get_all(http::header::HOST).iter().count();
+    let host_is_right = match request.version() {
+        http::Version::HTTP_11 => hosts == 1,
+        _ => hosts <= 1,
+    };
+    if !host_is_right {
+        return Some(empty(StatusCode::BAD_REQUEST));
+    }
+    let uri = request.uri();
+    let target = uri.path_and_query().map_or(0, |target| target.as_str().len())
+        + uri.authority().map_or(0, |authority| authority.as_str().len())
+        + uri.scheme_str().map_or(0, |scheme| scheme.len() + "://".len());
+    if request.method().as_str().len() + target + REQUEST_LINE_REST > REQUEST_LINE_BYTES_MAX {
+        return Some(empty(StatusCode::URI_TOO_LONG));
+    }
+    let line = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        name.as_str().len() + value.len() + HEADER_LINE_REST
+    };
+    let section: usize = request.headers().iter().map(line).sum();
+    (section > HEADER_SECTION_BYTES_MAX).then(|| empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))
+}

@@ -1,0 +1,151 @@
+//! The sections of the configuration as values: each room owns its own, this page nests them.
+//!
+//! Knows nothing of files, environment and flags: `config` reads those.
+
+use crate::middleware::real_ip::TrustedProxies;
+use crier_platform::model::quantity::{Bytes, Span};
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// All sections.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Config {
+    /// Section `server`.
+    pub server: ServerConfig,
+}
+
+/// Section `server`; each key is described in `config/crier.default.toml`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ServerConfig {
+    /// Data folder.
+    pub data: PathBuf,
+    /// Public listeners.
+    pub listen: Vec<String>,
+    /// Admin listener.
+    pub admin_listen: String,
+    /// Public address, or empty.
+    pub url: String,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<String>,
+    /// Connections at once; 0: descriptors less 512.
+    pub connections_max: usize,
+    /// Longest time for a request's head.
+    pub head_deadline: Span,
+    /// Most bytes of a request's head.
+    pub head_bytes_max: Bytes,
+    /// Most header fields of a request.
+    pub head_fields_max: usize,
+    /// Time before a body's rate counts.
+    pub body_grace: Span,
+    /// Least bytes per second of a body.
+    pub body_rate: Bytes,
+    /// Longest time for a body.
+    pub body_deadline: Span,
+    /// Where the books are: `sqlite:` in the data folder.
+    pub store: String,
+    /// What carries messages between processes: `memory:`.
+    pub broker: String,
+    /// Password hashes at once.
+    pub passwords_running_max: usize,
+    /// Callers waiting for a hash.
+    pub passwords_waiting_max: usize,
+    /// Form of log lines.
+    pub log_format: LogFormat,
+    /// Least level of log lines.
+    pub log_level: LogLevel,
+}
+
+/// Form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Human on a terminal, else JSON.
+    Auto,
+    /// Text for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Least level of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Our own faults.
+    Error,
+    /// What will become a fault.
+    Warn,
+    /// Starts, stops, refused calls.
+    Info,
+    /// Every call.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// The smallest read buffer that the HTTP parser accepts.
+const HEAD_BYTES_MIN: u64 = 8_192;
+
+/// Why a pair of addresses is not started, or nothing when it is the mode of one binary (operating section 2).
+fn judge_mode(store: &str, broker: &str) -> Result<(), (&'static str, String)> {
+    let scheme = |address: &str| address.split(':').next().unwrap_or_default().to_owned();
+    let refused = |key, why: &str| Err((key, why.to_owned()));
+    match (scheme(store).as_str(), scheme(broker).as_str()) {
+        ("sqlite", "memory") if store != "sqlite:" => refused(
+            "server.store",
+            "SQLite lies in the data folder: write sqlite: alone and name the folder with --data",
+        ),
+        ("sqlite", "memory") => Ok(()),
+        ("postgres" | "postgresql", "memory") => refused(
+            "server.store",
+            "PostgreSQL goes together with Redis: add --broker redis://HOST, or leave --store out",
+        ),
+        ("sqlite", "redis" | "rediss") => refused(
+            "server.broker",
+            "Redis goes together with PostgreSQL: add --store postgres://HOST/NAME, or leave --broker out",
+        ),
+        ("postgres" | "postgresql", "redis" | "rediss") => refused(
+            "server.store",
+            "this version runs on SQLite and its in-process broker alone: leave --store and --broker out",
+        ),
+        ("sqlite" | "postgres" | "postgresql", _) => refused(
+            "server.broker",
+            "must be memory: or begin with redis:// or rediss://",
+        ),
+        _ => refused("server.store", "must be sqlite: or begin with postgres://"),
+    }
+}
+
+impl Config {
+    /// What no single value's type can say.
+    ///
+    /// # Errors
+    /// The key and what is wrong with it.
+    pub fn judge(&self) -> Result<(), (&'static str, String)> {
+        let server = &self.server;
+        judge_mode(&server.store, &server.broker)?;
+        if server.listen.is_empty() {
+            return Err((
+                "server.listen",
+                "name at least one address, such as 127.0.0.1:8420".into(),
+            ));
+        }
+        if server.head_bytes_max.0 < HEAD_BYTES_MIN {
+            return Err((
+                "server.head_bytes_max",
+                format!("must be at least {HEAD_BYTES_MIN}"),
+            ));
+        }
+        if server.passwords_running_max == 0 {
+            return Err(("server.passwords_running_max", "must be at least 1".into()));
+        }
+        if server.body_rate.0 == 0 {
+            return Err(("server.body_rate", "must be at least 1".into()));
+        }
+        if !server.url.is_empty() {
+            crate::state::PublicUrl::parse(&server.url).map_err(|why| ("server.url", why))?;
+        }
+        TrustedProxies::parse(&server.trusted_proxies).map_err(|why| ("server.trusted_proxies", why))?;
+        Ok(())
+    }
+}
