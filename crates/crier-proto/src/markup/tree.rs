@@ -1,6 +1,10 @@
 //! The reader of markup: characters with marks, from which canonical form, plain text and links are made (feed 2.2, 2.3, 2.6).
+//!
+//! Promise: what is accepted has a canonical form that reads back as itself, with the same text and links (feed 2.7).
 
-use super::Place;
+use super::displayed::{self, is_folded};
+use super::lexer::{Lexer, Token};
+use super::policy::{Place, Tag};
 
 /// A stretch of characters with equal marks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,14 +39,81 @@ pub enum MarkupError {
     Blank(String),
 }
 
+impl MarkupError {
+    /// The cause, as it stands in the refusal (feed 3.3).
+    #[must_use]
+    pub fn cause(&self) -> &str {
+        match self {
+            Self::Broken(cause) | Self::TooLong(cause) | Self::TooManyLinks(cause) | Self::Blank(cause) => {
+                cause
+            }
+        }
+    }
+}
+
 impl Markup {
-    /// Reads a value for its place, with all the checks of protocol 14.2.3 c to g in their order.
+    /// Reads a value for its place, with all the checks of protocol 14.2.3 c to g in their order. The empty value is
+    /// blank here; that an empty title is a missing one and an empty body an absent one is the caller's to say first.
+    /// Links are not compared with the server's own pages: `read_accepting` does that.
     ///
     /// # Errors
     /// The first rule that it breaks.
     pub fn read(place: Place, value: &str) -> Result<Self, MarkupError> {
-        let _ = (place, value);
-        todo!()
+        Self::read_accepting(place, value, &|_| true)
+    }
+
+    /// As `read`, with a further judge of links, asked with their canonical form (feed 2.8: the server's own pages,
+    /// `story::OwnSite::accepts`).
+    ///
+    /// The byte ceiling of the value is judged after its markup, as the order of checks demands; reading is linear in
+    /// the value, which the request's own bounds hold small.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn read_accepting(
+        place: Place,
+        value: &str,
+        accepts_link: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, MarkupError> {
+        let (markup, anchors) = Builder::new(place).build(Lexer::new(place, value, accepts_link))?;
+        let name = place.name();
+        let plain = markup.plain();
+        let lengths = [
+            (value.len(), "bytes of markup", place.markup_bytes_max()),
+            (
+                displayed::clusters(&plain),
+                "displayed characters",
+                place.clusters_max(),
+            ),
+            (plain.len(), "bytes of text", place.text_bytes_max()),
+        ];
+        if let Some((found, what, limit)) = lengths.into_iter().find(|(found, _, limit)| found > limit) {
+            return Err(MarkupError::TooLong(format!(
+                "{name} has {found} {what}, limit {limit}"
+            )));
+        }
+        if let Some(limit) = place.links_max().filter(|limit| anchors > *limit) {
+            return Err(MarkupError::TooManyLinks(format!(
+                "{name} has {anchors} links, limit {limit}"
+            )));
+        }
+        if displayed::is_blank(&plain) {
+            return Err(MarkupError::Blank(format!("{name} renders blank")));
+        }
+        if Self::read_stored(place, &markup.canonical()).as_ref() != Some(&markup) {
+            return Err(MarkupError::Broken(format!("{name} has no stable form")));
+        }
+        Ok(markup)
+    }
+
+    /// Reads what is kept: `None` unless it is its own canonical form (feed 2.7, "On output"). Lengths were judged when
+    /// it was published: escaping may have made the canonical form longer than the value.
+    #[must_use]
+    pub fn read_stored(place: Place, canonical: &str) -> Option<Self> {
+        let (markup, _) = Builder::new(place)
+            .build(Lexer::new(place, canonical, &|_| true))
+            .ok()?;
+        (markup.canonical() == canonical).then_some(markup)
     }
 
     /// The runs in order.
@@ -51,27 +122,219 @@ impl Markup {
         &self.runs
     }
 
-    /// The links in order, in the URL parser's serialisation.
+    /// The links in order, in the URL parser's serialisation. An `a` without a character has left none.
     #[must_use]
     pub fn links(&self) -> &[String] {
         &self.links
     }
 
-    /// The canonical form (feed 2.6): a fixed point of `read`.
+    /// The canonical form (feed 2.6): what is kept. A fixed point of `read_stored`, and of `read` up to its byte ceiling.
     #[must_use]
     pub fn canonical(&self) -> String {
-        todo!()
+        let mut out = String::new();
+        let mut open: Option<&Run> = None;
+        for run in &self.runs {
+            close(&mut out, open, Some(run));
+            let (link, bold, italic) = kept(open, Some(run));
+            if let Some(address) = run.link.filter(|_| !link).and_then(|place| self.links.get(place)) {
+                out.push_str("<a href=\"");
+                escape(&mut out, address, true);
+                out.push_str("\">");
+            }
+            if run.bold && !bold {
+                out.push_str("<b>");
+            }
+            if run.italic && !italic {
+                out.push_str("<i>");
+            }
+            escape(&mut out, &run.text, false);
+            open = Some(run);
+        }
+        close(&mut out, open, None);
+        out
     }
 
     /// The plain text.
     #[must_use]
     pub fn plain(&self) -> String {
-        todo!()
+        self.runs.iter().map(|run| run.text.as_str()).collect()
     }
 
     /// Displayed characters (feed 2.5).
     #[must_use]
     pub fn clusters(&self) -> usize {
-        todo!()
+        displayed::clusters(&self.plain())
     }
 }
+
+/// Which elements stay open from one run to the next, outermost first: one that is left closes all within it.
+fn kept(from: Option<&Run>, to: Option<&Run>) -> (bool, bool, bool) {
+    let (Some(from), Some(to)) = (from, to) else {
+        return (false, false, false);
+    };
+    let link = from.link == to.link;
+    let bold = link && from.bold && to.bold;
+    let italic = link && from.bold == to.bold && from.italic && to.italic;
+    (link, bold, italic)
+}
+
+fn close(out: &mut String, from: Option<&Run>, to: Option<&Run>) {
+    let Some(open) = from else {
+        return;
+    };
+    let (link, bold, italic) = kept(from, to);
+    if open.italic && !italic {
+        out.push_str("</i>");
+    }
+    if open.bold && !bold {
+        out.push_str("</b>");
+    }
+    if open.link.is_some() && !link {
+        out.push_str("</a>");
+    }
+}
+
+fn escape(out: &mut String, text: &str, in_attribute: bool) {
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' if in_attribute => out.push_str("&quot;"),
+            other => out.push(other),
+        }
+    }
+}
+
+/// The marks of a character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Marks {
+    link: Option<usize>,
+    bold: bool,
+    italic: bool,
+}
+
+/// An element that is open.
+struct Open {
+    tag: Tag,
+    at: usize,
+    /// The marks outside of it.
+    outside: Marks,
+}
+
+/// Collects runs from tokens.
+struct Builder {
+    place: Place,
+    runs: Vec<Run>,
+    /// The link of every `a`, also of those that will vanish.
+    anchors: Vec<String>,
+    open: Vec<Open>,
+    marks: Marks,
+    /// White space that becomes one space as soon as something follows.
+    space: Option<Marks>,
+}
+
+impl Builder {
+    const fn new(place: Place) -> Self {
+        Self {
+            place,
+            runs: Vec::new(),
+            anchors: Vec::new(),
+            open: Vec::new(),
+            marks: Marks {
+                link: None,
+                bold: false,
+                italic: false,
+            },
+            space: None,
+        }
+    }
+
+    /// The markup, and how many `a` the value has.
+    fn build(mut self, mut lexer: Lexer<'_>) -> Result<(Markup, usize), MarkupError> {
+        while let Some((token, at)) = lexer.next()? {
+            match token {
+                Token::Character(character) => self.add(character),
+                Token::Text(text) => text.chars().for_each(|character| self.add(character)),
+                Token::Start(tag, link) => self
+                    .start(tag, link, at)
+                    .map_err(|what| lexer.broken(what, at, ""))?,
+                Token::End(tag) => match self.open.pop() {
+                    Some(open) if open.tag == tag => self.marks = open.outside,
+                    Some(_) | None => return Err(lexer.broken("end tag", at, " closes nothing open")),
+                },
+            }
+        }
+        if let Some(open) = self.open.first() {
+            return Err(lexer.broken("element", open.at, " is not closed"));
+        }
+        let anchors = self.anchors.len();
+        Ok((self.finish(), anchors))
+    }
+
+    fn start(&mut self, tag: Tag, link: Option<String>, at: usize) -> Result<(), &'static str> {
+        let outside = self.marks;
+        match (tag, self.place) {
+            // A second `a` of a title is counted, not nested: it is refused by its number, later (protocol 14.2.3 e).
+            (Tag::Anchor, Place::Body) if outside.link.is_some() => return Err("a inside an a"),
+            (Tag::Anchor, Place::Title | Place::Body) => {
+                self.marks.link = Some(self.anchors.len());
+                self.anchors.extend(link);
+            }
+            (Tag::Bold, Place::Title | Place::Body) => self.marks.bold = true,
+            (Tag::Italic, Place::Title | Place::Body) => self.marks.italic = true,
+        }
+        self.open.push(Open { tag, at, outside });
+        Ok(())
+    }
+
+    fn add(&mut self, character: char) {
+        if is_folded(character) {
+            // Leading white space vanishes; a run of it takes the marks of its first character.
+            if self.space.is_none() && !self.runs.is_empty() {
+                self.space = Some(self.marks);
+            }
+            return;
+        }
+        if let Some(marks) = self.space.take() {
+            self.push(' ', marks);
+        }
+        self.push(character, self.marks);
+    }
+
+    fn push(&mut self, character: char, marks: Marks) {
+        let Marks { link, bold, italic } = marks;
+        match self.runs.last_mut() {
+            Some(run) if (run.link, run.bold, run.italic) == (link, bold, italic) => run.text.push(character),
+            Some(_) | None => self.runs.push(Run {
+                text: character.into(),
+                link,
+                bold,
+                italic,
+            }),
+        }
+    }
+
+    /// Leaves out the `a` that hold no character, and numbers the others anew.
+    fn finish(mut self) -> Markup {
+        let mut links = Vec::new();
+        let mut last = None;
+        for run in &mut self.runs {
+            let Some(anchor) = run.link else {
+                continue;
+            };
+            if last != Some(anchor) {
+                last = Some(anchor);
+                links.extend(self.anchors.get(anchor).cloned());
+            }
+            run.link = links.len().checked_sub(1);
+        }
+        Markup {
+            runs: self.runs,
+            links,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
