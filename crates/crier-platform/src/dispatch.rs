@@ -1,11 +1,26 @@
 //! Raw call in, reply out: the street from end to end (architecture section 4).
+//!
+//! Settle, commit, then tell: the order in this file is the promise that nothing happens without its charge and that nothing
+//! is told before it is kept.
 
+pub use crate::config::DispatcherConfig;
+use crate::config::OwnPages;
+use crate::effects;
+use crate::faults::{Fault, refused_by_ledger};
 use crate::model::message::Delivery;
 use crate::ports::Ports;
-use crier_proto::call::RequestParts;
-use crier_proto::error::Code;
+use crate::ports::entropy::random_bytes;
+use crate::ports::ledger::Charge;
+use crate::ports::store::{Batch, CommitError, UnitId, Write};
+use crate::unit::{After, Halt, Outcome, Unit};
+use crate::verified::VerifiedCall;
+use crate::verify::{Known, Stop, verify};
+use crier_proto::call::{RawCall, RequestParts, ShapeRefusal};
+use crier_proto::error::{Code, Refusal};
 use crier_proto::ids::{AppId, Uid};
-use crier_proto::render::Rendered;
+use crier_proto::render::{self, Rendered, Style};
+use crier_proto::reply::Reply;
+use tracing::Instrument;
 
 /// An answer, ready to be written by the HTTP edge, and what a log line may say about the call.
 #[derive(Debug)]
@@ -16,6 +31,8 @@ pub struct Answer {
     pub delivery: Option<Delivery>,
     /// The error row, if it is an error document.
     pub error: Option<Code>,
+    /// What failed on our side, if it is an error of ours: for the log alone, and reported by the edge alone.
+    pub fault: Option<Fault>,
     /// Canonical method name, when the call named a known one.
     pub method: Option<&'static str>,
     /// The application, once its key was known.
@@ -27,25 +44,250 @@ pub struct Answer {
 /// The one door to all methods.
 pub struct Dispatcher {
     ports: Ports,
+    config: DispatcherConfig,
+    own_pages: OwnPages,
+}
+
+/// Stage 5: the ledger has taken the charge. Made in this file alone.
+pub(crate) struct Settled(());
+
+/// Stage 6: the store, shown the settlement, has applied the unit. Made in this file alone.
+pub(crate) struct Committed(());
+
+/// A success, before it is rendered.
+struct Success {
+    reply: Reply,
+    delivery: Option<Delivery>,
 }
 
 impl Dispatcher {
     /// A dispatcher over these ports.
     #[must_use]
-    pub fn new(ports: Ports) -> Self {
-        Self { ports }
+    pub fn new(ports: Ports, config: DispatcherConfig) -> Self {
+        let own_pages = OwnPages::below(&config.public_url);
+        Self {
+            ports,
+            config,
+            own_pages,
+        }
     }
 
     /// Answers one request.
     pub async fn answer(&self, request: RequestParts) -> Answer {
-        let _ = (request, &self.ports);
-        todo!()
+        let span = tracing::debug_span!(
+            "call",
+            app.id = tracing::field::Empty,
+            user.id = tracing::field::Empty,
+            call.method = tracing::field::Empty,
+            error.code = tracing::field::Empty,
+        );
+        let recorded = span.clone();
+        let answer = self.street(request).instrument(span).await;
+        describe(&recorded, &answer);
+        answer
     }
 
     /// Error 2 in the asked format with empty `request_args`: what a draining server answers with HTTP 503 (protocol 2.4).
     #[must_use]
     pub fn draining(&self, request: RequestParts) -> Answer {
-        let _ = request;
-        todo!()
+        let style = match RawCall::read(request) {
+            Ok(raw) => raw.style(false),
+            Err(shape) => Style::bare(shape.format),
+        };
+        refused(&style, &Refusal::plain(Code::ServiceUnavailable), &[])
+    }
+
+    /// Stages 1 to 8.
+    async fn street(&self, request: RequestParts) -> Answer {
+        let raw = match RawCall::read(request) {
+            Ok(raw) => raw,
+            Err(ShapeRefusal { refusal, format }) => return refused(&Style::bare(format), &refusal, &[]),
+        };
+        let mut known = Known::default();
+        let walked = self.walk(&raw, &mut known).await;
+        let walked = match walked {
+            Err(Stop::Refused { refusal, spent }) => Err(self.refuse(refusal, &spent).await),
+            Err(Stop::Fault(fault)) => Err(Halt::Fault(fault)),
+            Ok(success) => Ok(success),
+        };
+        // Only an application that is known can have turned callbacks off (protocol 13.9).
+        let style = raw.style(known.app.as_ref().is_none_or(|app| app.settings.jsonp));
+        let (mut answer, fault) = match walked {
+            Ok(success) => (succeeded(&style, success), None),
+            Err(Halt::Refused(refusal)) => (refused(&style, &refusal, raw.pairs().as_slice()), None),
+            Err(Halt::Fault(fault)) => {
+                let answer = refused(&style, &fault.refusal(), raw.pairs().as_slice());
+                (answer, Some(fault))
+            }
+        };
+        answer.fault = fault;
+        answer.method = known.method;
+        answer.app = known.app.map(|app| app.id);
+        answer.user = known.user;
+        answer
+    }
+
+    /// Stages 2 to 7 of a call that nobody refuses.
+    async fn walk(&self, raw: &RawCall, known: &mut Known) -> Result<Success, Stop> {
+        let call = verify(&self.ports, raw, self.ports.clock.wall(), known).await?;
+        let mut unit = Unit::new(&self.ports, (&self.config, &self.own_pages), call.now());
+        let spending = |refusal| Stop::Refused {
+            refusal,
+            spent: call.charge().clone(),
+        };
+        match call.method().decide(&call, &mut unit).await {
+            Err(Halt::Refused(refusal)) => Err(spending(refusal)),
+            Err(Halt::Fault(fault)) => Err(Stop::Fault(fault)),
+            // What is refused from here on has been spent, or was refused by the ledger: nothing is left to settle.
+            Ok(outcome) => self
+                .carry_out(&call, unit, outcome)
+                .await
+                .map_err(|halt| match halt {
+                    Halt::Refused(refusal) => Stop::unspent(refusal),
+                    Halt::Fault(fault) => Stop::Fault(fault),
+                }),
+        }
+    }
+
+    /// Stages 5 to 7: settle, commit, then tell.
+    async fn carry_out(
+        &self,
+        call: &VerifiedCall<'_>,
+        unit: Unit<'_>,
+        outcome: Outcome,
+    ) -> Result<Success, Halt> {
+        match outcome {
+            Outcome::OfDelivery { sending, reply } => {
+                let delivery = effects::deliver(&self.ports, call.charge(), *sending).await?;
+                Ok(Success {
+                    reply: reply(&delivery),
+                    delivery: Some(delivery),
+                })
+            }
+            Outcome::OfCursor { ticket, reply } => {
+                let settled = self.settle(call.charge()).await?;
+                let cursor = effects::issue(&self.ports, &settled, *ticket)
+                    .await
+                    .map_err(Halt::Fault)?;
+                Ok(Success {
+                    reply: reply(cursor),
+                    delivery: None,
+                })
+            }
+            Outcome::Value { reply, after } => {
+                let settled = self.settle(call.charge()).await?;
+                self.keep(call, &settled, (unit, after)).await?;
+                Ok(Success {
+                    reply,
+                    delivery: None,
+                })
+            }
+        }
+    }
+
+    /// Commits what was written, if anything was, and runs what is due afterwards.
+    async fn keep(
+        &self,
+        call: &VerifiedCall<'_>,
+        settled: &Settled,
+        (unit, after): (Unit<'_>, Vec<After>),
+    ) -> Result<(), Halt> {
+        let (writes, on_conflict) = unit.into_parts();
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let committed = match self.commit(call, settled, writes).await {
+            Ok(committed) => committed,
+            Err(CommitError::Refused(conflict)) => {
+                let refusal = on_conflict(&call.app().settings, conflict);
+                return Err(refusal.map_or(Halt::Fault(Fault::Conflict(conflict)), Halt::Refused));
+            }
+            Err(CommitError::Fault(fault)) => return Err(Halt::Fault(fault.into())),
+        };
+        effects::run(&self.ports, &committed, after).await;
+        Ok(())
+    }
+
+    /// Stage 5.
+    async fn settle(&self, charge: &Charge) -> Result<Settled, Halt> {
+        match self.ports.ledger.settle(charge).await {
+            Ok(Ok(())) => Ok(Settled(())),
+            Ok(Err(refusal)) => Err(Halt::Refused(refused_by_ledger(&refusal))),
+            Err(fault) => Err(Halt::Fault(fault.into())),
+        }
+    }
+
+    /// Stage 6. The mark of call order comes first: the last write of a unit may end its session.
+    async fn commit(
+        &self,
+        call: &VerifiedCall<'_>,
+        _settled: &Settled,
+        mut writes: Vec<Write>,
+    ) -> Result<Committed, CommitError> {
+        if let Some(order) = &call.charge().order {
+            let mark = Write::MarkCall {
+                session: order.session,
+                rule: order.rule,
+                value: order.value.clone(),
+            };
+            writes.insert(0, mark);
+        }
+        let batch = Batch {
+            id: UnitId(random_bytes(&*self.ports.entropy)),
+            now: call.now(),
+            writes,
+        };
+        self.ports.store.commit(batch).await.map(|_made| Committed(()))
+    }
+
+    /// What a refused call is told: the ledger's refusal of what it has spent if there is one, else its own.
+    async fn refuse(&self, refusal: Refusal, spent: &Charge) -> Halt {
+        if *spent == Charge::default() {
+            return Halt::Refused(refusal);
+        }
+        match self.settle(spent).await {
+            Ok(_settled) => Halt::Refused(refusal),
+            Err(halt) => halt,
+        }
+    }
+}
+
+fn succeeded(style: &Style, success: Success) -> Answer {
+    Answer {
+        rendered: render::success(style, &success.reply),
+        delivery: success.delivery,
+        error: None,
+        fault: None,
+        method: None,
+        app: None,
+        user: None,
+    }
+}
+
+fn refused(style: &Style, refusal: &Refusal, args: &[crier_proto::pairs::Pair]) -> Answer {
+    Answer {
+        rendered: render::error(style, refusal, args),
+        delivery: None,
+        error: Some(refusal.code()),
+        fault: None,
+        method: None,
+        app: None,
+        user: None,
+    }
+}
+
+/// Fills the span's fields with what became known. At debug level, since a span that is on costs more than a signature.
+fn describe(span: &tracing::Span, answer: &Answer) {
+    if let Some(app) = answer.app {
+        span.record("app.id", app.get());
+    }
+    if let Some(user) = answer.user {
+        span.record("user.id", user.get());
+    }
+    if let Some(method) = answer.method {
+        span.record("call.method", method);
+    }
+    if let Some(code) = answer.error {
+        span.record("error.code", code.number());
     }
 }

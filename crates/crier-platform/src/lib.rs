@@ -5,8 +5,16 @@
 #![deny(clippy::float_arithmetic, clippy::wildcard_enum_match_arm)]
 
 pub mod accounts;
+mod config;
 pub mod dispatch;
+mod effects;
+pub mod faults;
 pub mod feed;
+mod grammar;
 pub mod live_door;
+mod methods;
 pub mod model;
 pub mod ports;
+mod unit;
+mod verified;
+mod verify;

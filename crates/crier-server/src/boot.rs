@@ -18,7 +18,7 @@ use crate::router::Doors;
 use crate::sections::{Config, ServerConfig};
 use crate::state::{AppState, PublicUrl};
 use crier_platform::accounts::Accounts;
-use crier_platform::dispatch::Dispatcher;
+use crier_platform::dispatch::{Dispatcher, DispatcherConfig};
 use crier_platform::feed::FeedReader;
 use crier_platform::live_door::LiveDoor;
 use crier_platform::ports::Ports;
@@ -145,7 +145,10 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         PublicUrl::parse(&config.server.url).map_err(|why| StartError(format!("server.url {why}")))?;
     let tasks = Tasks::new();
     let state = AppState {
-        dispatcher: Arc::new(Dispatcher::new(ports.clone())),
+        dispatcher: Arc::new(Dispatcher::new(
+            ports.clone(),
+            DispatcherConfig::at(&public_url.url),
+        )),
         accounts: Accounts::new(ports.clone()),
         feed: FeedReader::new(ports.clone()),
         live_door: Arc::new(LiveDoor::new(ports)),

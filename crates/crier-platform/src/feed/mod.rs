@@ -2,9 +2,11 @@
 //!
 //! - `select`: which stories stand on a page, newest first
 //! - `target`: the address behind a story's link
+//! - `window`: the twelve hours
 
 mod select;
 mod target;
+pub mod window;
 
 use crate::model::app::App;
 use crate::model::story::Story;

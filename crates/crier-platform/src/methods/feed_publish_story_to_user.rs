@@ -1,0 +1,315 @@
+//! `feed.publishStoryToUser` (seed: Feed.publishStoryToUser; protocol 14.2, feed section 3): a story into the News Feed of the
+//! session's user.
+//!
+//! The permission comes before every judgement of the story: who may not publish is told 0 and nothing else.
+
+use super::registry::Method;
+use crate::feed::window;
+use crate::grammar::invalid;
+use crate::model::app::{App, FeedErrors, FeedReply, ImageLinks, Settings, Strictness};
+use crate::model::story::{NewSlot, NewStory, Priority};
+use crate::model::time::WallMs;
+use crate::ports::store::{Conflict, Write};
+use crate::unit::{Halt, Outcome, Unit};
+use crate::verified::VerifiedCall;
+use crier_proto::error::{Code, Refusal};
+use crier_proto::ids::Uid;
+use crier_proto::markup::{Markup, MarkupError, Place};
+use crier_proto::params::read_int;
+use crier_proto::reply::Reply;
+use crier_proto::story::{ImageSource, LinkSchemes, OwnSite, read_image_source, read_link};
+use std::sync::Arc;
+
+/// Greatest `priority` (protocol 14.2).
+const PRIORITY_MAX: u32 = 100;
+/// Bytes of a `priority` that is no integer, under `strictness=lenient` (protocol 14.2).
+const PRIORITY_BYTES_MAX: usize = 64;
+/// The picture slots: number, and the names of source and link.
+const SLOTS: [(u8, &str, &str); 4] = [
+    (1, "image_1", "image_1_link"),
+    (2, "image_2", "image_2_link"),
+    (3, "image_3", "image_3_link"),
+    (4, "image_4", "image_4_link"),
+];
+
+/// The method.
+pub(crate) struct FeedPublishStoryToUser;
+
+/// The values as sent; they are judged only once the permission is known.
+pub(crate) struct Args {
+    app: Arc<App>,
+    user: Uid,
+    title: Option<String>,
+    body: Option<String>,
+    images: [(Option<String>, Option<String>); 4],
+    priority: Option<String>,
+}
+
+/// What `feed_errors=detailed` tells apart (protocol 12.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    TitleLinks,
+    TitleTooLong,
+    TitleBlank,
+    BodyTooLong,
+    PhotoSource,
+    PhotoLink,
+    Window,
+}
+
+impl Detail {
+    /// The row: under `documented` the codes of the seed page alone.
+    const fn code(self, errors: FeedErrors) -> Code {
+        match (errors, self) {
+            (FeedErrors::Documented, Self::Window) => Code::RequestLimit,
+            (
+                FeedErrors::Documented,
+                Self::TitleLinks
+                | Self::TitleTooLong
+                | Self::TitleBlank
+                | Self::BodyTooLong
+                | Self::PhotoSource
+                | Self::PhotoLink,
+            ) => Code::InvalidParameter,
+            (FeedErrors::Detailed, Self::Window) => Code::FeedLimit,
+            (FeedErrors::Detailed, Self::TitleLinks) => Code::TitleLinks,
+            (FeedErrors::Detailed, Self::TitleTooLong) => Code::TitleTooLong,
+            (FeedErrors::Detailed, Self::TitleBlank) => Code::TitleBlank,
+            (FeedErrors::Detailed, Self::BodyTooLong) => Code::BodyTooLong,
+            (FeedErrors::Detailed, Self::PhotoSource) => Code::PhotoSource,
+            (FeedErrors::Detailed, Self::PhotoLink) => Code::PhotoLink,
+        }
+    }
+
+    /// The refusal with its cause.
+    fn refuse(self, errors: FeedErrors, cause: impl Into<String>) -> Refusal {
+        Refusal::because(self.code(errors), cause.into())
+    }
+}
+
+impl Method for FeedPublishStoryToUser {
+    const NAME: &'static str = "feed.publishStoryToUser";
+    type Args = Args;
+
+    fn parse(call: &VerifiedCall<'_>) -> Result<Args, Refusal> {
+        let text = |name: &str| call.value(name).map(str::to_owned);
+        Ok(Args {
+            app: Arc::clone(call.app()),
+            user: call.session()?.user,
+            title: text("title"),
+            body: text("body"),
+            images: SLOTS.map(|(_number, image, link)| (text(image), text(link))),
+            priority: text("priority"),
+        })
+    }
+
+    async fn run(args: Args, unit: &mut Unit<'_>) -> Result<Outcome, Halt> {
+        let settings = args.app.settings;
+        // a. The owner tests on himself without permission and window (seed: Developer Note).
+        let exempt = args.user == args.app.owner;
+        // b. Who has not accepted, or wants no stories, is not told more than 0.
+        let permitted = exempt
+            || unit
+                .grant(args.app.id, args.user)
+                .await?
+                .is_some_and(|grant| grant.feed);
+        if !permitted {
+            return Ok(answer(settings, false));
+        }
+        let own = unit.own_pages().for_app(&args.app.api_key);
+        let story = judge(&args, exempt, unit.now(), own)?;
+        // i. Asked here so that a refused story never reaches the writer; the write's own condition decides between concurrent calls.
+        if !exempt
+            && let Some(next) = window::closed_until(unit.window(args.app.id, args.user).await?, unit.now())
+        {
+            return Err(window_closed(settings.feed_errors, next).into());
+        }
+        unit.write(Write::PublishStory(story));
+        unit.on_conflict(refused_by_window);
+        Ok(answer(settings, true))
+    }
+}
+
+/// The checks c to h of protocol 14.2.3, in order.
+fn judge(args: &Args, exempt: bool, now: WallMs, own: OwnSite<'_>) -> Result<NewStory, Refusal> {
+    let judge = Judge {
+        settings: args.app.settings,
+        own,
+    };
+    let title = args
+        .title
+        .as_deref()
+        .ok_or_else(|| invalid("title", "is missing"))?;
+    let title = judge.markup(Place::Title, title)?;
+    let body = args
+        .body
+        .as_deref()
+        .map(|body| judge.markup(Place::Body, body))
+        .transpose()?;
+    let mut slots = Vec::new();
+    for ((number, image, link_name), (source, link)) in SLOTS.into_iter().zip(&args.images) {
+        let Some(source) = source else { continue };
+        let link = judge.link(link_name, link.as_deref())?;
+        let source = judge.source(image, source)?;
+        slots.push(NewSlot { number, source, link });
+    }
+    Ok(NewStory {
+        user: args.user,
+        app: args.app.id,
+        title,
+        body,
+        priority: priority(args.priority.as_deref(), args.app.settings.strictness)?,
+        exempt,
+        published_at: now,
+        slots,
+    })
+}
+
+/// What the values of one story are judged by.
+struct Judge<'a> {
+    settings: Settings,
+    own: OwnSite<'a>,
+}
+
+impl Judge<'_> {
+    fn errors(&self) -> FeedErrors {
+        self.settings.feed_errors
+    }
+
+    /// The canonical form of a title or body (checks c to g).
+    fn markup(&self, place: Place, value: &str) -> Result<String, Refusal> {
+        let markup = Markup::read_accepting(place, value, &|link| self.own.accepts(link))
+            .map_err(|error| self.broken(place, error))?;
+        Ok(markup.canonical())
+    }
+
+    fn broken(&self, place: Place, error: MarkupError) -> Refusal {
+        let plain = |cause| Refusal::because(Code::InvalidParameter, cause);
+        match (error, place) {
+            (MarkupError::Broken(cause), Place::Title | Place::Body)
+            | (MarkupError::Blank(cause) | MarkupError::TooManyLinks(cause), Place::Body) => plain(cause),
+            (MarkupError::TooLong(cause), Place::Title) => Detail::TitleTooLong.refuse(self.errors(), cause),
+            (MarkupError::TooLong(cause), Place::Body) => Detail::BodyTooLong.refuse(self.errors(), cause),
+            (MarkupError::TooManyLinks(cause), Place::Title) => {
+                Detail::TitleLinks.refuse(self.errors(), cause)
+            }
+            (MarkupError::Blank(cause), Place::Title) => Detail::TitleBlank.refuse(self.errors(), cause),
+        }
+    }
+
+    /// Where a click on a picture goes (seed: "which must start with http://").
+    fn link(&self, name: &str, value: Option<&str>) -> Result<String, Refusal> {
+        let refuse = |what: &str| Detail::PhotoLink.refuse(self.errors(), format!("{name} {what}"));
+        let value = value.ok_or_else(|| refuse("is missing"))?;
+        let schemes = match self.settings.image_links {
+            ImageLinks::Http => LinkSchemes::HttpExactly,
+            ImageLinks::HttpHttps => LinkSchemes::HttpOrHttpsExactly,
+        };
+        read_link(value, schemes)
+            .filter(|link| self.own.accepts(link))
+            .ok_or_else(|| refuse("is not acceptable"))
+    }
+
+    /// Where a picture comes from. No photo exists on this server, so no pid is usable (protocol 14.2.5).
+    fn source(&self, name: &str, value: &str) -> Result<ImageSource, Refusal> {
+        let refuse = |what: &str| Detail::PhotoSource.refuse(self.errors(), format!("{name}{what}"));
+        match read_image_source(value) {
+            Some(ImageSource::Url(url)) => Ok(ImageSource::Url(url)),
+            Some(ImageSource::Pid(_)) => Err(refuse(": no such photo")),
+            None => Err(refuse(" is neither an acceptable URL nor a photo id")),
+        }
+    }
+}
+
+/// `priority` as given (feed 3.9): lenient applications of the period wrote words there, which weigh nothing.
+fn priority(value: Option<&str>, strictness: Strictness) -> Result<Priority, Refusal> {
+    let Some(text) = value else {
+        return Ok(Priority::Absent);
+    };
+    let number = read_int(text, 0, PRIORITY_MAX).and_then(|number| u8::try_from(number).ok());
+    match (number, strictness) {
+        (Some(number), Strictness::Strict | Strictness::Lenient) => Ok(Priority::Number(number)),
+        (None, Strictness::Lenient) if text.len() <= PRIORITY_BYTES_MAX => {
+            Ok(Priority::Text(text.to_owned()))
+        }
+        (None, Strictness::Lenient) => Err(invalid("priority", "must have at most 64 bytes")),
+        (None, Strictness::Strict) => Err(invalid("priority", "must be an integer from 0 to 100")),
+    }
+}
+
+fn window_closed(errors: FeedErrors, next_allowed: WallMs) -> Refusal {
+    Detail::Window.refuse(errors, window::cause(next_allowed))
+}
+
+/// What the refusal of the story's write means.
+fn refused_by_window(settings: &Settings, conflict: Conflict) -> Option<Refusal> {
+    if let Conflict::WindowClosed { next_allowed } = conflict {
+        Some(window_closed(settings.feed_errors, next_allowed))
+    } else {
+        None
+    }
+}
+
+/// `1` or `0`, in the shape that the setting `feed_reply` asks for (protocol 14.2.6).
+fn answer(settings: Settings, published: bool) -> Outcome {
+    let reply = Reply::Bool(published);
+    Outcome::value(match settings.feed_reply {
+        FeedReply::Scalar => reply,
+        FeedReply::List => Reply::List(vec![reply]),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_are_the_seed_pages_codes_or_the_periods() {
+        for (detail, documented, detailed) in [
+            (Detail::TitleLinks, 100, 342),
+            (Detail::TitleTooLong, 100, 343),
+            (Detail::TitleBlank, 100, 345),
+            (Detail::BodyTooLong, 100, 346),
+            (Detail::PhotoSource, 100, 347),
+            (Detail::PhotoLink, 100, 348),
+            (Detail::Window, 4, 340),
+        ] {
+            assert_eq!(
+                detail.code(FeedErrors::Documented).number(),
+                documented,
+                "{detail:?}"
+            );
+            assert_eq!(detail.code(FeedErrors::Detailed).number(), detailed, "{detail:?}");
+        }
+    }
+
+    #[test]
+    fn priority_is_an_integer_and_for_lenient_applications_any_short_text() {
+        let strict = |text| priority(Some(text), Strictness::Strict);
+        assert_eq!(strict("0"), Ok(Priority::Number(0)));
+        assert_eq!(strict("100"), Ok(Priority::Number(100)));
+        for text in ["101", "-1", "01", "high", "1.0"] {
+            let refusal = strict(text).expect_err(text);
+            assert_eq!(refusal.cause(), Some("priority must be an integer from 0 to 100"));
+        }
+        let lenient = |text: &str| priority(Some(text), Strictness::Lenient);
+        assert_eq!(lenient("7"), Ok(Priority::Number(7)));
+        assert_eq!(lenient("101"), Ok(Priority::Text("101".into())));
+        assert_eq!(lenient(&"p".repeat(64)), Ok(Priority::Text("p".repeat(64))));
+        assert!(lenient(&"p".repeat(65)).is_err());
+        assert_eq!(priority(None, Strictness::Strict), Ok(Priority::Absent));
+    }
+
+    #[test]
+    fn the_window_of_the_write_says_the_same_as_the_window_on_paper() {
+        let next_allowed = WallMs(1_795_333_800_000);
+        let settings = crate::model::app::ProfileName::Documented.settings();
+        let refusal = refused_by_window(&settings, Conflict::WindowClosed { next_allowed }).unwrap();
+        assert_eq!(refusal.code(), Code::RequestLimit);
+        assert_eq!(
+            refusal.cause(),
+            Some("one story in 12 hours for each user, next allowed at 1795333800")
+        );
+        assert_eq!(refused_by_window(&settings, Conflict::IdTaken), None);
+    }
+}

@@ -1,0 +1,112 @@
+//! The methods as data: a wire name and what stands behind it. A further method is one file and one line here.
+//!
+//! Names, parameters and access come from `crier_proto::params`, where they are declared once.
+
+use super::auth_create_token::AuthCreateToken;
+use super::auth_expire_session::AuthExpireSession;
+use super::auth_get_session::AuthGetSession;
+use super::auth_promote_session::AuthPromoteSession;
+use super::feed_publish_story_to_user::FeedPublishStoryToUser;
+use super::live_message_create_ticket::LiveMessageCreateTicket;
+use super::live_message_send::LiveMessageSend;
+use super::users_get_logged_in_user::UsersGetLoggedInUser;
+use super::users_is_app_added::UsersIsAppAdded;
+use super::users_is_app_user::UsersIsAppUser;
+use crate::unit::{Halt, Outcome, Unit};
+use crate::verified::VerifiedCall;
+use crier_proto::error::Refusal;
+use futures_util::future::BoxFuture;
+use std::marker::PhantomData;
+
+/// All methods of this server, in the order of protocol 5.3.
+static METHODS: [&dyn AnyMethod; 10] = [
+    &Entry::<LiveMessageSend>::NEW,
+    &Entry::<FeedPublishStoryToUser>::NEW,
+    &Entry::<AuthCreateToken>::NEW,
+    &Entry::<AuthGetSession>::NEW,
+    &Entry::<AuthExpireSession>::NEW,
+    &Entry::<AuthPromoteSession>::NEW,
+    &Entry::<UsersGetLoggedInUser>::NEW,
+    &Entry::<UsersIsAppUser>::NEW,
+    &Entry::<UsersIsAppAdded>::NEW,
+    &Entry::<LiveMessageCreateTicket>::NEW,
+];
+
+/// A method: a pure decision on a verified call. It reads through the unit, adds writes to it and says what must happen
+/// outside; it never publishes, commits or asks the time by itself.
+pub(crate) trait Method: 'static {
+    /// Its canonical wire name.
+    const NAME: &'static str;
+    /// Its arguments: values that obey the grammars of its page.
+    type Args: Send;
+
+    /// Stage 3: the arguments of a call.
+    ///
+    /// # Errors
+    /// The first check of the method's page that fails, as far as the call alone can tell.
+    fn parse(call: &VerifiedCall<'_>) -> Result<Self::Args, Refusal>;
+
+    /// Stage 4: what the method decides.
+    ///
+    /// # Errors
+    /// The first check that fails against the books, or a fault.
+    fn run(args: Self::Args, unit: &mut Unit<'_>) -> impl Future<Output = Result<Outcome, Halt>> + Send;
+}
+
+/// A method behind its name.
+pub(crate) trait AnyMethod: Sync {
+    /// Its canonical wire name.
+    fn name(&self) -> &'static str;
+
+    /// Stages 3 and 4.
+    fn decide<'a>(
+        &'a self,
+        call: &'a VerifiedCall<'_>,
+        unit: &'a mut Unit<'_>,
+    ) -> BoxFuture<'a, Result<Outcome, Halt>>;
+}
+
+/// The method behind a canonical name.
+pub(crate) fn find(name: &str) -> Option<&'static dyn AnyMethod> {
+    METHODS.iter().copied().find(|method| method.name() == name)
+}
+
+struct Entry<M>(PhantomData<fn() -> M>);
+
+impl<M: Method> Entry<M> {
+    const NEW: Self = Self(PhantomData);
+}
+
+impl<M: Method> AnyMethod for Entry<M> {
+    fn name(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn decide<'a>(
+        &'a self,
+        call: &'a VerifiedCall<'_>,
+        unit: &'a mut Unit<'_>,
+    ) -> BoxFuture<'a, Result<Outcome, Halt>> {
+        let args = M::parse(call);
+        Box::pin(async move { M::run(args?, unit).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crier_proto::params;
+
+    #[test]
+    fn every_registered_name_is_declared_on_the_wire_and_found_again() {
+        for method in METHODS {
+            let spec = params::lookup(method.name()).expect(method.name());
+            assert_eq!(spec.name, method.name());
+            assert_eq!(find(spec.name).map(AnyMethod::name), Some(spec.name));
+        }
+        assert!(
+            find("livemessage.send").is_none(),
+            "the registry knows canonical names alone"
+        );
+    }
+}

@@ -1,0 +1,181 @@
+//! One call's reads and collected writes, and what a method decides: its outcome, on paper.
+//!
+//! A method sees the world through here alone. Nothing is written, sent or spent before dispatch has settled the call.
+
+use crate::config::{DispatcherConfig, OwnPages};
+use crate::faults::Fault;
+use crate::model::app::Settings;
+use crate::model::grant::Grant;
+use crate::model::login::TokenDigest;
+use crate::model::message::{Delivery, NewMessage, WaitFor};
+use crate::model::session::SessionId;
+use crate::model::ticket::{Cursor, Ticket};
+use crate::model::time::WallMs;
+use crate::model::token::AuthToken;
+use crate::model::user::User;
+use crate::ports::Ports;
+use crate::ports::entropy::random_bytes;
+use crate::ports::store::{Conflict, StoreFault, Write};
+use crier_proto::error::Refusal;
+use crier_proto::ids::{AppId, Uid};
+use crier_proto::reply::Reply;
+use std::sync::Arc;
+
+/// What a refusal by the store's condition means on the wire; `None` where the method cannot cause that condition.
+pub(crate) type OnConflict = fn(&Settings, Conflict) -> Option<Refusal>;
+
+/// Reads and collected writes of one call.
+pub(crate) struct Unit<'u> {
+    ports: &'u Ports,
+    config: &'u DispatcherConfig,
+    own_pages: &'u OwnPages,
+    now: WallMs,
+    writes: Vec<Write>,
+    on_conflict: OnConflict,
+}
+
+impl<'u> Unit<'u> {
+    /// An empty unit.
+    pub(crate) fn new(
+        ports: &'u Ports,
+        (config, own_pages): (&'u DispatcherConfig, &'u OwnPages),
+        now: WallMs,
+    ) -> Self {
+        Self {
+            ports,
+            config,
+            own_pages,
+            now,
+            writes: Vec::new(),
+            on_conflict: |_, _| None,
+        }
+    }
+
+    /// *Now* of the call.
+    pub(crate) fn now(&self) -> WallMs {
+        self.now
+    }
+
+    /// The server's own settings that methods speak of.
+    pub(crate) fn config(&self) -> &'u DispatcherConfig {
+        self.config
+    }
+
+    /// Where this server's own pages are.
+    pub(crate) fn own_pages(&self) -> &'u OwnPages {
+        self.own_pages
+    }
+
+    /// `N` random bytes.
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        random_bytes(&*self.ports.entropy)
+    }
+
+    /// Whether and how a user has accepted an application.
+    pub(crate) async fn grant(&self, app: AppId, user: Uid) -> Result<Option<Grant>, StoreFault> {
+        self.ports.store.grant(app, user).await
+    }
+
+    /// A user's account.
+    pub(crate) async fn user(&self, uid: Uid) -> Result<Option<Arc<User>>, StoreFault> {
+        self.ports.store.user(uid).await
+    }
+
+    /// When the last story of an application for a user was committed.
+    pub(crate) async fn window(&self, app: AppId, user: Uid) -> Result<Option<WallMs>, StoreFault> {
+        self.ports.store.window(app, user).await
+    }
+
+    /// An auth token in any state.
+    pub(crate) async fn auth_token(&self, token: TokenDigest) -> Result<Option<AuthToken>, StoreFault> {
+        self.ports.store.auth_token(token).await
+    }
+
+    /// Adds a write; all of a unit happen together or none.
+    pub(crate) fn write(&mut self, write: Write) {
+        self.writes.push(write);
+    }
+
+    /// Says what the refusal of a write's condition means for this method.
+    pub(crate) fn on_conflict(&mut self, meaning: OnConflict) {
+        self.on_conflict = meaning;
+    }
+
+    /// The collected writes and what their refusal means.
+    pub(crate) fn into_parts(self) -> (Vec<Write>, OnConflict) {
+        (self.writes, self.on_conflict)
+    }
+}
+
+/// A message and how far its sender waits.
+pub(crate) struct Sending {
+    /// The message.
+    pub(crate) message: NewMessage,
+    /// How far to wait before answering (protocol 16.2).
+    pub(crate) wait: WaitFor,
+    /// Longest wait in milliseconds, 0 to 5,000.
+    pub(crate) timeout_ms: u64,
+}
+
+/// An effect that is due after the commit. If it is lost, the change row of the commit repairs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    /// Connections of an ended session close now rather than when the change is noticed.
+    EndSession(SessionId),
+}
+
+/// Stage 4 of the street: what a method has decided. Its writes lie in the unit.
+pub(crate) enum Outcome {
+    /// A value, once the unit is committed; then these effects.
+    Value {
+        /// The value.
+        reply: Reply,
+        /// What is due after the commit.
+        after: Vec<After>,
+    },
+    /// A message, which rides in the settlement; the value is a function of what became of it.
+    OfDelivery {
+        /// The message.
+        sending: Box<Sending>,
+        /// The value.
+        reply: fn(&Delivery) -> Reply,
+    },
+    /// A ticket, issued after settlement; the value is a function of the mailbox's cursor at that moment.
+    OfCursor {
+        /// The ticket.
+        ticket: Box<Ticket>,
+        /// The value.
+        reply: Box<dyn FnOnce(Cursor) -> Reply + Send>,
+    },
+}
+
+impl Outcome {
+    /// A value without effects outside the unit.
+    pub(crate) fn value(reply: Reply) -> Self {
+        Self::Value {
+            reply,
+            after: Vec::new(),
+        }
+    }
+}
+
+/// Why a method has no outcome.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// The caller's call is refused.
+    Refused(Refusal),
+    /// Something of ours failed.
+    Fault(Fault),
+}
+
+impl From<Refusal> for Halt {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<StoreFault> for Halt {
+    fn from(fault: StoreFault) -> Self {
+        Self::Fault(fault.into())
+    }
+}

@@ -1,0 +1,85 @@
+//! Stage 2 of the street: a call whose every common check has passed. What it will spend is written down and not yet spent.
+//!
+//! Only `verify::verify` can make one, since only it can make the witness; methods take it as proof and check nothing again.
+
+use crate::methods::registry::AnyMethod;
+use crate::model::app::App;
+use crate::model::message::Via;
+use crate::model::session::Session;
+use crate::model::time::WallMs;
+use crate::ports::ledger::Charge;
+use crate::verify::Witness;
+use crier_proto::call::RawCall;
+use crier_proto::error::{Code, Refusal};
+use std::sync::Arc;
+
+/// A verified call: application, session, parameters and one unspent charge.
+pub(crate) struct VerifiedCall<'c> {
+    proven: Proven<'c>,
+}
+
+/// What `verify` has proved of a call.
+pub(crate) struct Proven<'c> {
+    /// Its pairs, whose names are all permitted.
+    pub(crate) raw: &'c RawCall,
+    /// Its application, enabled.
+    pub(crate) app: Arc<App>,
+    /// Its session: alive, this application's; there if the method needs one.
+    pub(crate) session: Option<Arc<Session>>,
+    /// Whose secret signed it.
+    pub(crate) via: Via,
+    /// What it names.
+    pub(crate) method: &'static dyn AnyMethod,
+    /// What it will spend.
+    pub(crate) charge: Charge,
+    /// *Now* of the whole call.
+    pub(crate) now: WallMs,
+}
+
+impl<'c> VerifiedCall<'c> {
+    /// The call that these facts describe. The witness exists in `verify` alone.
+    pub(crate) fn new(proven: Proven<'c>, _witness: Witness) -> Self {
+        Self { proven }
+    }
+
+    /// The value of a parameter; an empty one counts as absent (protocol 1.3).
+    pub(crate) fn value(&self, name: &str) -> Option<&'c str> {
+        self.proven.raw.pairs().value(name)
+    }
+
+    /// The application.
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.proven.app
+    }
+
+    /// The session of a method that needs one.
+    ///
+    /// # Errors
+    /// 102 if there is none, which step 7 has excluded for such methods.
+    pub(crate) fn session(&self) -> Result<&Arc<Session>, Refusal> {
+        self.proven
+            .session
+            .as_ref()
+            .ok_or(Refusal::plain(Code::InvalidSession))
+    }
+
+    /// Whose secret signed it (live 2.3).
+    pub(crate) fn via(&self) -> Via {
+        self.proven.via
+    }
+
+    /// The method.
+    pub(crate) fn method(&self) -> &'static dyn AnyMethod {
+        self.proven.method
+    }
+
+    /// What it will spend.
+    pub(crate) fn charge(&self) -> &Charge {
+        &self.proven.charge
+    }
+
+    /// *Now* of the whole call.
+    pub(crate) fn now(&self) -> WallMs {
+        self.proven.now
+    }
+}

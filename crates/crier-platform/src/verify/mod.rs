@@ -1,0 +1,12 @@
+//! Steps 2 to 12 of the order of checks (protocol section 11): from a raw call to a verified one.
+
+mod address;
+mod app;
+mod call_order;
+mod parameters;
+mod pipeline;
+mod quota;
+mod session;
+mod signature;
+
+pub(crate) use pipeline::{Known, Stop, Witness, verify};
