@@ -12,7 +12,7 @@ use crate::ids::{Epoch, MessageId};
 
 /// A frame that a page sent. Event names are any JSON texts: an empty one, one with NUL or one over 128 bytes is for the
 /// receiver to refuse by its code (live 4.3 `registered`, 2.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ClientFrame {
     /// `hello`: the first frame of every connection.
     Hello(Box<Hello>),
@@ -139,8 +139,34 @@ pub struct Send {
     pub fanout: Option<String>,
 }
 
-/// The body of `POST /live/poll` (live 4.7).
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl ClientFrame {
+    /// The frame's type on the wire, `unknown` for others; also the label of the frame counter.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Hello(_) => "hello",
+            Self::Register(_) => "register",
+            Self::Unregister { .. } => "unregister",
+            Self::Focus { .. } => "focus",
+            Self::Ack { .. } => "ack",
+            Self::Send(_) => "send",
+            Self::Renew { .. } => "renew",
+            Self::Pong { .. } => "pong",
+            Self::Leave => "leave",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl std::fmt::Debug for ClientFrame {
+    /// The type alone: hello and renew carry secrets, send a person's text.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "ClientFrame({})", self.kind())
+    }
+}
+
+/// The body of `POST /live/poll` (live 4.7). `Debug` shows no secret.
+#[derive(Clone, PartialEq, Eq)]
 pub enum PollBody {
     /// `{hello}`: opens.
     Open(Box<Hello>),
@@ -155,13 +181,28 @@ pub enum PollBody {
     },
 }
 
-/// The body of `POST /live/frames` (live 4.7).
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl std::fmt::Debug for PollBody {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Open(hello) => write!(out, "Open({hello:?})"),
+            Self::Next { got, frames, .. } => write!(out, "Next(got {got}, {frames:?})"),
+        }
+    }
+}
+
+/// The body of `POST /live/frames` (live 4.7). `Debug` shows no secret.
+#[derive(Clone, PartialEq, Eq)]
 pub struct PostedFrames {
     /// The connection's secret.
     pub connection: String,
     /// 1 to 64 frames.
     pub frames: Vec<ClientFrame>,
+}
+
+impl std::fmt::Debug for PostedFrames {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "PostedFrames({:?})", self.frames)
+    }
 }
 
 /// Why reading stopped.

@@ -2,6 +2,7 @@
 //!
 //! Needs nothing but the files under `fixtures/`.
 
+mod frames;
 mod period;
 mod properties;
 mod readings;
