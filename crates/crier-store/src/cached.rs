@@ -1,0 +1,403 @@
+//! Bounded caches over any store: what every call reads is answered from memory.
+//!
+//! Promise: nothing cached is older than 1 s, and our own commits are seen as soon as `commit` returns. Whoever reads after
+//! `cache_look` has passed looks at the changes first, so an idle server does nothing and no task need run; the server's
+//! follower, which asks for changes anyway, makes the caches drop too. Absence is never cached. A fill that was read before
+//! a drop is not kept: the generation tells. Knows nothing of SQL.
+
+use crate::config::{CACHE_AGE_MS_MAX, StoreConfig};
+use crate::metrics::StoreMetrics;
+use async_trait::async_trait;
+use crier_platform::model::app::App;
+use crier_platform::model::change::{Change, Fact};
+use crier_platform::model::grant::Grant;
+use crier_platform::model::login::{Login, LoginLink, TokenDigest};
+use crier_platform::model::session::{Session, SessionId, SessionKind};
+use crier_platform::model::story::Story;
+use crier_platform::model::time::{ElapsedMs, WallMs};
+use crier_platform::model::token::AuthToken;
+use crier_platform::model::user::User;
+use crier_platform::ports::clock::Clock;
+use crier_platform::ports::store::{
+    Apps, Batch, CommitError, Grants, Made, Marks, Sessions, Store, StoreFault, Stories, Users, Write,
+};
+use crier_proto::decimal::Decimal;
+use crier_proto::ids::{ApiKey, AppId, SessionKey, StoryId, Uid};
+use moka::sync::Cache;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Changes read at once.
+const LOOK_ROWS: u32 = 1024;
+
+/// Bounded caches over a store.
+pub struct CachedStore {
+    inner: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    look_ms: u64,
+    apps: Cache<AppId, Arc<App>>,
+    app_keys: Cache<ApiKey, AppId>,
+    users: Cache<Uid, Arc<User>>,
+    sessions: Cache<SessionId, Arc<Session>>,
+    session_keys: Cache<SessionKey, SessionId>,
+    grants: Cache<(AppId, Uid), Grant>,
+    /// Rises with every drop; a fill holds it for reading, a drop for writing.
+    generation: RwLock<u64>,
+    /// The newest change that has been obeyed.
+    seen: AtomicI64,
+    /// When the last look was begun, and when the last one that ended was begun.
+    look_begun: AtomicU64,
+    looked_at: AtomicU64,
+    metrics: StoreMetrics,
+}
+
+impl CachedStore {
+    /// Empty caches over a store.
+    ///
+    /// # Errors
+    /// The store did not say which change is its newest.
+    pub async fn over(
+        inner: Arc<dyn Store>,
+        config: &StoreConfig,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreFault> {
+        let seen = inner.last_change().await?;
+        let now = clock.elapsed().0;
+        Ok(Self {
+            apps: Cache::new(config.cache_apps_max),
+            app_keys: Cache::new(config.cache_apps_max),
+            users: Cache::new(config.cache_users_max),
+            sessions: Cache::new(config.cache_sessions_max),
+            session_keys: Cache::new(config.cache_sessions_max),
+            grants: Cache::new(config.cache_grants_max),
+            generation: RwLock::new(0),
+            seen: AtomicI64::new(seen),
+            look_begun: AtomicU64::new(now),
+            looked_at: AtomicU64::new(now),
+            look_ms: config.cache_look.0,
+            metrics: StoreMetrics::default(),
+            inner,
+            clock,
+        })
+    }
+
+    /// The counters of the caches.
+    #[must_use]
+    pub fn metrics(&self) -> &StoreMetrics {
+        &self.metrics
+    }
+
+    /// Drops what has been changed by anybody since the last look. What the follower's turns and late reads call.
+    ///
+    /// # Errors
+    /// The changes could not be read; then everything cached has been dropped.
+    pub async fn apply_changes(&self) -> Result<(), StoreFault> {
+        let begun = self.clock.elapsed().0;
+        loop {
+            let after = self.seen.load(Ordering::Acquire);
+            let found = self.inner.changes_after(after, LOOK_ROWS).await;
+            let changes = found.inspect_err(|_| self.drop_all())?;
+            if changes.is_empty() {
+                self.notice_restored(after).await?;
+                break;
+            }
+            self.obey(&changes);
+            if changes.len() < LOOK_ROWS as usize {
+                break;
+            }
+        }
+        self.looked_at.fetch_max(begun, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// A backup that was restored has fewer changes than we have seen.
+    async fn notice_restored(&self, after: i64) -> Result<(), StoreFault> {
+        let last = self.inner.last_change().await.inspect_err(|_| self.drop_all())?;
+        if last < after {
+            self.drop_all();
+            self.seen.store(last, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn obey(&self, changes: &[Change]) {
+        let mut generation = self.generation.write().unwrap_or_else(PoisonError::into_inner);
+        *generation += 1;
+        for change in changes {
+            match &change.fact {
+                Fact::App(app) => self.apps.invalidate(app),
+                Fact::User(user) => self.users.invalidate(user),
+                Fact::SessionEnded(session) => self.sessions.invalidate(session),
+                Fact::Granted(app, user) | Fact::Withdrawn(app, user) => {
+                    self.grants.invalidate(&(*app, *user))
+                }
+                Fact::CallOrderReset(_) | Fact::Feed(_) | Fact::LoginEnded(_) => {}
+            }
+            self.seen.fetch_max(change.id, Ordering::AcqRel);
+        }
+    }
+
+    fn drop_all(&self) {
+        let mut generation = self.generation.write().unwrap_or_else(PoisonError::into_inner);
+        *generation += 1;
+        self.apps.invalidate_all();
+        self.users.invalidate_all();
+        self.sessions.invalidate_all();
+        self.grants.invalidate_all();
+    }
+
+    /// Makes sure that nothing cached is too old. One reader looks; the others go on, but never with what is 1 s old.
+    async fn freshen(&self) -> Result<(), StoreFault> {
+        let now = self.clock.elapsed();
+        let too_old =
+            now >= ElapsedMs(self.looked_at.load(Ordering::Acquire)).plus_ms(CACHE_AGE_MS_MAX - self.look_ms);
+        let begun = self.look_begun.load(Ordering::Acquire);
+        let due = now >= ElapsedMs(begun).plus_ms(self.look_ms);
+        let mine = due && {
+            let taken = self
+                .look_begun
+                .compare_exchange(begun, now.0, Ordering::AcqRel, Ordering::Relaxed);
+            taken.is_ok()
+        };
+        if mine || too_old {
+            self.apply_changes().await
+        } else {
+            Ok(())
+        }
+    }
+
+    fn generation(&self) -> u64 {
+        *self.generation.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what was read, unless something was dropped since `generation`.
+    fn keep(&self, generation: u64, fill: impl FnOnce()) {
+        let present = self.generation.read().unwrap_or_else(PoisonError::into_inner);
+        if *present == generation {
+            fill();
+        }
+    }
+
+    fn hit<T>(&self, found: Option<T>) -> Option<T> {
+        match &found {
+            Some(_) => self.metrics.cache_hits.inc(),
+            None => self.metrics.cache_misses.inc(),
+        };
+        found
+    }
+
+    fn keep_app(&self, generation: u64, app: &Arc<App>) {
+        self.keep(generation, || {
+            self.app_keys.insert(app.api_key.clone(), app.id);
+            self.apps.insert(app.id, Arc::clone(app));
+        });
+    }
+}
+
+#[async_trait]
+impl Apps for CachedStore {
+    async fn app(&self, id: AppId) -> Result<Option<Arc<App>>, StoreFault> {
+        self.freshen().await?;
+        if let Some(app) = self.hit(self.apps.get(&id)) {
+            return Ok(Some(app));
+        }
+        let generation = self.generation();
+        let found = self.inner.app(id).await?;
+        found.iter().for_each(|app| self.keep_app(generation, app));
+        Ok(found)
+    }
+
+    async fn app_by_key(&self, key: &ApiKey) -> Result<Option<Arc<App>>, StoreFault> {
+        self.freshen().await?;
+        let known = self.app_keys.get(key).and_then(|id| self.apps.get(&id));
+        if let Some(app) = self.hit(known.filter(|app| app.api_key == *key)) {
+            return Ok(Some(app));
+        }
+        let generation = self.generation();
+        let found = self.inner.app_by_key(key).await?;
+        found.iter().for_each(|app| self.keep_app(generation, app));
+        Ok(found)
+    }
+
+    async fn app_by_name(&self, name: &str) -> Result<Option<Arc<App>>, StoreFault> {
+        self.inner.app_by_name(name).await
+    }
+
+    async fn apps(&self) -> Result<Vec<Arc<App>>, StoreFault> {
+        self.inner.apps().await
+    }
+}
+
+#[async_trait]
+impl Users for CachedStore {
+    async fn user(&self, uid: Uid) -> Result<Option<Arc<User>>, StoreFault> {
+        self.freshen().await?;
+        if let Some(user) = self.hit(self.users.get(&uid)) {
+            return Ok(Some(user));
+        }
+        let generation = self.generation();
+        let found = self.inner.user(uid).await?;
+        if let Some(user) = &found {
+            self.keep(generation, || self.users.insert(uid, Arc::clone(user)));
+        }
+        Ok(found)
+    }
+
+    async fn user_by_name(&self, name: &str) -> Result<Option<Arc<User>>, StoreFault> {
+        self.inner.user_by_name(name).await
+    }
+
+    async fn users(&self) -> Result<Vec<Arc<User>>, StoreFault> {
+        self.inner.users().await
+    }
+
+    async fn login(&self, token: TokenDigest) -> Result<Option<Login>, StoreFault> {
+        self.inner.login(token).await
+    }
+
+    async fn login_link(&self, token: TokenDigest) -> Result<Option<LoginLink>, StoreFault> {
+        self.inner.login_link(token).await
+    }
+}
+
+#[async_trait]
+impl Sessions for CachedStore {
+    async fn session(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
+        self.freshen().await?;
+        let known = self.session_keys.get(key).and_then(|id| self.sessions.get(&id));
+        if let Some(session) = self.hit(known.filter(|session| session.key == *key)) {
+            return Ok(Some(session));
+        }
+        let generation = self.generation();
+        let found = self.inner.session(key).await?;
+        if let Some(session) = &found {
+            self.keep(generation, || {
+                self.session_keys.insert(key.clone(), session.id);
+                self.sessions.insert(session.id, Arc::clone(session));
+            });
+        }
+        Ok(found)
+    }
+
+    async fn auth_token(&self, token: TokenDigest) -> Result<Option<AuthToken>, StoreFault> {
+        self.inner.auth_token(token).await
+    }
+}
+
+#[async_trait]
+impl Grants for CachedStore {
+    async fn grant(&self, app: AppId, user: Uid) -> Result<Option<Grant>, StoreFault> {
+        self.freshen().await?;
+        if let Some(grant) = self.hit(self.grants.get(&(app, user))) {
+            return Ok(Some(grant));
+        }
+        let generation = self.generation();
+        let found = self.inner.grant(app, user).await?;
+        if let Some(grant) = found {
+            self.keep(generation, || self.grants.insert((app, user), grant));
+        }
+        Ok(found)
+    }
+
+    async fn grants_of(&self, user: Uid) -> Result<Vec<Grant>, StoreFault> {
+        self.inner.grants_of(user).await
+    }
+}
+
+#[async_trait]
+impl Stories for CachedStore {
+    async fn stories(&self, user: Uid, before: Option<i64>, limit: u32) -> Result<Vec<Story>, StoreFault> {
+        self.inner.stories(user, before, limit).await
+    }
+
+    async fn story(&self, id: StoryId) -> Result<Option<Story>, StoreFault> {
+        self.inner.story(id).await
+    }
+
+    async fn window(&self, app: AppId, user: Uid) -> Result<Option<WallMs>, StoreFault> {
+        self.inner.window(app, user).await
+    }
+}
+
+#[async_trait]
+impl Marks for CachedStore {
+    fn mark_call(&self, session: SessionId, value: &Decimal) -> Result<(), StoreFault> {
+        self.inner.mark_call(session, value)
+    }
+
+    fn mark_expiry(&self, session: SessionId, expires: i64) -> Result<(), StoreFault> {
+        self.inner.mark_expiry(session, expires)?;
+        // A fill that began before the mark must not bring the old expiry back.
+        let mut generation = self.generation.write().unwrap_or_else(PoisonError::into_inner);
+        *generation += 1;
+        if let Some(known) = self.sessions.get(&session)
+            && known.kind == SessionKind::Sliding
+            && known.expires.is_some_and(|known| known < expires)
+        {
+            let moved = Session {
+                expires: Some(expires),
+                ..Session::clone(&known)
+            };
+            self.sessions.insert(session, Arc::new(moved));
+        }
+        Ok(())
+    }
+
+    async fn call_ids(&self, session: SessionId) -> Result<Vec<Decimal>, StoreFault> {
+        self.inner.call_ids(session).await
+    }
+}
+
+/// Whether a write changes what is cached here.
+fn touches_cache(write: &Write) -> bool {
+    match write {
+        Write::AddApp(_)
+        | Write::SetApp(_)
+        | Write::AddUser(_)
+        | Write::SetUser(_)
+        | Write::EraseUser(_)
+        | Write::SetGrant(_)
+        | Write::RemoveGrant { .. }
+        | Write::AddSession(_)
+        | Write::EndSession(_) => true,
+        Write::AddLogin(_)
+        | Write::RemoveLogin(_)
+        | Write::AddLoginLink(_)
+        | Write::UseLoginLink(_)
+        | Write::AddAuthToken(_)
+        | Write::BindAuthToken { .. }
+        | Write::UseAuthToken { .. }
+        | Write::PublishStory(_)
+        | Write::SetStoryHidden { .. }
+        | Write::MarkCall { .. }
+        | Write::ResetCallOrder(_) => false,
+    }
+}
+
+#[async_trait]
+impl Store for CachedStore {
+    async fn commit(&self, batch: Batch) -> Result<Vec<Made>, CommitError> {
+        let touches = batch.writes.iter().any(touches_cache);
+        let committed = self.inner.commit(batch).await;
+        if touches && !matches!(committed, Err(CommitError::Refused(_))) {
+            // The unit's own changes say what to drop; when they cannot be read, everything has been dropped.
+            if let Err(fault) = self.apply_changes().await {
+                tracing::warn!(%fault, "caches were dropped because the changes cannot be read");
+            }
+        }
+        committed
+    }
+
+    async fn changes_after(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreFault> {
+        self.apply_changes().await?;
+        self.inner.changes_after(after, limit).await
+    }
+
+    async fn last_change(&self) -> Result<i64, StoreFault> {
+        self.inner.last_change().await
+    }
+
+    async fn check(&self) -> Result<(), StoreFault> {
+        self.inner.check().await
+    }
+}

@@ -1,0 +1,136 @@
+//! The bounds of the books: section `store` of the configuration. Knows keys and defaults, not where values come from.
+
+use crier_platform::model::quantity::{Bytes, Span};
+use serde::{Deserialize, Serialize};
+
+/// Section `store`. Every bound is reached with an error or a counter, never with silence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreConfig {
+    /// Units that wait for the writer at most; one more is refused as unavailable.
+    pub commit_queue_max: usize,
+    /// Units that share one transaction and one sync at most (limits L4: 512).
+    pub commit_group_max: usize,
+    /// Connections that read, each with its own lock.
+    pub readers: usize,
+    /// How long a statement waits for another process that writes.
+    pub busy_timeout: Span,
+    /// Page cache of each connection.
+    pub page_cache: Bytes,
+    /// Size of `call_order.log` from which it is folded into the database.
+    pub call_order_bytes_max: Bytes,
+    /// How long an accepted call_id may wait for its sync (live 2.4: at most the last second is lost to a power cut).
+    pub call_order_sync: Span,
+    /// How long changes are kept for those who follow them.
+    pub change_keep: Span,
+    /// How long applied units are remembered by their id.
+    pub unit_keep: Span,
+    /// Applications kept in memory.
+    pub cache_apps_max: u64,
+    /// Users kept in memory.
+    pub cache_users_max: u64,
+    /// Sessions kept in memory.
+    pub cache_sessions_max: u64,
+    /// Acceptances kept in memory.
+    pub cache_grants_max: u64,
+    /// Age of the last look at other processes' commits from which the next read looks again. Above 1 s is refused.
+    pub cache_look: Span,
+}
+
+/// Nothing that is cached may be older (architecture 5: other processes' commits are seen within 1 s).
+pub const CACHE_AGE_MS_MAX: u64 = 1000;
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            commit_queue_max: 4096,
+            commit_group_max: 512,
+            readers: 4,
+            busy_timeout: Span(5000),
+            page_cache: Bytes(1 << 20),
+            call_order_bytes_max: Bytes(4 << 20),
+            call_order_sync: Span(500),
+            change_keep: Span(3_600_000),
+            unit_keep: Span(600_000),
+            cache_apps_max: 10_000,
+            cache_users_max: 20_000,
+            cache_sessions_max: 50_000,
+            cache_grants_max: 100_000,
+            cache_look: Span(250),
+        }
+    }
+}
+
+impl StoreConfig {
+    /// Refuses values that would break a promise.
+    ///
+    /// # Errors
+    /// One sentence that names the key and what is possible.
+    pub fn check(&self) -> Result<(), String> {
+        let counts = [
+            ("commit_queue_max", self.commit_queue_max, 1, 1 << 20),
+            ("commit_group_max", self.commit_group_max, 1, 4096),
+            ("readers", self.readers, 1, 64),
+        ];
+        for (key, value, least, most) in counts {
+            if value < least || value > most {
+                return Err(format!("store.{key} is {value}; possible are {least} to {most}"));
+            }
+        }
+        let spans = [
+            ("busy_timeout", self.busy_timeout, 1, 60_000),
+            ("call_order_sync", self.call_order_sync, 1, CACHE_AGE_MS_MAX),
+            ("change_keep", self.change_keep, 60_000, u64::MAX),
+            ("unit_keep", self.unit_keep, 60_000, u64::MAX),
+            ("cache_look", self.cache_look, 0, CACHE_AGE_MS_MAX / 2),
+        ];
+        for (key, value, least, most) in spans {
+            if value.0 < least || value.0 > most {
+                let (least, most) = (Span(least), Span(most));
+                return Err(format!("store.{key} is {value}; possible are {least} to {most}"));
+            }
+        }
+        if self.page_cache.0 < 65_536 || self.page_cache.0 > 1 << 40 {
+            return Err(format!(
+                "store.page_cache is {}; possible are 64KiB to 1TiB",
+                self.page_cache
+            ));
+        }
+        if self.call_order_bytes_max.0 < 4096 || self.call_order_bytes_max.0 > 64 << 20 {
+            let given = self.call_order_bytes_max;
+            return Err(format!(
+                "store.call_order_bytes_max is {given}; possible are 4KiB to 64MiB"
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_possible() {
+        assert_eq!(StoreConfig::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn a_value_that_breaks_a_promise_is_refused_by_name() {
+        let changes: [(&str, fn(&mut StoreConfig)); 5] = [
+            ("commit_queue_max", |config| config.commit_queue_max = 0),
+            ("readers", |config| config.readers = 65),
+            ("call_order_sync", |config| config.call_order_sync = Span(1001)),
+            ("cache_look", |config| config.cache_look = Span(501)),
+            ("call_order_bytes_max", |config| {
+                config.call_order_bytes_max = Bytes(1)
+            }),
+        ];
+        for (key, change) in changes {
+            let mut config = StoreConfig::default();
+            change(&mut config);
+            let said = config.check().unwrap_err();
+            assert!(said.starts_with(&format!("store.{key} is ")), "{said}");
+        }
+    }
+}

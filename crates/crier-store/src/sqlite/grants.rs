@@ -1,0 +1,83 @@
+//! Users' acceptances of applications.
+
+use super::open::SqliteStore;
+use super::pen::{Halt, Pen};
+use super::rows::Columns;
+use async_trait::async_trait;
+use crier_platform::model::change::Fact;
+use crier_platform::model::grant::Grant;
+use crier_platform::model::session::SessionId;
+use crier_platform::ports::store::{Grants, StoreFault};
+use crier_proto::ids::{AppId, Uid};
+use rusqlite::{OptionalExtension, Row};
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Grant> {
+    Ok(Grant {
+        app: row.app("app")?,
+        user: row.user("user")?,
+        feed: row.get("feed")?,
+        added: row.get("added")?,
+        offline_access: row.get("offline_access")?,
+        granted_at: row.wall("granted_ms")?,
+    })
+}
+
+impl Pen<'_> {
+    /// `Write::SetGrant`.
+    pub(crate) fn set_grant(&self, grant: &Grant) -> Result<(), Halt> {
+        self.require_user(grant.user)?;
+        self.run(
+            "INSERT INTO \"grant\" (user, app, feed, added, offline_access, granted_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (user, app) DO UPDATE SET feed = ?3, added = ?4, offline_access = ?5, granted_ms = ?6",
+            (
+                grant.user.get(),
+                grant.app.get(),
+                grant.feed,
+                grant.added,
+                grant.offline_access,
+                grant.granted_at.0,
+            ),
+        )?;
+        self.note(&Fact::Granted(grant.app, grant.user))
+    }
+
+    /// `Write::RemoveGrant`. Sessions made by the operator end too, accepted or not; so do tokens that would buy one.
+    pub(crate) fn remove_grant(&mut self, app: AppId, user: Uid) -> Result<(), Halt> {
+        self.run(
+            "DELETE FROM \"grant\" WHERE user = ?1 AND app = ?2",
+            (user.get(), app.get()),
+        )?;
+        self.run(
+            "DELETE FROM auth_token WHERE user = ?1 AND app = ?2",
+            (user.get(), app.get()),
+        )?;
+        let sessions = self.list(
+            "SELECT id FROM session WHERE user = ?1 AND app = ?2",
+            (user.get(), app.get()),
+        )?;
+        for session in sessions {
+            self.end_session(SessionId(session))?;
+        }
+        self.note(&Fact::Withdrawn(app, user))
+    }
+}
+
+#[async_trait]
+impl Grants for SqliteStore {
+    async fn grant(&self, app: AppId, user: Uid) -> Result<Option<Grant>, StoreFault> {
+        self.readers().read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT * FROM \"grant\" WHERE user = ?1 AND app = ?2")?;
+            statement.query_row((user.get(), app.get()), read).optional()
+        })
+    }
+
+    async fn grants_of(&self, user: Uid) -> Result<Vec<Grant>, StoreFault> {
+        self.readers().read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT * FROM \"grant\" WHERE user = ?1 ORDER BY granted_ms DESC, app DESC",
+            )?;
+            statement.query_map([user.get()], read)?.collect()
+        })
+    }
+}

@@ -1,0 +1,23 @@
+//! The books in one SQLite file: one writer thread, few readers, one file per model.
+
+mod apps;
+mod call_order_log;
+mod copy;
+mod diagnose;
+mod grants;
+mod marks;
+mod open;
+mod pen;
+mod readers;
+mod rows;
+mod schema;
+mod sessions;
+mod store;
+mod stories;
+mod tokens;
+mod upkeep;
+mod users;
+mod writer;
+
+pub use diagnose::Diagnosis;
+pub use open::SqliteStore;

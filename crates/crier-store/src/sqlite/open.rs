@@ -1,0 +1,265 @@
+//! Opening and closing the books: folder, key, schema, readers, writer.
+
+use super::marks::Marks;
+use super::readers::Readers;
+use super::schema;
+use super::writer::WriterHandle;
+use crate::config::StoreConfig;
+use crate::error::StoreError;
+use crate::health::Health;
+use crate::metrics::StoreMetrics;
+use crate::sealed::{KEY_FILE, Sealer, load_key};
+use crier_platform::ports::clock::Clock;
+use crier_platform::ports::entropy::{Entropy, random_bytes};
+use crier_platform::ports::store::StoreFault;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use std::fs::{self, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// The database in the data folder.
+pub(crate) const DATABASE: &str = "crier.db";
+const STATEMENTS_KEPT: usize = 128;
+/// Size to which the write-ahead log is cut back after a checkpoint.
+const WAL_BYTES_KEPT: i64 = 64 << 20;
+
+/// Distinguishes the stores of one process; processes are distinguished by chance.
+static OPENED: AtomicI64 = AtomicI64::new(0);
+
+/// The books in one SQLite file, or in memory for tests.
+///
+/// Reads are made where they are asked, writes by one thread. Cheap to share behind an `Arc`; `close` it at the end.
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+    writer: WriterHandle,
+}
+
+/// What readers, writer and marks share.
+pub(crate) struct Shared {
+    pub(crate) readers: Readers,
+    pub(crate) sealer: Sealer,
+    pub(crate) marks: Marks,
+    pub(crate) health: Arc<Health>,
+    pub(crate) metrics: StoreMetrics,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: StoreConfig,
+    /// The mark of this store on its changes.
+    pub(crate) origin: i64,
+    /// The newest change of other processes that has been obeyed.
+    pub(crate) obeyed: Mutex<i64>,
+    /// The data folder; books in memory have none.
+    pub(crate) folder: Option<PathBuf>,
+    /// Damaged rows that have been reported.
+    pub(crate) reported: Mutex<Vec<i64>>,
+}
+
+impl SqliteStore {
+    /// Opens the books in a data folder: makes the folder (mode 0700), `crier.db` and `keys/store.key` (mode 0600) when they
+    /// are not there, and brings the schema up to date. Blocks for some milliseconds; ready when it returns.
+    ///
+    /// # Errors
+    /// One sentence that says what to do; nothing was changed that a second try would not change too.
+    pub fn open(
+        folder: &Path,
+        config: &StoreConfig,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StoreError> {
+        config.check().map_err(StoreError::Config)?;
+        let file_error = |cause| StoreError::File {
+            path: folder.to_path_buf(),
+            cause,
+        };
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(file_error)?;
+        let path = folder.join(DATABASE);
+        let said = |cause| StoreError::Database {
+            path: path.clone(),
+            cause,
+        };
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(&path, flags).map_err(said)?;
+        prepare(&connection, config)
+            .and_then(|()| prepare_writer(&connection))
+            .map_err(said)?;
+        schema::migrate(&mut connection, clock.wall())
+            .map_err(said)?
+            .map_err(|found| StoreError::TooNew {
+                found,
+                known: schema::newest(),
+            })?;
+        let sealer = sealer_of(folder, &connection, entropy)?;
+        // The folder's entry of a fresh database must not be lost with the power.
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(file_error)?;
+        let reader = || {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(&path, flags)?;
+            prepare(&connection, config)?;
+            Ok(Arc::new(Mutex::new(connection)))
+        };
+        let readers: rusqlite::Result<Vec<_>> = (0..config.readers).map(|_| reader()).collect();
+        Self::assemble(
+            readers.map_err(said)?,
+            (connection, sealer),
+            config,
+            (clock, Some(folder)),
+        )
+    }
+
+    /// Books in memory, gone with the store: for tests. Every promise holds but durability.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_in_memory(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StoreError> {
+        let config = StoreConfig::default();
+        let said = |cause| StoreError::Database {
+            path: PathBuf::from(":memory:"),
+            cause,
+        };
+        let mut connection = Connection::open_in_memory().map_err(said)?;
+        prepare(&connection, &config).map_err(said)?;
+        schema::migrate(&mut connection, clock.wall())
+            .map_err(said)?
+            .map_err(|found| StoreError::TooNew {
+                found,
+                known: schema::newest(),
+            })?;
+        let sealer = Sealer::passing(entropy);
+        Self::assemble(Vec::new(), (connection, sealer), &config, (clock, None))
+    }
+
+    fn assemble(
+        mut readers: Vec<Arc<Mutex<Connection>>>,
+        (connection, sealer): (Connection, Sealer),
+        config: &StoreConfig,
+        (clock, folder): (Arc<dyn Clock>, Option<&Path>),
+    ) -> Result<Self, StoreError> {
+        let last = last_change(&connection).map_err(|cause| StoreError::Database {
+            path: PathBuf::from(DATABASE),
+            cause,
+        })?;
+        let writer = Arc::new(Mutex::new(connection));
+        if readers.is_empty() {
+            readers.push(Arc::clone(&writer));
+        }
+        let health = Arc::new(Health::default());
+        let chance = i64::from_le_bytes(random_bytes(sealer.entropy()));
+        let shared = Arc::new(Shared {
+            readers: Readers::new(readers),
+            marks: Marks::open(folder, config.call_order_bytes_max.0, Arc::clone(&health))?,
+            sealer,
+            health,
+            metrics: StoreMetrics::default(),
+            clock,
+            config: config.clone(),
+            origin: chance
+                .wrapping_add(OPENED.fetch_add(1, Ordering::Relaxed))
+                .wrapping_add(i64::from(std::process::id()) << 32),
+            obeyed: Mutex::new(last),
+            folder: folder.map(Path::to_path_buf),
+            reported: Mutex::default(),
+        });
+        let writer = WriterHandle::start(writer, Arc::clone(&shared))?;
+        Ok(Self { shared, writer })
+    }
+
+    /// The counters of this store.
+    #[must_use]
+    pub fn metrics(&self) -> &StoreMetrics {
+        &self.shared.metrics
+    }
+
+    /// Finishes what is queued, syncs and folds the marks, and ends the writer. Later writes are refused; reads go on.
+    ///
+    /// # Errors
+    /// What could not be synced.
+    pub async fn close(&self) -> Result<(), StoreFault> {
+        self.writer.close().await
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(crate) fn writer(&self) -> &WriterHandle {
+        &self.writer
+    }
+
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.shared.readers
+    }
+
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.shared.sealer
+    }
+
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.shared.marks
+    }
+}
+
+/// The newest change, also when it has been pruned.
+pub(crate) fn last_change(connection: &Connection) -> rusqlite::Result<i64> {
+    let mut statement = connection.prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'change'")?;
+    statement
+        .query_row([], |row| row.get(0))
+        .optional()
+        .map(Option::unwrap_or_default)
+}
+
+fn prepare(connection: &Connection, config: &StoreConfig) -> rusqlite::Result<()> {
+    connection.busy_timeout(std::time::Duration::from_millis(config.busy_timeout.0))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    let kibibytes = i64::try_from(config.page_cache.0 / 1024).unwrap_or(i64::MAX);
+    connection.pragma_update(None, "cache_size", -kibibytes)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")
+}
+
+/// Write-ahead log and a sync with each commit: what is answered is on the disk.
+fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES_KEPT, |_| Ok(()))
+}
+
+/// The sealer of a folder. The database keeps a known text, so that a wrong key is told at the start and not at the first call.
+fn sealer_of(
+    folder: &Path,
+    connection: &Connection,
+    entropy: Arc<dyn Entropy>,
+) -> Result<Sealer, StoreError> {
+    let said = |cause| StoreError::Database {
+        path: folder.join(DATABASE),
+        cause,
+    };
+    let find = || -> rusqlite::Result<Option<Vec<u8>>> {
+        let sql = "SELECT value FROM meta WHERE name = 'key_check'";
+        connection.query_row(sql, [], |row| row.get(0)).optional()
+    };
+    let before = find().map_err(said)?;
+    let key = load_key(folder, &*entropy, before.is_some())?;
+    let sealer = Sealer::new(&key, entropy);
+    let check = match before {
+        Some(check) => check,
+        None => {
+            let insert = "INSERT OR IGNORE INTO meta (name, value) VALUES ('key_check', ?1)";
+            connection.execute(insert, [sealer.check_text()]).map_err(said)?;
+            // Another process may have been first: what counts is what is there.
+            find().map_err(said)?.unwrap_or_default()
+        }
+    };
+    if sealer.recognises(&check) {
+        Ok(sealer)
+    } else {
+        Err(StoreError::KeyForeign(folder.join(KEY_FILE)))
+    }
+}

@@ -1,0 +1,89 @@
+//! The schema's history: numbered migrations, append-only, each applied once in a transaction of its own.
+
+use crier_platform::model::time::WallMs;
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Number, name and text of every migration, in order.
+pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[(
+    1,
+    "begin_the_books",
+    include_str!("../../migrations/0001_begin_the_books.sql"),
+)];
+
+/// The newest schema that this version knows.
+pub(crate) fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |(number, ..)| *number)
+}
+
+/// The schema that a database has.
+pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Brings a database to the newest schema; `Ok(Err(found))` when it is already newer than we know.
+pub(crate) fn migrate(connection: &mut Connection, now: WallMs) -> rusqlite::Result<Result<(), i64>> {
+    let mut found = version(connection)?;
+    if found > newest() {
+        return Ok(Err(found));
+    }
+    for (number, name, text) in MIGRATIONS {
+        if *number <= found {
+            continue;
+        }
+        // Immediate: of two processes that start at once, the second waits and then finds the work done.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        found = version(&transaction)?;
+        if *number <= found {
+            continue;
+        }
+        transaction.execute_batch(
+            "CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_ms INTEGER NOT NULL) STRICT",
+        )?;
+        transaction.execute_batch(text)?;
+        transaction.execute(
+            "INSERT INTO migration (number, name, applied_ms) VALUES (?1, ?2, ?3)",
+            (number, name, now.0),
+        )?;
+        transaction.pragma_update(None, "user_version", number)?;
+        transaction.commit()?;
+        found = *number;
+    }
+    Ok(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_rise_by_one_from_one() {
+        for (index, (number, ..)) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(usize::try_from(*number).unwrap(), index + 1);
+        }
+    }
+
+    #[test]
+    fn a_fresh_database_is_brought_to_the_newest_schema_once() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        assert_eq!(migrate(&mut connection, WallMs(5)).unwrap(), Ok(()));
+        assert_eq!(migrate(&mut connection, WallMs(6)).unwrap(), Ok(()));
+        let applied: i64 = connection
+            .query_row("SELECT sum(applied_ms) FROM migration", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(applied, 5 * newest());
+        assert_eq!(version(&connection).unwrap(), newest());
+    }
+
+    #[test]
+    fn a_database_of_a_newer_version_is_left_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection
+            .pragma_update(None, "user_version", newest() + 1)
+            .unwrap();
+        assert_eq!(migrate(&mut connection, WallMs(5)).unwrap(), Err(newest() + 1));
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(tables, 0);
+    }
+}

@@ -1,0 +1,191 @@
+//! Stories, their slots, and the twelve hours of an application and a user (feed 3.4, 8.1, 8.2).
+
+use super::open::SqliteStore;
+use super::pen::{Halt, Pen};
+use super::rows::{Columns, bad};
+use async_trait::async_trait;
+use crier_platform::model::change::Fact;
+use crier_platform::model::story::{NewSlot, NewStory, Priority, Slot, SlotState, Story};
+use crier_platform::model::time::WallMs;
+use crier_platform::ports::store::{Conflict, Made, StoreFault, Stories};
+use crier_proto::ids::{AppId, StoryId, Uid};
+use crier_proto::story::{ImageSource, WINDOW_SECS};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+const WINDOW_MS: i64 = WINDOW_SECS * 1000;
+const PENDING: &str = "pending";
+
+const OPEN_WINDOW: &str = "INSERT INTO feed_window (app, user, last_ms, story) VALUES (?1, ?2, ?3, ?4)
+  ON CONFLICT (app, user) DO UPDATE SET last_ms = ?3, story = ?4 WHERE feed_window.last_ms <= ?3 - ?5";
+const LAST_STORY_AT: &str = "SELECT last_ms FROM feed_window WHERE app = ?1 AND user = ?2";
+const NEXT_SEQ: &str = "INSERT INTO feed_head (user, last_seq) VALUES (?1, 1)
+  ON CONFLICT (user) DO UPDATE SET last_seq = last_seq + 1 RETURNING last_seq";
+const NEXT_ID: &str = "UPDATE counter SET last = last + 1 WHERE name = 'story' RETURNING last";
+const INSERT: &str =
+    "INSERT INTO story (user, seq, id, app, title, body, priority, priority_text, exempt, published_ms)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+const INSERT_SLOT: &str = "INSERT INTO story_slot (story, slot, source_url, source_pid, link, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const LIST: &str = "SELECT * FROM story WHERE user = ?1 AND seq < ?2 ORDER BY seq DESC";
+const SLOTS: &str = "SELECT slot, link, state FROM story_slot WHERE story = ?1 ORDER BY slot";
+
+impl Pen<'_> {
+    /// `Write::PublishStory`. The window is judged first and nothing is written when it is closed.
+    pub(crate) fn publish_story(&mut self, story: &NewStory) -> Result<(), Halt> {
+        self.require_user(story.user)?;
+        let seq = self.next(NEXT_SEQ, [story.user.get()])?;
+        let id = StoryId::new(self.next(NEXT_ID, [])?)
+            .ok_or_else(|| StoreFault::Damaged("the counter of stories is not positive".to_owned()))?;
+        if !story.exempt {
+            self.open_window(story, id)?;
+        }
+        let (priority, priority_text) = match &story.priority {
+            Priority::Absent => (None, None),
+            Priority::Number(number) => (Some(*number), None),
+            Priority::Text(text) => (None, Some(text)),
+        };
+        self.run(
+            INSERT,
+            (
+                story.user.get(),
+                seq,
+                id.get(),
+                story.app.get(),
+                &story.title,
+                &story.body,
+                priority,
+                priority_text,
+                story.exempt,
+                story.published_at.0,
+            ),
+        )?;
+        story.slots.iter().try_for_each(|slot| self.add_slot(id, slot))?;
+        self.applied.made.push(Made::Story { id, seq });
+        self.note(&Fact::Feed(story.user))
+    }
+
+    fn next(&self, sql: &str, params: impl rusqlite::Params) -> Result<i64, Halt> {
+        let damaged = || Halt::Fault(StoreFault::Damaged("a counter is missing".to_owned()));
+        self.find(sql, params)?.ok_or_else(damaged)
+    }
+
+    /// Opens a new window, or refuses with the time at which the present one ends. The stored time is obeyed also when
+    /// the clock has stepped back behind it.
+    fn open_window(&self, story: &NewStory, id: StoryId) -> Result<(), Halt> {
+        let (app, user, now) = (story.app.get(), story.user.get(), story.published_at);
+        if self.run(OPEN_WINDOW, (app, user, now.0, id.get(), WINDOW_MS))? > 0 {
+            return Ok(());
+        }
+        let last = self.find(LAST_STORY_AT, (app, user))?.unwrap_or(now.0);
+        Err(Halt::Refused(Conflict::WindowClosed {
+            next_allowed: WallMs(last).plus_ms(WINDOW_MS),
+        }))
+    }
+
+    fn add_slot(&self, story: StoryId, slot: &NewSlot) -> Result<(), Halt> {
+        let (url, pid) = match &slot.source {
+            ImageSource::Url(url) => (Some(url), None),
+            ImageSource::Pid(pid) => (None, Some(pid.get())),
+        };
+        self.run(
+            INSERT_SLOT,
+            (story.get(), slot.number, url, pid, &slot.link, PENDING),
+        )
+        .map(|_| ())
+    }
+
+    /// `Write::SetStoryHidden`.
+    pub(crate) fn set_story_hidden(
+        &self,
+        user: Uid,
+        story: StoryId,
+        hidden_at: Option<WallMs>,
+    ) -> Result<(), Halt> {
+        let changed = self.run(
+            "UPDATE story SET hidden_ms = ?3 WHERE id = ?2 AND user = ?1",
+            (user.get(), story.get(), hidden_at.map(|at| at.0)),
+        )?;
+        if changed == 0 {
+            return Err(Halt::Refused(Conflict::Missing));
+        }
+        self.note(&Fact::Feed(user))
+    }
+}
+
+fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Story> {
+    let id = StoryId::new(row.get("id")?).ok_or_else(|| bad("a story's number"))?;
+    let number: Option<u8> = row.get("priority")?;
+    let text: Option<String> = row.get("priority_text")?;
+    let priority = match (number, text) {
+        (Some(number), _) => Priority::Number(number),
+        (None, Some(text)) => Priority::Text(text),
+        (None, None) => Priority::Absent,
+    };
+    Ok(Story {
+        id,
+        seq: row.get("seq")?,
+        user: row.user("user")?,
+        app: row.app("app")?,
+        title: row.get("title")?,
+        body: row.get("body")?,
+        priority,
+        exempt: row.get("exempt")?,
+        published_at: row.wall("published_ms")?,
+        hidden_at: row.get::<_, Option<i64>>("hidden_ms")?.map(WallMs),
+        slots: read_slots(connection, id)?,
+    })
+}
+
+fn read_slots(connection: &Connection, story: StoryId) -> rusqlite::Result<Vec<Slot>> {
+    let mut statement = connection.prepare_cached(SLOTS)?;
+    let read = |row: &Row<'_>| {
+        let state = match row.get_ref("state")?.as_str().map_err(|_| bad("state"))? {
+            PENDING => SlotState::Pending,
+            _ => return Err(bad("state")),
+        };
+        Ok(Slot {
+            number: row.get("slot")?,
+            link: row.get("link")?,
+            state,
+        })
+    };
+    statement.query_map([story.get()], read)?.collect()
+}
+
+#[async_trait]
+impl Stories for SqliteStore {
+    /// A damaged row is set aside and reported; the rest is served (feed 8.5).
+    async fn stories(&self, user: Uid, before: Option<i64>, limit: u32) -> Result<Vec<Story>, StoreFault> {
+        self.readers().read(|connection| {
+            let mut statement = connection.prepare_cached(LIST)?;
+            let mut rows = statement.query((user.get(), before.unwrap_or(i64::MAX)))?;
+            let mut stories = Vec::new();
+            while stories.len() < limit as usize {
+                let Some(row) = rows.next()? else { break };
+                match read(connection, row) {
+                    Ok(story) => stories.push(story),
+                    Err(error) if error.sqlite_error_code().is_some() => return Err(error),
+                    Err(error) => self.set_aside(row.get("id").unwrap_or(0), &error),
+                }
+            }
+            Ok(stories)
+        })
+    }
+
+    async fn story(&self, id: StoryId) -> Result<Option<Story>, StoreFault> {
+        self.readers().read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT * FROM story WHERE id = ?1")?;
+            statement
+                .query_row([id.get()], |row| read(connection, row))
+                .optional()
+        })
+    }
+
+    async fn window(&self, app: AppId, user: Uid) -> Result<Option<WallMs>, StoreFault> {
+        self.readers().read(|connection| {
+            let mut statement = connection.prepare_cached(LAST_STORY_AT)?;
+            statement
+                .query_row((app.get(), user.get()), |row| row.get(0).map(WallMs))
+                .optional()
+        })
+    }
+}

@@ -1,0 +1,428 @@
+//! The one thread that writes: it takes what is queued, applies each unit inside its own savepoint, commits all of them with
+//! one sync, and only then answers (limits L4: group commit keeps most of its rate on a slow disk).
+//!
+//! Also syncs and folds the log of marks, because these too wait for the disk. Knows nothing of what a unit writes.
+
+use super::marks::Overlay;
+use super::open::Shared;
+use super::pen::{Applied, Halt, Pen};
+use super::upkeep::Upkeep;
+use crate::error::{StoreError, fault, is_io_error};
+use crier_platform::model::time::{ElapsedMs, WallMs};
+use crier_platform::ports::store::{Batch, CommitError, Made, StoreFault};
+use rusqlite::{Connection, ErrorCode};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+type Answer = oneshot::Sender<Result<Vec<Made>, CommitError>>;
+
+enum Job {
+    Unit(Box<Batch>, Answer),
+    Probe(oneshot::Sender<Result<(), StoreFault>>),
+    /// Something was marked while the writer slept.
+    Nudge,
+    Close(oneshot::Sender<Result<(), StoreFault>>),
+}
+
+/// The way to the writer: a bounded inbox.
+pub(crate) struct WriterHandle {
+    inbox: SyncSender<Job>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    shared: Arc<Shared>,
+}
+
+impl WriterHandle {
+    /// Starts the thread.
+    pub(crate) fn start(connection: Arc<Mutex<Connection>>, shared: Arc<Shared>) -> Result<Self, StoreError> {
+        let (inbox, jobs) = sync_channel(shared.config.commit_queue_max);
+        let writer = Writer {
+            connection,
+            jobs,
+            shared: Arc::clone(&shared),
+            upkeep: Upkeep::default(),
+            dirty_since: None,
+        };
+        let thread = Builder::new()
+            .name("crier-store-writer".to_owned())
+            .spawn(move || writer.run())
+            .map_err(StoreError::Thread)?;
+        Ok(Self {
+            inbox,
+            thread: Mutex::new(Some(thread)),
+            shared,
+        })
+    }
+
+    /// Hands a unit to the writer and waits until it is synced or refused.
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<Vec<Made>, CommitError> {
+        self.shared.health.going().map_err(CommitError::Fault)?;
+        let (answer, answered) = oneshot::channel();
+        self.send(Job::Unit(Box::new(batch), answer))
+            .map_err(CommitError::Fault)?;
+        answered
+            .await
+            .unwrap_or_else(|_| Err(CommitError::Fault(ended())))
+    }
+
+    /// Refuses when the store has stopped; after trouble it tries a write of its own first.
+    pub(crate) async fn check(&self) -> Result<(), StoreFault> {
+        self.shared.health.going()?;
+        if !self.shared.health.is_troubled() {
+            return Ok(());
+        }
+        let (answer, answered) = oneshot::channel();
+        self.send(Job::Probe(answer))?;
+        answered.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Wakes the writer if it sleeps; one that has work looks at the marks anyway.
+    pub(crate) fn nudge(&self) {
+        let _ = self.inbox.try_send(Job::Nudge);
+    }
+
+    /// Ends the thread after what is queued.
+    pub(crate) async fn close(&self) -> Result<(), StoreFault> {
+        let (answer, answered) = oneshot::channel();
+        match self.inbox.try_send(Job::Close(answer)) {
+            Ok(()) => answered.await.unwrap_or_else(|_| Err(ended())),
+            Err(TrySendError::Disconnected(_)) => Ok(()),
+            Err(TrySendError::Full(_)) => Err(self.full()),
+        }
+    }
+
+    fn send(&self, job: Job) -> Result<(), StoreFault> {
+        match self.inbox.try_send(job) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_)) => Err(self.full()),
+            Err(TrySendError::Disconnected(_)) => {
+                Err(StoreFault::Unavailable("the store is closed".to_owned()))
+            }
+        }
+    }
+
+    fn full(&self) -> StoreFault {
+        self.shared.metrics.queue_full.inc();
+        let waiting = self.shared.config.commit_queue_max;
+        StoreFault::Unavailable(format!(
+            "{waiting} units wait for the disk (store.commit_queue_max)"
+        ))
+    }
+}
+
+impl Drop for WriterHandle {
+    fn drop(&mut self) {
+        let (answer, _) = oneshot::channel();
+        let _ = self.inbox.send(Job::Close(answer));
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Err(_)) = thread.map(JoinHandle::join) {
+            tracing::error!("the store's writer has ended in a panic");
+        }
+    }
+}
+
+fn ended() -> StoreFault {
+    StoreFault::OutcomeUnknown("the store's writer has ended".to_owned())
+}
+
+struct Writer {
+    connection: Arc<Mutex<Connection>>,
+    jobs: Receiver<Job>,
+    shared: Arc<Shared>,
+    upkeep: Upkeep,
+    dirty_since: Option<ElapsedMs>,
+}
+
+impl Writer {
+    fn run(mut self) {
+        while let Some(job) = self.next() {
+            if let Some(job) = job
+                && let Some(answer) = self.work(job)
+            {
+                self.shared.health.stop("the store is closed");
+                let synced = self.shared.marks.sync().map(|_| self.fold(true));
+                let _ = answer.send(synced);
+                return;
+            }
+            self.tend_marks();
+        }
+    }
+
+    /// The next job; `Some(None)` when the marks have waited long enough; `None` when nobody can send any more.
+    fn next(&self) -> Option<Option<Job>> {
+        if !self.shared.marks.is_dirty() {
+            return self.jobs.recv().ok().map(Some);
+        }
+        match self
+            .jobs
+            .recv_timeout(Duration::from_millis(self.shared.config.call_order_sync.0))
+        {
+            Ok(job) => Some(Some(job)),
+            Err(RecvTimeoutError::Timeout) => Some(None),
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// Works on a job and on what is queued behind it; returns whom to tell that the store is closed.
+    fn work(&mut self, first: Job) -> Option<oneshot::Sender<Result<(), StoreFault>>> {
+        let mut units = Vec::new();
+        let mut probes = Vec::new();
+        let mut closing = None;
+        let mut next = Some(first);
+        while let Some(job) = next {
+            match job {
+                Job::Unit(batch, answer) => units.push((batch, answer)),
+                Job::Probe(answer) => probes.push(answer),
+                Job::Nudge => {}
+                Job::Close(answer) => closing = Some(answer),
+            }
+            let go_on = closing.is_none() && units.len() < self.shared.config.commit_group_max;
+            next = if go_on { self.jobs.try_recv().ok() } else { None };
+        }
+        if !units.is_empty() {
+            self.commit_group(units);
+        }
+        if !probes.is_empty() {
+            let outcome = self.probe();
+            for probe in probes {
+                let _ = probe.send(outcome.clone());
+            }
+        }
+        closing
+    }
+
+    fn commit_group(&mut self, units: Vec<(Box<Batch>, Answer)>) {
+        let (batches, answers): (Vec<_>, Vec<_>) = units.into_iter().unzip();
+        let shared = Arc::clone(&self.shared);
+        let outcomes = shared.health.going().and_then(|()| self.apply_group(batches));
+        shared.health.set_troubled(outcomes.is_err());
+        match outcomes {
+            Ok(outcomes) => {
+                for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                    let _ = answer.send(shared.conclude(outcome));
+                }
+            }
+            Err(fault) => {
+                tracing::error!(%fault, units = answers.len(), "a group of units was not committed");
+                shared.metrics.failed.inc_by(answers.len() as u64);
+                for answer in answers {
+                    let _ = answer.send(Err(CommitError::Fault(fault.clone())));
+                }
+            }
+        }
+    }
+
+    /// One transaction: an error of its own fails all units, so that none is answered with what is not there.
+    fn apply_group(
+        &mut self,
+        batches: Vec<Box<Batch>>,
+    ) -> Result<Vec<Result<Applied, CommitError>>, StoreFault> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let began = connection
+            .prepare_cached("BEGIN IMMEDIATE")
+            .and_then(|mut begin| begin.execute([]));
+        began.map_err(|error| self.shared.stop_if_io(&error))?;
+        let mut outcomes = Vec::with_capacity(batches.len());
+        for batch in batches {
+            match self.shared.apply_one(&connection, *batch) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(error) => {
+                    let _ = connection.execute_batch("ROLLBACK");
+                    return Err(self.shared.stop_if_io(&error));
+                }
+            }
+        }
+        self.upkeep.prune(&connection, &self.shared);
+        let written = outcomes
+            .iter()
+            .any(|outcome| outcome.as_ref().is_ok_and(|applied| !applied.repeated));
+        let committed = connection
+            .prepare_cached("COMMIT")
+            .and_then(|mut commit| commit.execute([]));
+        match committed {
+            Ok(_) => {
+                self.shared.metrics.commits.inc_by(u64::from(written));
+                Ok(outcomes)
+            }
+            Err(error) => {
+                let _ = connection.execute_batch("ROLLBACK");
+                // A failed sync says nothing about which pages the next start will find.
+                match self.shared.stop_if_io(&error) {
+                    fault if is_io_error(&error) => Err(StoreFault::OutcomeUnknown(fault.to_string())),
+                    fault => Err(fault),
+                }
+            }
+        }
+    }
+
+    fn probe(&self) -> Result<(), StoreFault> {
+        self.shared.health.going()?;
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = connection
+            .execute("UPDATE counter SET last = last WHERE name = 'story'", [])
+            .map(|_| ())
+            .map_err(|error| self.shared.stop_if_io(&error));
+        self.shared.health.set_troubled(outcome.is_err());
+        outcome
+    }
+
+    /// Syncs the marks when they have waited long enough, and folds a log that has reached its bound.
+    fn tend_marks(&mut self) {
+        if !self.shared.marks.is_dirty() {
+            self.dirty_since = None;
+            return;
+        }
+        let now = self.shared.clock.elapsed();
+        let since = *self.dirty_since.get_or_insert(now);
+        if now >= since.plus_ms(self.shared.config.call_order_sync.0) {
+            self.sync_marks();
+        }
+    }
+
+    fn sync_marks(&mut self) {
+        self.dirty_since = None;
+        match self.shared.marks.sync() {
+            Ok(true) => {
+                self.shared.metrics.mark_syncs.inc();
+            }
+            Ok(false) => {}
+            Err(fault) => tracing::error!(%fault, "accepted call_ids were not synced"),
+        }
+        self.fold(false);
+    }
+
+    /// Moves a full log into the database. What fails here is tried again later: the log still holds it.
+    fn fold(&self, even_when_small: bool) {
+        let folded = match self.shared.marks.begin_fold(even_when_small) {
+            Ok(None) => return,
+            Ok(Some(overlay)) => self
+                .fold_into_database(&overlay)
+                .map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match folded.and_then(|()| self.shared.marks.end_fold().map_err(|error| error.to_string())) {
+            Ok(()) => {
+                self.shared.metrics.mark_folds.inc();
+            }
+            Err(error) => tracing::warn!(error, "the log of accepted call_ids was not folded"),
+        }
+    }
+
+    fn fold_into_database(&self, overlay: &Overlay) -> rusqlite::Result<()> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        let pen = self.shared.pen(&connection, self.shared.clock.wall());
+        let folded = overlay
+            .iter()
+            .try_for_each(|(session, entry)| pen.fold_marks(*session, &entry.values, entry.expiry))
+            .map_err(|halt| match halt {
+                Halt::Sql(error) => error,
+                Halt::Refused(_) | Halt::Fault(_) => rusqlite::Error::InvalidQuery,
+            });
+        match folded.and_then(|()| connection.execute_batch("COMMIT")) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let _ = connection.execute_batch("ROLLBACK");
+                self.shared.stop_if_io(&error);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// What a unit writes with.
+    pub(crate) fn pen<'a>(&'a self, connection: &'a Connection, now: WallMs) -> Pen<'a> {
+        Pen {
+            connection,
+            sealer: &self.sealer,
+            marks: &self.marks,
+            now,
+            origin: self.origin,
+            applied: Applied::default(),
+        }
+    }
+
+    /// Applies a unit inside its savepoint: its refusal rolls back nothing but itself. An error ends the whole group.
+    fn apply_one(
+        &self,
+        connection: &Connection,
+        batch: Batch,
+    ) -> rusqlite::Result<Result<Applied, CommitError>> {
+        connection.prepare_cached("SAVEPOINT unit")?.execute([])?;
+        let now = batch.now;
+        let refused = match self.pen(connection, now).apply(batch) {
+            Ok(applied) => {
+                connection.prepare_cached("RELEASE unit")?.execute([])?;
+                return Ok(Ok(applied));
+            }
+            Err(Halt::Refused(conflict)) => CommitError::Refused(conflict),
+            Err(Halt::Fault(fault)) => CommitError::Fault(fault),
+            Err(Halt::Sql(error)) if connection.is_autocommit() || ends_group(&error) => return Err(error),
+            Err(Halt::Sql(error)) => CommitError::Fault(fault(&error)),
+        };
+        connection.prepare_cached("ROLLBACK TO unit")?.execute([])?;
+        connection.prepare_cached("RELEASE unit")?.execute([])?;
+        Ok(Err(refused))
+    }
+
+    /// What follows a committed or refused unit, before it is answered.
+    fn conclude(&self, outcome: Result<Applied, CommitError>) -> Result<Vec<Made>, CommitError> {
+        let applied = match outcome {
+            Ok(applied) => applied,
+            Err(error) => {
+                match &error {
+                    CommitError::Refused(_) => self.metrics.refused.inc(),
+                    CommitError::Fault(_) => self.metrics.failed.inc(),
+                };
+                return Err(error);
+            }
+        };
+        if applied.repeated {
+            self.metrics.repeated.inc();
+        } else {
+            self.metrics.units.inc();
+        }
+        applied
+            .ended
+            .iter()
+            .for_each(|session| self.marks.drop_session(*session));
+        for session in &applied.reset {
+            self.marks.forget(*session).map_err(|fault| {
+                CommitError::Fault(StoreFault::OutcomeUnknown(format!(
+                    "the call order may come back: {fault}"
+                )))
+            })?;
+        }
+        Ok(applied.made)
+    }
+
+    /// The fault of a failed statement; the store stops when the disk itself has failed.
+    pub(crate) fn stop_if_io(&self, error: &rusqlite::Error) -> StoreFault {
+        if is_io_error(error) {
+            self.health.stop(&error.to_string());
+        }
+        match fault(error) {
+            StoreFault::Damaged(text) if is_io_error(error) => StoreFault::Unavailable(text),
+            other => other,
+        }
+    }
+}
+
+/// Errors after which SQLite may have rolled back more than one statement.
+fn ends_group(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::OutOfMemory
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::OperationInterrupted
+        )
+    )
+}
