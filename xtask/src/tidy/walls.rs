@@ -123,7 +123,7 @@ pub fn curtains(sources: &[Source]) -> Result<Vec<String>, String> {
     Ok(broken)
 }
 
-/// Floating-point types are no part of the wire's or the rules' arithmetic.
+/// Floating-point types are no part of the wire's or the rules' arithmetic. A JSON reader has to name the type of what it meets.
 pub fn floats(sources: &[Source]) -> Result<Vec<String>, String> {
     let rooms = ["crier-proto", "crier-platform"];
     let mut broken = Vec::new();
@@ -133,6 +133,9 @@ pub fn floats(sources: &[Source]) -> Result<Vec<String>, String> {
     {
         for (number, line) in source.code_text().lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
+            if code.contains("fn visit_f64") {
+                continue;
+            }
             let words = code.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
             if words.clone().any(|word| word == "f64" || word == "f32") {
                 broken.push(format!("{}:{}", source.file, number + 1));
