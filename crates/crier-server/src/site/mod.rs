@@ -1,9 +1,77 @@
-//! Pages for people, one file per document.
+//! Pages for people, one file per document; every page works without script (feed section 6; protocol section 18).
+//!
+//! Promise: what strangers wrote is escaped and isolated, state changes only by a POST that carries the form token, and
+//! every page has the same strict headers. Holds use-case handles only: no ports, no SQL, no ranking, no wire errors.
+//!
+//! Documents, each with `get` and, where something changes, `post`:
+//! - `front` `/` · `login` `/login` · `once` `/login/once` · `logout` `/logout`, `/logout.php`
+//! - `app_login` `/login.php` · `authorize` `/authorize.php`, `/tos.php`: an application's own two pages
+//! - `feed` `/feed` and the forms of a story · `go` `/go/<story>/<link>`
+//! - `settings` `/settings` · `withdraw` `/settings/withdraw`
+//!
+//! Beneath them:
+//! - `door`: from an HTTP request to a `Visit` and back, headers, form tokens; `visit`: who asks; `fields`: strict pairs
+//! - `target`: where an application may send people; `throttle`: how often a password may be tried
+//! - `layout`, `story`, `moment`: what templates show; `assets`: style and mark under hashed names; `error`: pages that help on
+
+mod app_login;
+mod assets;
+mod authorize;
+mod door;
+mod error;
+mod feed;
+mod fields;
+mod front;
+mod go;
+mod layout;
+mod login;
+mod logout;
+mod moment;
+mod once;
+mod settings;
+mod story;
+mod target;
+#[cfg(test)]
+mod templates_test;
+mod throttle;
+mod visit;
+mod withdraw;
 
 use crate::state::AppState;
-use axum::Router;
+use axum::routing::get;
+use axum::{Extension, Router};
+use door::{form, page};
+use std::net::IpAddr;
+use std::sync::Arc;
+use throttle::LoginThrottle;
+
+pub use error::not_found;
+
+/// Where a request comes from, as the router found it out; the router puts it into a request's extensions.
+/// Without it passwords are throttled by name alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
 
 /// The site's routes below the base path.
 pub fn router() -> Router<AppState> {
     Router::new()
+        .route("/", page(front::get))
+        .route("/login", page(login::get).merge(form(login::post)))
+        .route("/login/once", page(once::get).merge(form(once::post)))
+        .route("/logout", page(logout::get).merge(form(logout::post)))
+        .route("/logout.php", page(logout::get).merge(form(logout::post)))
+        .route("/login.php", page(app_login::get).merge(form(app_login::post)))
+        .route("/authorize.php", page(authorize::get).merge(form(authorize::post)))
+        .route("/tos.php", page(authorize::get).merge(form(authorize::post)))
+        .route("/feed", page(feed::get))
+        .route("/feed/hide", page(feed::back).merge(form(feed::hide)))
+        .route("/feed/undo", page(feed::back).merge(form(feed::undo)))
+        .route("/feed/unwanted", page(feed::back).merge(form(feed::unwanted)))
+        .route("/go/{story}/{link}", page(go::get))
+        .route("/settings", page(settings::get))
+        .route("/settings/stories", page(settings::back).merge(form(settings::stories)))
+        .route("/settings/time-zone", page(settings::back).merge(form(settings::time_zone)))
+        .route("/settings/withdraw", page(withdraw::get).merge(form(withdraw::post)))
+        .route("/assets/{name}", get(assets::get))
+        .layer(Extension(Arc::new(LoginThrottle::default())))
 }

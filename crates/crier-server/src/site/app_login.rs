@@ -1,0 +1,230 @@
+//! `/login.php`: an application sends a person here and gets them back with an auth token (protocol 18.2 to 18.6).
+//!
+//! Promise: nobody is sent anywhere that 18.3 does not permit, and a desktop application's token is bound by a person's
+//! click alone: a link that somebody else sent cannot hand them a session.
+
+use super::door::{Answer, render, see_other, with_cookie, with_form_target};
+use super::error::SiteError;
+use super::fields::Fields;
+use super::layout::Chrome;
+use super::login::{LoginPage, try_password};
+use super::target::{BadTarget, target, with_parameter};
+use super::visit::Visit;
+use askama::Template;
+use crier_platform::accounts::AccountError;
+use crier_platform::model::app::{App, AppKind};
+use crier_platform::model::user::User;
+use crier_platform::ports::store::Conflict;
+use http::StatusCode;
+use std::sync::Arc;
+
+/// An application asks a person to accept it, or a desktop application to be let in.
+#[derive(Template)]
+#[template(path = "terms.html")]
+pub(super) struct TermsPage<'a> {
+    pub(super) chrome: Chrome<'a>,
+    pub(super) form_token: &'a str,
+    pub(super) action: &'a str,
+    pub(super) app: &'a str,
+    pub(super) letter: String,
+    pub(super) tone: i64,
+    /// Where declining leads.
+    pub(super) cancel: &'a str,
+    /// Accepted already: only the way in is asked for.
+    pub(super) accepted: bool,
+    /// Whether sessions that never expire are offered.
+    pub(super) offline: bool,
+    /// "Keep me logged in" was ticked.
+    pub(super) lasting: bool,
+}
+
+/// Tells the person at a desktop application to go back to it.
+#[derive(Template)]
+#[template(path = "window_closed.html")]
+pub(super) struct DonePage<'a> {
+    pub(super) chrome: Chrome<'a>,
+    pub(super) app: &'a str,
+}
+
+/// What `login.php` was asked, after all checks that need no person.
+struct Ask {
+    app: Arc<App>,
+    goal: Goal,
+    cancel: String,
+}
+
+enum Goal {
+    /// Back to this address, with a bound token.
+    Web(String),
+    /// This token is bound.
+    Desktop(String),
+}
+
+pub(crate) async fn get(visit: Visit) -> Answer {
+    let ask = Ask::read(&visit).await?;
+    match visit.user.clone() {
+        Some(user) if !visit.query.has("skipcookie") => proceed(&visit, &ask, &user, false).await,
+        Some(_) | None => ask_password(&visit, &ask, None),
+    }
+}
+
+pub(crate) async fn post(mut visit: Visit, fields: Fields) -> Answer {
+    let ask = Ask::read(&visit).await?;
+    let lasting = fields.has("lasting") && !visit.query.has("hide_checkbox");
+    if fields.value("step") == Some("terms") {
+        let user = visit.form_user(&fields, &visit.path_and_query)?;
+        visit.state.accounts.accept_terms(&ask.app, &user, false).await?;
+        if fields.has("offline") && asks_offline(&visit) {
+            visit.state.accounts.permit_offline_access(ask.app.id, user.uid).await?;
+        }
+        return finish(&visit, &ask, &user, lasting).await;
+    }
+    let Some(login) = try_password(&visit, &fields).await? else {
+        return ask_password(&visit, &ask, Some(fields.value("name").unwrap_or_default()));
+    };
+    if let Some(older) = visit.login_token() {
+        visit.state.accounts.log_out(older).await?;
+    }
+    visit.logged_in_as(&login);
+    let answer = proceed(&visit, &ask, &login.user, lasting).await;
+    with_cookie(answer, visit.login_cookie(&login))
+}
+
+/// The application that a page's address names (protocol 18.1).
+///
+/// # Errors
+/// `BadRequest` for an unknown or disabled one, and for a version other than 1.0.
+pub(super) async fn asking_app(visit: &Visit) -> Result<Arc<App>, SiteError> {
+    if visit.query.value("v").is_some_and(|version| version != "1.0") {
+        return Err(SiteError::bad_request("The application asked for a version of this page that does not exist."));
+    }
+    let key = visit.query.value("api_key").unwrap_or_default();
+    let app = visit.state.accounts.app_by_key(key).await?.filter(|app| app.enabled);
+    app.ok_or_else(|| SiteError::bad_request("The application that sent you here is not known, or is switched off."))
+}
+
+/// Where declining leads: `cancel_url` by the rules of 18.3, else the front page.
+///
+/// # Errors
+/// `BadRequest` for an address that leads away from the application.
+pub(super) fn cancel_address(visit: &Visit, app: &App) -> Result<String, SiteError> {
+    match visit.query.value("cancel_url") {
+        Some(address) => target(app, Some(address)).map_err(|_| foreign_target()),
+        None => Ok(visit.href("/")),
+    }
+}
+
+/// The sentence about an address of 18.3.
+pub(super) fn foreign_target() -> SiteError {
+    SiteError::bad_request("The application asked to send you to an address that is not its own. You stay here.")
+}
+
+/// Whether sessions that never expire are to be offered.
+fn asks_offline(visit: &Visit) -> bool {
+    let words = visit.query.value("req_perms").unwrap_or_default();
+    words.split(',').any(|word| word.trim() == "offline_access")
+}
+
+impl Ask {
+    async fn read(visit: &Visit) -> Result<Self, SiteError> {
+        let app = asking_app(visit).await?;
+        let goal = match app.kind {
+            AppKind::Web => Goal::Web(target(&app, visit.query.value("next")).map_err(|bad| match bad {
+                BadTarget::NoCallback => SiteError::bad_request(
+                    "The application has no address to send you back to. Its developer can set one.",
+                ),
+                BadTarget::Foreign => foreign_target(),
+            })?),
+            AppKind::Desktop => {
+                let token = visit.query.value("auth_token").unwrap_or_default();
+                if !visit.state.accounts.token_is_new(&app, token).await? {
+                    return Err(stale_token());
+                }
+                Goal::Desktop(token.to_owned())
+            }
+        };
+        let cancel = cancel_address(visit, &app)?;
+        Ok(Self { app, goal, cancel })
+    }
+
+    /// Whose forms may be led on to.
+    fn leads_to(&self) -> &str {
+        match &self.goal {
+            Goal::Web(target) => target,
+            Goal::Desktop(_) => "",
+        }
+    }
+}
+
+fn stale_token() -> SiteError {
+    SiteError::bad_request("This way in was used already, or it is too old. Go back to the application and start again.")
+}
+
+fn chrome<'a>(visit: &'a Visit, title: &'a str) -> Chrome<'a> {
+    Chrome {
+        popup: visit.query.has("popup"),
+        ..Chrome::of(visit, title, "")
+    }
+}
+
+fn ask_password(visit: &Visit, ask: &Ask, tried: Option<&str>) -> Answer {
+    let page = LoginPage {
+        chrome: chrome(visit, "Log in"),
+        form_token: &visit.login_form_token(),
+        action: &visit.href(&visit.path_and_query),
+        then: "",
+        name: tried.unwrap_or_default(),
+        wrong: tried.is_some(),
+        app: Some(&ask.app.name),
+        lasting: !visit.query.has("hide_checkbox") && matches!(ask.goal, Goal::Web(_)),
+    };
+    let answer = with_cookie(render(StatusCode::OK, &page), visit.form_cookie());
+    with_form_target(answer, ask.leads_to())
+}
+
+/// Somebody is logged in: the terms the first time, else the goal.
+async fn proceed(visit: &Visit, ask: &Ask, user: &User, lasting: bool) -> Answer {
+    let grant = visit.state.accounts.grant(ask.app.id, user.uid).await?;
+    let offline = asks_offline(visit) && !grant.is_some_and(|grant| grant.offline_access);
+    if grant.is_some() && !offline && matches!(ask.goal, Goal::Web(_)) {
+        return finish(visit, ask, user, lasting).await;
+    }
+    let page = TermsPage {
+        chrome: chrome(visit, &ask.app.name),
+        form_token: &visit.form_token(),
+        action: &visit.href(&visit.path_and_query),
+        app: &ask.app.name,
+        letter: super::story::letter_of(&ask.app.name),
+        tone: super::story::tone_of(ask.app.id),
+        cancel: &ask.cancel,
+        accepted: grant.is_some(),
+        offline,
+        lasting,
+    };
+    with_form_target(render(StatusCode::OK, &page), ask.leads_to())
+}
+
+/// The goal is reached.
+async fn finish(visit: &Visit, ask: &Ask, user: &User, lasting: bool) -> Answer {
+    let accounts = &visit.state.accounts;
+    match &ask.goal {
+        Goal::Web(target) => {
+            let grant = accounts.grant(ask.app.id, user.uid).await?;
+            let lasting = lasting || grant.is_some_and(|grant| grant.offline_access);
+            let token = accounts.bound_token(&ask.app, user, lasting).await?;
+            see_other(&with_parameter(target, "auth_token", token.expose()))
+        }
+        Goal::Desktop(token) => {
+            match accounts.bind_token(&ask.app, user, token).await {
+                Ok(()) => {}
+                Err(AccountError::Conflict(Conflict::TokenNotUsable)) => return Err(stale_token()),
+                Err(error) => return Err(error.into()),
+            }
+            let page = DonePage {
+                chrome: chrome(visit, "Logged in"),
+                app: &ask.app.name,
+            };
+            render(StatusCode::OK, &page)
+        }
+    }
+}

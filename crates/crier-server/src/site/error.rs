@@ -1,0 +1,158 @@
+//! Pages for what went wrong: each says what happened and what to do next.
+//!
+//! The one place where a fault of the use cases becomes a status of the site. Our own faults stay bland outside and exact
+//! in the log; a visitor's are named.
+
+use super::door::{finished, render, see_other};
+use super::fields::encoded;
+use super::layout::Chrome;
+use crate::state::{AppState, PublicUrl};
+use askama::Template;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use crier_platform::accounts::AccountError;
+use crier_platform::ports::store::StoreFault;
+use http::{HeaderValue, StatusCode, header};
+
+/// Why a page is not what was asked for.
+#[derive(Debug)]
+pub(crate) enum SiteError {
+    /// Nobody is logged in; holds the page to come back to.
+    LogIn(String),
+    /// There is no such page, or it is somebody else's: the two look alike.
+    NotFound,
+    /// What was asked makes no sense; holds the sentence.
+    BadRequest(String),
+    /// A form without a token of this browser, or from another site.
+    ForeignForm,
+    /// Too many wrong passwords; holds the seconds to wait.
+    TooManyTries(u64),
+    /// The books or the hashing failed; holds what the log shall say.
+    Unavailable(String),
+    /// A template failed, which no value can cause.
+    Template,
+}
+
+impl SiteError {
+    /// What was asked makes no sense, and this says why.
+    pub(crate) fn bad_request(sentence: impl Into<String>) -> Self {
+        Self::BadRequest(sentence.into())
+    }
+}
+
+impl From<AccountError> for SiteError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Invalid(sentence) => Self::BadRequest(sentence),
+            AccountError::NotFound(_) => Self::NotFound,
+            AccountError::Conflict(_) => {
+                Self::bad_request("This was changed elsewhere in the meantime. Go back and look again.")
+            }
+            AccountError::Store(fault) => fault.into(),
+            AccountError::Password(fault) => Self::Unavailable(fault.to_string()),
+        }
+    }
+}
+
+impl From<StoreFault> for SiteError {
+    fn from(fault: StoreFault) -> Self {
+        Self::Unavailable(fault.to_string())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+pub(super) struct ErrorPage<'a> {
+    pub(super) chrome: Chrome<'a>,
+    pub(super) heading: &'a str,
+    pub(super) sentence: &'a str,
+    /// Where to go on: address below the base path, and words.
+    pub(super) onward: (&'a str, &'a str),
+}
+
+impl SiteError {
+    /// The page in place of the one that was asked for.
+    pub(crate) fn page(self, public: &PublicUrl) -> Response {
+        let (status, heading, sentence, onward) = match &self {
+            Self::LogIn(back) => {
+                let address = format!("{}/login?then={}", public.base_path, encoded(back));
+                return see_other(&address).unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR));
+            }
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "There is nothing here",
+                "The page does not exist, or it belongs to somebody else.".to_owned(),
+                ("/", "Go to the front page"),
+            ),
+            Self::BadRequest(sentence) => (
+                StatusCode::BAD_REQUEST,
+                "That did not work",
+                sentence.clone(),
+                ("/", "Go to the front page"),
+            ),
+            Self::ForeignForm => (
+                StatusCode::BAD_REQUEST,
+                "This form is no longer good",
+                "Nothing was changed. The page was open for a long time, you have logged in or out since, or the form \
+                 came from another site. Open the page again and send it once more."
+                    .to_owned(),
+                ("/", "Go to the front page"),
+            ),
+            Self::TooManyTries(secs) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many tries",
+                format!(
+                    "The password was wrong too often. Wait {} and try again; meanwhile a link that logs you in once still works.",
+                    minutes(*secs)
+                ),
+                ("/login", "Go to the log in"),
+            ),
+            Self::Unavailable(fault) => {
+                tracing::error!(%fault, "a page could not be made");
+                (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Not just now",
+                    "Something on our side is not answering. Nothing was lost; try again in a moment.".to_owned(),
+                    ("/", "Go to the front page"),
+                )
+            }
+            Self::Template => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Not just now",
+                "This page could not be made. That is our mistake, not yours.".to_owned(),
+                ("/", "Go to the front page"),
+            ),
+        };
+        let template = ErrorPage {
+            chrome: Chrome::bare(public, heading),
+            heading,
+            sentence: &sentence,
+            onward,
+        };
+        let mut response = render(status, &template).unwrap_or_else(|_| plain(status));
+        if let Self::TooManyTries(secs) = self {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
+        }
+        response
+    }
+}
+
+fn minutes(secs: u64) -> String {
+    match secs.div_ceil(60) {
+        0 | 1 => "a minute".to_owned(),
+        more => format!("{more} minutes"),
+    }
+}
+
+/// The last resort: a status without a page.
+fn plain(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// The answer to any address that nobody knows; for the router's fallback.
+pub async fn not_found(State(state): State<AppState>) -> Response {
+    finished(&state, Err(SiteError::NotFound))
+}

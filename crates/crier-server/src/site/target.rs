@@ -1,0 +1,85 @@
+//! Where an application may send people (protocol 18.3). Pure: an open redirect is refused by these functions or nowhere.
+
+use crier_platform::accounts::origins::origin_of;
+use crier_platform::model::app::App;
+
+/// Why there is no target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BadTarget {
+    /// The application has no callback URL.
+    NoCallback,
+    /// The address is none, or leads away from the application.
+    Foreign,
+}
+
+/// The target that `next` names: the callback URL, an address on it, or one of the application's origins.
+///
+/// # Errors
+/// `BadTarget`; there is no redirect then.
+pub(crate) fn target(app: &App, next: Option<&str>) -> Result<String, BadTarget> {
+    if app.callback.is_empty() {
+        return Err(BadTarget::NoCallback);
+    }
+    let own = origin_of(&app.callback).ok_or(BadTarget::Foreign)?;
+    let Some(next) = next else {
+        return Ok(app.callback.clone());
+    };
+    if next.starts_with("http://") || next.starts_with("https://") {
+        let there = origin_of(next).ok_or(BadTarget::Foreign)?;
+        let permitted = there == own || app.origins.contains(&there);
+        return permitted.then(|| next.to_owned()).ok_or(BadTarget::Foreign);
+    }
+    let joined = format!("{}{next}", app.callback);
+    let stays = origin_of(&joined).is_some_and(|there| there == own);
+    stays.then_some(joined).ok_or(BadTarget::Foreign)
+}
+
+/// A target with one more parameter, before its fragment.
+pub(crate) fn with_parameter(target: &str, name: &str, value: &str) -> String {
+    let (address, fragment) = target
+        .split_once('#')
+        .map_or((target, String::new()), |(address, fragment)| {
+            (address, format!("#{fragment}"))
+        });
+    let joint = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{joint}{name}={}{fragment}", super::fields::encoded(value))
+}
+
+/// A path of this site that a form may lead on to after a log in; `None` for anything else.
+pub(crate) fn own_path(text: &str) -> Option<&str> {
+    let tail = text.strip_prefix('/')?;
+    let known = ["feed", "settings", "login.php", "authorize.php", "tos.php", "logout"];
+    let first = tail.split(['/', '?', '#']).next()?;
+    let plain = text.bytes().all(|byte| matches!(byte, b'!'..=b'~') && byte != b'\\');
+    (known.contains(&first) && plain && text.len() <= 4096).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_stands_before_the_fragment() {
+        for (target, expected) in [
+            ("http://a.example/", "http://a.example/?auth_token=x"),
+            ("http://a.example/?b=1", "http://a.example/?b=1&auth_token=x"),
+            ("http://a.example/#top", "http://a.example/?auth_token=x#top"),
+            ("http://a.example/?b#c?d", "http://a.example/?b&auth_token=x#c?d"),
+        ] {
+            assert_eq!(with_parameter(target, "auth_token", "x"), expected);
+        }
+    }
+
+    #[test]
+    fn only_known_documents_of_this_site_are_own_paths() {
+        for good in ["/feed", "/feed?before=3#s2", "/settings/withdraw?app=1", "/login.php?api_key=0&next=%2F"] {
+            assert_eq!(own_path(good), Some(good));
+        }
+        for bad in [
+            "", "/", "//evil.example", "/\\evil.example", "http://evil.example/feed", "feed", "/feed\\..", "/feeds",
+            "/assets/x", "/feed\r\nX: y", "/login", "/go/1/t", "/feed ",
+        ] {
+            assert_eq!(own_path(bad), None, "{bad:?}");
+        }
+    }
+}

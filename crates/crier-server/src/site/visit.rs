@@ -1,0 +1,179 @@
+//! Who asks for a page, and with what: query, cookies, the logged-in user.
+//!
+//! Promise: a `Visit` is read once a request, at the door; documents ask it instead of headers. Writes nothing.
+
+use super::ClientAddress;
+use super::error::SiteError;
+use super::fields::Fields;
+use super::throttle::LoginThrottle;
+use crate::state::AppState;
+use axum::extract::Request;
+use cookie::{Cookie, SameSite};
+use crier_platform::accounts::login::NewLogin;
+use crier_platform::model::user::User;
+use crier_proto::digest::{hmac_sha256, lower_hex};
+use crier_proto::secret::Secret;
+use http::{HeaderMap, HeaderValue, header};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Holds the login's token.
+const LOGIN_COOKIE: &str = "crier_login";
+/// Holds what proves the forms of a browser that is not logged in.
+const FORM_COOKIE: &str = "crier_form";
+/// Most bytes of cookies that are looked through.
+const COOKIE_BYTES_MAX: usize = 16_384;
+
+/// One request of a person's browser.
+pub(crate) struct Visit {
+    /// The use cases.
+    pub(crate) state: AppState,
+    /// The query.
+    pub(crate) query: Fields,
+    /// Path and query below the base path, as asked for.
+    pub(crate) path_and_query: String,
+    /// Who is logged in.
+    pub(crate) user: Option<Arc<User>>,
+    /// Where the request comes from, if the router says so.
+    pub(crate) address: Option<IpAddr>,
+    /// Counts failed log ins.
+    pub(crate) throttle: Arc<LoginThrottle>,
+    login_token: Option<Secret>,
+    form_secret: Secret,
+    form_secret_is_new: bool,
+}
+
+impl Visit {
+    /// Reads a request's head.
+    ///
+    /// # Errors
+    /// `BadRequest` for a query that cannot be read; `Unavailable` when the books fail.
+    pub(crate) async fn read(state: &AppState, request: &Request) -> Result<Self, SiteError> {
+        let uri = request.uri();
+        let query = Fields::read(uri.query().unwrap_or_default().as_bytes())
+            .map_err(|_| SiteError::bad_request("The address of this page is damaged."))?;
+        let login_token = cookie(request.headers(), LOGIN_COOKIE).map(Secret::new);
+        let user = match &login_token {
+            Some(token) => state.accounts.logged_in(token.expose()).await?,
+            None => None,
+        };
+        let form_secret = cookie(request.headers(), FORM_COOKIE).filter(|secret| secret.len() == 64);
+        let throttle = request.extensions().get::<Arc<LoginThrottle>>();
+        Ok(Self {
+            query,
+            path_and_query: uri.path_and_query().map_or_else(String::new, ToString::to_string),
+            address: request.extensions().get::<ClientAddress>().map(|client| client.0),
+            throttle: throttle.cloned().unwrap_or_default(),
+            login_token: login_token.filter(|_| user.is_some()),
+            user,
+            form_secret_is_new: form_secret.is_none(),
+            form_secret: form_secret.map_or_else(|| state.accounts.new_form_secret(), Secret::new),
+            state: state.clone(),
+        })
+    }
+
+    /// The logged-in user, or the way to the log in that leads back here.
+    ///
+    /// # Errors
+    /// `LogIn` when nobody is logged in.
+    pub(crate) fn user(&self) -> Result<Arc<User>, SiteError> {
+        self.user
+            .clone()
+            .ok_or_else(|| SiteError::LogIn(self.path_and_query.clone()))
+    }
+
+    /// The token of the logged-in browser's cookie.
+    pub(crate) fn login_token(&self) -> Option<&str> {
+        self.login_token.as_ref().map(Secret::expose)
+    }
+
+    /// What a form of this visit carries to prove that it was ours: keyed by a cookie that no script and no other site can read.
+    pub(crate) fn form_token(&self) -> String {
+        form_token(self.login_token.as_ref().unwrap_or(&self.form_secret))
+    }
+
+    /// What a log in form carries: bound to the browser alone, so that it holds across a log in elsewhere.
+    pub(crate) fn login_form_token(&self) -> String {
+        form_token(&self.form_secret)
+    }
+
+    /// Whether a form's token is one that this visit could have been given.
+    pub(crate) fn gave(&self, token: &str) -> bool {
+        let known = |secret: &Secret| Secret::new(form_token(secret)).matches(token);
+        self.login_token.as_ref().is_some_and(known) || (!self.form_secret_is_new && known(&self.form_secret))
+    }
+
+    /// The user who sent a form that only a logged-in page holds.
+    ///
+    /// # Errors
+    /// `LogIn` leading to `back` when nobody is logged in; `ForeignForm` when the form is of a time before the log in.
+    pub(crate) fn form_user(&self, fields: &Fields, back: &str) -> Result<Arc<User>, SiteError> {
+        let (Some(user), Some(login)) = (&self.user, &self.login_token) else {
+            return Err(SiteError::LogIn(back.to_owned()));
+        };
+        let token = fields.value("form_token").unwrap_or_default();
+        let theirs = Secret::new(form_token(login)).matches(token);
+        theirs.then(|| user.clone()).ok_or(SiteError::ForeignForm)
+    }
+
+    /// The visit goes on as a user who has just logged in.
+    pub(crate) fn logged_in_as(&mut self, login: &NewLogin) {
+        self.user = Some(login.user.clone());
+        self.login_token = Some(login.token.clone());
+    }
+
+    /// An address below the base path.
+    pub(crate) fn href(&self, path: &str) -> String {
+        format!("{}{path}", self.state.public_url.base_path)
+    }
+
+    /// The cookie that a page with a log in form needs, unless the browser has it.
+    pub(crate) fn form_cookie(&self) -> Option<HeaderValue> {
+        let session_cookie = self.cookie(FORM_COOKIE, self.form_secret.expose());
+        self.form_secret_is_new.then(|| session_cookie).flatten()
+    }
+
+    /// The cookie of a new login.
+    pub(crate) fn login_cookie(&self, login: &NewLogin) -> Option<HeaderValue> {
+        let left_ms = login.expires_at.0.saturating_sub(self.state.clock.wall().0);
+        let age = cookie::time::Duration::milliseconds(left_ms);
+        let built = self.build(LOGIN_COOKIE, login.token.expose()).max_age(age);
+        HeaderValue::from_str(&built.build().to_string()).ok()
+    }
+
+    /// The cookie that ends the login in this browser.
+    pub(crate) fn no_login_cookie(&self) -> Option<HeaderValue> {
+        let built = self.build(LOGIN_COOKIE, "").max_age(cookie::time::Duration::ZERO);
+        HeaderValue::from_str(&built.build().to_string()).ok()
+    }
+
+    fn cookie(&self, name: &'static str, value: &str) -> Option<HeaderValue> {
+        HeaderValue::from_str(&self.build(name, value).build().to_string()).ok()
+    }
+
+    fn build(&self, name: &'static str, value: &str) -> cookie::CookieBuilder<'static> {
+        let public = &self.state.public_url;
+        let path = if public.base_path.is_empty() { "/" } else { public.base_path.as_str() };
+        Cookie::build((name, value.to_owned()))
+            .path(path.to_owned())
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(public.url.starts_with("https://"))
+    }
+}
+
+/// A form's token for a cookie's secret.
+fn form_token(secret: &Secret) -> String {
+    lower_hex(&hmac_sha256(secret.expose().as_bytes(), &[b"crier-form-1"]))
+}
+
+/// The first cookie of a name.
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter();
+    let texts = lines.filter_map(|line| line.to_str().ok()).filter(|text| text.len() <= COOKIE_BYTES_MAX);
+    texts
+        .flat_map(Cookie::split_parse)
+        .filter_map(Result::ok)
+        .find(|cookie| cookie.name() == name)
+        .map(|cookie| cookie.value().to_owned())
+}
