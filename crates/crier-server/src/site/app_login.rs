@@ -75,7 +75,11 @@ pub(crate) async fn post(mut visit: Visit, fields: Fields) -> Answer {
         let user = visit.form_user(&fields, &visit.path_and_query)?;
         visit.state.accounts.accept_terms(&ask.app, &user, false).await?;
         if fields.has("offline") && asks_offline(&visit) {
-            visit.state.accounts.permit_offline_access(ask.app.id, user.uid).await?;
+            visit
+                .state
+                .accounts
+                .permit_offline_access(ask.app.id, user.uid)
+                .await?;
         }
         return finish(&visit, &ask, &user, lasting).await;
     }
@@ -96,11 +100,20 @@ pub(crate) async fn post(mut visit: Visit, fields: Fields) -> Answer {
 /// `BadRequest` for an unknown or disabled one, and for a version other than 1.0.
 pub(super) async fn asking_app(visit: &Visit) -> Result<Arc<App>, SiteError> {
     if visit.query.value("v").is_some_and(|version| version != "1.0") {
-        return Err(SiteError::bad_request("The application asked for a version of this page that does not exist."));
+        return Err(SiteError::bad_request(
+            "The application asked for a version of this page that does not exist.",
+        ));
     }
     let key = visit.query.value("api_key").unwrap_or_default();
-    let app = visit.state.accounts.app_by_key(key).await?.filter(|app| app.enabled);
-    app.ok_or_else(|| SiteError::bad_request("The application that sent you here is not known, or is switched off."))
+    let app = visit
+        .state
+        .accounts
+        .app_by_key(key)
+        .await?
+        .filter(|app| app.enabled);
+    app.ok_or_else(|| {
+        SiteError::bad_request("The application that sent you here is not known, or is switched off.")
+    })
 }
 
 /// Where declining leads: `cancel_url` by the rules of 18.3, else the front page.
@@ -116,7 +129,9 @@ pub(super) fn cancel_address(visit: &Visit, app: &App) -> Result<String, SiteErr
 
 /// The sentence about an address of 18.3.
 pub(super) fn foreign_target() -> SiteError {
-    SiteError::bad_request("The application asked to send you to an address that is not its own. You stay here.")
+    SiteError::bad_request(
+        "The application asked to send you to an address that is not its own. You stay here.",
+    )
 }
 
 /// Whether sessions that never expire are to be offered.
@@ -157,7 +172,9 @@ impl Ask {
 }
 
 fn stale_token() -> SiteError {
-    SiteError::bad_request("This way in was used already, or it is too old. Go back to the application and start again.")
+    SiteError::bad_request(
+        "This way in was used already, or it is too old. Go back to the application and start again.",
+    )
 }
 
 fn chrome<'a>(visit: &'a Visit, title: &'a str) -> Chrome<'a> {

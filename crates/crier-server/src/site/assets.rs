@@ -19,7 +19,8 @@ struct Asset {
     bytes: Vec<u8>,
 }
 
-static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| Files::iter().filter_map(|source| asset(&source)).collect());
+static ASSETS: LazyLock<Vec<Asset>> =
+    LazyLock::new(|| Files::iter().filter_map(|source| asset(&source)).collect());
 
 fn asset(source: &str) -> Option<Asset> {
     let file = Files::get(source)?;
@@ -58,7 +59,10 @@ pub(crate) async fn get(Path(name): Path<String>) -> Response {
         (header::CONTENT_TYPE, media_type(&asset.name)),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'",
+        ),
     ];
     (headers, asset.bytes.as_slice()).into_response()
 }
@@ -77,7 +81,10 @@ mod tests {
     #[test]
     fn a_name_carries_the_hash_of_its_bytes() {
         let name = hashed("style.css");
-        let hash = name.strip_prefix("style.").and_then(|rest| rest.strip_suffix(".css")).unwrap();
+        let hash = name
+            .strip_prefix("style.")
+            .and_then(|rest| rest.strip_suffix(".css"))
+            .unwrap();
         assert_eq!(hash.len(), 16);
         assert_eq!(hashed("absent.css"), "absent.css");
     }
@@ -87,7 +94,11 @@ mod tests {
         for asset in ASSETS.iter() {
             let text = String::from_utf8(asset.bytes.clone()).unwrap();
             let foreign = text.replace("http://www.w3.org/2000/svg", "");
-            assert!(!foreign.contains("://") && !foreign.contains("@import"), "{}", asset.source);
+            assert!(
+                !foreign.contains("://") && !foreign.contains("@import"),
+                "{}",
+                asset.source
+            );
         }
     }
 }

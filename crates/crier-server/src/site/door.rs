@@ -29,13 +29,16 @@ where
     F: Fn(Visit) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Answer> + Send + 'static,
 {
-    get(move |State(state): State<AppState>, request: Request| async move {
-        let answer = match Visit::read(&state, &request).await {
-            Ok(visit) => document(visit).await,
-            Err(error) => Err(error),
-        };
-        finished(&state, answer)
-    })
+    get(
+        move |State(state): State<AppState>, request: Request| async move {
+            let (head, _) = request.into_parts();
+            let answer = match Visit::read(&state, &head).await {
+                Ok(visit) => document(visit).await,
+                Err(error) => Err(error),
+            };
+            finished(&state, answer)
+        },
+    )
 }
 
 /// A document that changes something: POST, with a form token.
@@ -44,25 +47,31 @@ where
     F: Fn(Visit, Fields) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Answer> + Send + 'static,
 {
-    post(move |State(state): State<AppState>, request: Request| async move {
-        let answer = match read_form(&state, request).await {
-            Ok((visit, fields)) => document(visit, fields).await,
-            Err(error) => Err(error),
-        };
-        finished(&state, answer)
-    })
+    post(
+        move |State(state): State<AppState>, request: Request| async move {
+            let answer = match read_form(&state, request).await {
+                Ok((visit, fields)) => document(visit, fields).await,
+                Err(error) => Err(error),
+            };
+            finished(&state, answer)
+        },
+    )
 }
 
 /// Reads and judges a form before any document sees it.
 async fn read_form(state: &AppState, request: Request) -> Result<(Visit, Fields), SiteError> {
-    let visit = Visit::read(state, &request).await?;
-    if is_foreign(request.headers(), &state.public_url.origin) {
+    let (head, body) = request.into_parts();
+    let visit = Visit::read(state, &head).await?;
+    if is_foreign(&head.headers, &state.public_url.origin) {
         return Err(SiteError::ForeignForm);
     }
-    let body = Limited::new(request.into_body(), FORM_BYTES_MAX);
-    let bytes = body.collect().await.map_err(|_| SiteError::bad_request("This form is too large."))?;
-    let fields = Fields::read(&bytes.to_bytes())
-        .map_err(|_| SiteError::bad_request("This form is damaged."))?;
+    let body = Limited::new(body, FORM_BYTES_MAX);
+    let bytes = body
+        .collect()
+        .await
+        .map_err(|_| SiteError::bad_request("This form is too large."))?;
+    let fields =
+        Fields::read(&bytes.to_bytes()).map_err(|_| SiteError::bad_request("This form is damaged."))?;
     if !fields.value("form_token").is_some_and(|token| visit.gave(token)) {
         return Err(SiteError::ForeignForm);
     }
@@ -118,7 +127,9 @@ pub(crate) fn with_form_target(answer: Answer, target: &str) -> Answer {
     if let Some(origin) = crier_platform::accounts::origins::origin_of(target) {
         let policy = POLICY.replace("form-action 'self'", &format!("form-action 'self' {origin}"));
         if let Ok(policy) = HeaderValue::from_str(&policy) {
-            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+            response
+                .headers_mut()
+                .insert(header::CONTENT_SECURITY_POLICY, policy);
         }
     }
     Ok(response)

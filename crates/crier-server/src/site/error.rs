@@ -132,7 +132,9 @@ impl SiteError {
         };
         let mut response = render(status, &template).unwrap_or_else(|_| plain(status));
         if let Self::TooManyTries(secs) = self {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(secs));
         }
         response
     }

@@ -60,7 +60,10 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let selected = visit.state.feed.page(user.uid, before).await?;
     let (now, zone) = (visit.state.clock.wall(), zone(&user.time_zone));
     let cards = |views: &[crier_platform::feed::StoryView]| -> Vec<Card> {
-        views.iter().filter_map(|view| Card::new(view, now, &zone)).collect()
+        views
+            .iter()
+            .filter_map(|view| Card::new(view, now, &zone))
+            .collect()
     };
     let (exempt, stories) = (cards(&selected.exempt), cards(&selected.stories));
     let empty = if exempt.is_empty() && stories.is_empty() {
@@ -99,7 +102,11 @@ pub(crate) async fn undo(visit: Visit, fields: Fields) -> Answer {
 /// "I don't want this application here": its stories are switched off.
 pub(crate) async fn unwanted(visit: Visit, fields: Fields) -> Answer {
     let user = visit.form_user(&fields, "/feed")?;
-    let app = visit.state.feed.app_of_story(user.uid, story_id(&fields)?).await?;
+    let app = visit
+        .state
+        .feed
+        .app_of_story(user.uid, story_id(&fields)?)
+        .await?;
     let app = app.ok_or(SiteError::NotFound)?;
     match visit.state.accounts.switch_stories(app.id, user.uid, false).await {
         Ok(_) => see_other(&visit.href(&format!("/feed?off={}", app.id))),
@@ -134,7 +141,11 @@ fn seq(text: &str) -> Option<i64> {
 
 /// The application that the page before has switched off, if that is still so.
 async fn switched_off(visit: &Visit, user: &User) -> Result<Option<String>, SiteError> {
-    let Some(id) = visit.query.value("off").and_then(|text| text.parse::<AppId>().ok()) else {
+    let Some(id) = visit
+        .query
+        .value("off")
+        .and_then(|text| text.parse::<AppId>().ok())
+    else {
         return Ok(None);
     };
     let grant = visit.state.accounts.grant(id, user.uid).await?;

@@ -82,15 +82,17 @@ fn nibble(digit: u8) -> Option<u8> {
 /// A value as it may stand in a query.
 pub(crate) fn encoded(value: &str) -> String {
     use std::fmt::Write as _;
-    value.bytes().fold(String::with_capacity(value.len()), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
+    value
+        .bytes()
+        .fold(String::with_capacity(value.len()), |mut out, byte| {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+                out.push(char::from(byte));
+            } else {
+                // Writing to a string cannot fail.
+                let _ = write!(out, "%{byte:02X}");
+            }
+            out
+        })
 }
 
 #[cfg(test)]
@@ -108,14 +110,28 @@ mod tests {
 
     #[test]
     fn what_is_doubled_broken_or_a_control_is_refused() {
-        for bad in [&b"a=1&a=2"[..], b"a=%", b"a=%4", b"a=%zz", b"a=%ff", b"a=%00", b"a=%0d%0a", b"a=\x07"] {
+        for bad in [
+            &b"a=1&a=2"[..],
+            b"a=%",
+            b"a=%4",
+            b"a=%zz",
+            b"a=%ff",
+            b"a=%00",
+            b"a=%0d%0a",
+            b"a=\x07",
+        ] {
             assert_eq!(Fields::read(bad), Err(BadFields), "{bad:?}");
         }
     }
 
     #[test]
     fn sixty_five_pairs_are_refused() {
-        let query = |count: usize| (0..count).map(|n| format!("n{n}=1")).collect::<Vec<_>>().join("&");
+        let query = |count: usize| {
+            (0..count)
+                .map(|n| format!("n{n}=1"))
+                .collect::<Vec<_>>()
+                .join("&")
+        };
         assert!(Fields::read(query(64).as_bytes()).is_ok());
         assert_eq!(Fields::read(query(65).as_bytes()), Err(BadFields));
     }

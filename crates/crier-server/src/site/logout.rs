@@ -49,7 +49,13 @@ async fn onward(visit: &Visit) -> Result<String, SiteError> {
         return Ok(visit.href("/"));
     };
     let key = visit.query.value("api_key").unwrap_or_default();
-    let app = visit.state.accounts.app_by_key(key).await?.filter(|app| app.enabled);
-    app.and_then(|app| target(&app, Some(next)).ok())
-        .ok_or_else(|| SiteError::bad_request("The address to go to afterwards does not belong to that application."))
+    let app = visit
+        .state
+        .accounts
+        .app_by_key(key)
+        .await?
+        .filter(|app| app.enabled);
+    app.and_then(|app| target(&app, Some(next)).ok()).ok_or_else(|| {
+        SiteError::bad_request("The address to go to afterwards does not belong to that application.")
+    })
 }

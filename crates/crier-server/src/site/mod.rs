@@ -61,7 +61,10 @@ pub fn router() -> Router<AppState> {
         .route("/logout", page(logout::get).merge(form(logout::post)))
         .route("/logout.php", page(logout::get).merge(form(logout::post)))
         .route("/login.php", page(app_login::get).merge(form(app_login::post)))
-        .route("/authorize.php", page(authorize::get).merge(form(authorize::post)))
+        .route(
+            "/authorize.php",
+            page(authorize::get).merge(form(authorize::post)),
+        )
         .route("/tos.php", page(authorize::get).merge(form(authorize::post)))
         .route("/feed", page(feed::get))
         .route("/feed/hide", page(feed::back).merge(form(feed::hide)))
@@ -69,9 +72,18 @@ pub fn router() -> Router<AppState> {
         .route("/feed/unwanted", page(feed::back).merge(form(feed::unwanted)))
         .route("/go/{story}/{link}", page(go::get))
         .route("/settings", page(settings::get))
-        .route("/settings/stories", page(settings::back).merge(form(settings::stories)))
-        .route("/settings/time-zone", page(settings::back).merge(form(settings::time_zone)))
-        .route("/settings/withdraw", page(withdraw::get).merge(form(withdraw::post)))
+        .route(
+            "/settings/stories",
+            page(settings::back).merge(form(settings::stories)),
+        )
+        .route(
+            "/settings/time-zone",
+            page(settings::back).merge(form(settings::time_zone)),
+        )
+        .route(
+            "/settings/withdraw",
+            page(withdraw::get).merge(form(withdraw::post)),
+        )
         .route("/assets/{name}", get(assets::get))
         .layer(Extension(Arc::new(LoginThrottle::default())))
 }

@@ -30,7 +30,12 @@ pub(crate) fn zone_names() -> Vec<String> {
     let mut names: Vec<String> = jiff::tz::db()
         .available()
         .map(|name| name.to_string())
-        .filter(|name| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("posix/") && !name.starts_with("right/"))
+        .filter(|name| {
+            name.contains('/')
+                && !name.starts_with("Etc/")
+                && !name.starts_with("posix/")
+                && !name.starts_with("right/")
+        })
         .collect();
     names.push("UTC".to_owned());
     names.sort_unstable();

@@ -18,8 +18,8 @@ pub(super) struct SettingsPage<'a> {
     pub(super) form_token: &'a str,
     pub(super) uid: String,
     pub(super) apps: Vec<AcceptedRow>,
-    pub(super) zone: &'a str,
-    pub(super) zones: Vec<String>,
+    /// Names of time zones, and which one is chosen.
+    pub(super) zones: Vec<(String, bool)>,
     /// What was just done, or empty.
     pub(super) notice: &'a str,
 }
@@ -52,7 +52,9 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         })
         .collect();
     let notice = match visit.query.value("done") {
-        Some("withdrawn") => "You have withdrawn. The application can no longer reach you, and its sessions have ended.",
+        Some("withdrawn") => {
+            "You have withdrawn. The application can no longer reach you, and its sessions have ended."
+        }
         Some("accepted") => "Accepted. You can change your mind here at any time.",
         Some("zone") => "Times are now shown in your time zone.",
         Some(_) | None => "",
@@ -64,8 +66,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
             form_token: &visit.form_token(),
             uid: user.uid.to_string(),
             apps,
-            zone: &user.time_zone,
-            zones: zone_names(),
+            zones: zones(&user.time_zone),
             notice,
         },
     )
@@ -90,13 +91,19 @@ pub(crate) async fn time_zone(visit: Visit, fields: Fields) -> Answer {
     let user = visit.form_user(&fields, "/settings")?;
     let name = fields.value("zone").unwrap_or_default();
     if !is_zone(name) {
-        return Err(SiteError::bad_request("There is no such time zone. Choose one of the list."));
+        return Err(SiteError::bad_request(
+            "There is no such time zone. Choose one of the list.",
+        ));
     }
     let change = UserChange {
         time_zone: Some(name.to_owned()),
         ..UserChange::default()
     };
-    visit.state.accounts.set_user(&user.uid.to_string(), change).await?;
+    visit
+        .state
+        .accounts
+        .set_user(&user.uid.to_string(), change)
+        .await?;
     see_other(&visit.href("/settings?done=zone"))
 }
 
@@ -104,4 +111,16 @@ pub(crate) async fn time_zone(visit: Visit, fields: Fields) -> Answer {
 pub(super) fn app_id(fields: &Fields) -> Result<AppId, SiteError> {
     let app = fields.value("app").and_then(|text| text.parse().ok());
     app.ok_or(SiteError::NotFound)
+}
+
+/// The zones to choose from; the present one is among them whatever it is.
+fn zones(chosen: &str) -> Vec<(String, bool)> {
+    let mut names = zone_names();
+    if !names.iter().any(|name| name == chosen) {
+        names.push(chosen.to_owned());
+    }
+    names
+        .into_iter()
+        .map(|name| (name.clone(), name == chosen))
+        .collect()
 }

@@ -96,7 +96,9 @@ fn pieces(markup: &Markup, key: impl Fn(usize) -> String) -> Vec<Piece> {
         match pieces.last_mut() {
             Some((link, piece)) if *link == run.link => piece.runs.push(run.clone()),
             Some(_) | None => {
-                let address = run.link.and_then(|number| Some((number, markup.links().get(number)?)));
+                let address = run
+                    .link
+                    .and_then(|number| Some((number, markup.links().get(number)?)));
                 let piece = Piece {
                     link: address.map(|(number, address)| Link {
                         key: key(number),
@@ -129,13 +131,17 @@ fn boxes(view: &StoryView) -> Vec<PictureBox> {
 /// The host of a stored link, as the URL standard reads it.
 fn host_of(address: &str) -> String {
     let host = url::Url::parse(address).ok();
-    host.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+    host.and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// The letter drawn for an application without an icon.
 pub(super) fn letter_of(name: &str) -> String {
     let first = name.chars().find(|letter| letter.is_alphanumeric());
-    first.map_or_else(|| "·".to_owned(), |letter| letter.to_uppercase().take(1).collect())
+    first.map_or_else(
+        || "·".to_owned(),
+        |letter| letter.to_uppercase().take(1).collect(),
+    )
 }
 
 /// The colour of that letter: one of eight, always the same for an application.
@@ -149,7 +155,13 @@ mod tests {
 
     #[test]
     fn a_letter_is_the_first_that_can_be_read() {
-        for (name, letter) in [("Rochambeau", "R"), ("  élan", "É"), ("7 wonders", "7"), ("***", "·"), ("ßtraße", "S")] {
+        for (name, letter) in [
+            ("Rochambeau", "R"),
+            ("  élan", "É"),
+            ("7 wonders", "7"),
+            ("***", "·"),
+            ("ßtraße", "S"),
+        ] {
             assert_eq!(letter_of(name), letter);
         }
     }
@@ -168,9 +180,17 @@ mod tests {
         let pieces = pieces(&markup, |number| format!("b{number}"));
         let links: Vec<Option<(&str, &str)>> = pieces
             .iter()
-            .map(|piece| piece.link.as_ref().map(|link| (link.key.as_str(), link.host.as_str())))
+            .map(|piece| {
+                piece
+                    .link
+                    .as_ref()
+                    .map(|link| (link.key.as_str(), link.host.as_str()))
+            })
             .collect();
-        assert_eq!(links, [None, Some(("b0", "e.example")), Some(("b1", "f.example"))]);
+        assert_eq!(
+            links,
+            [None, Some(("b0", "e.example")), Some(("b1", "f.example"))]
+        );
         assert_eq!(pieces.get(1).unwrap().runs.len(), 2);
     }
 

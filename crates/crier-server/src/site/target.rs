@@ -42,15 +42,27 @@ pub(crate) fn with_parameter(target: &str, name: &str, value: &str) -> String {
             (address, format!("#{fragment}"))
         });
     let joint = if address.contains('?') { '&' } else { '?' };
-    format!("{address}{joint}{name}={}{fragment}", super::fields::encoded(value))
+    format!(
+        "{address}{joint}{name}={}{fragment}",
+        super::fields::encoded(value)
+    )
 }
 
 /// A path of this site that a form may lead on to after a log in; `None` for anything else.
 pub(crate) fn own_path(text: &str) -> Option<&str> {
     let tail = text.strip_prefix('/')?;
-    let known = ["feed", "settings", "login.php", "authorize.php", "tos.php", "logout"];
+    let known = [
+        "feed",
+        "settings",
+        "login.php",
+        "authorize.php",
+        "tos.php",
+        "logout",
+    ];
     let first = tail.split(['/', '?', '#']).next()?;
-    let plain = text.bytes().all(|byte| matches!(byte, b'!'..=b'~') && byte != b'\\');
+    let plain = text
+        .bytes()
+        .all(|byte| matches!(byte, b'!'..=b'~') && byte != b'\\');
     (known.contains(&first) && plain && text.len() <= 4096).then_some(text)
 }
 
@@ -72,12 +84,28 @@ mod tests {
 
     #[test]
     fn only_known_documents_of_this_site_are_own_paths() {
-        for good in ["/feed", "/feed?before=3#s2", "/settings/withdraw?app=1", "/login.php?api_key=0&next=%2F"] {
+        for good in [
+            "/feed",
+            "/feed?before=3#s2",
+            "/settings/withdraw?app=1",
+            "/login.php?api_key=0&next=%2F",
+        ] {
             assert_eq!(own_path(good), Some(good));
         }
         for bad in [
-            "", "/", "//evil.example", "/\\evil.example", "http://evil.example/feed", "feed", "/feed\\..", "/feeds",
-            "/assets/x", "/feed\r\nX: y", "/login", "/go/1/t", "/feed ",
+            "",
+            "/",
+            "//evil.example",
+            "/\\evil.example",
+            "http://evil.example/feed",
+            "feed",
+            "/feed\\..",
+            "/feeds",
+            "/assets/x",
+            "/feed\r\nX: y",
+            "/login",
+            "/go/1/t",
+            "/feed ",
         ] {
             assert_eq!(own_path(bad), None, "{bad:?}");
         }

@@ -96,7 +96,10 @@ fn make_room(counters: &mut HashMap<Key, Counter>, key: &Key, now: ElapsedMs) {
     }
     counters.retain(|_, counter| counter.ends > now);
     if counters.len() >= COUNTERS_MAX {
-        let oldest = counters.iter().min_by_key(|(_, counter)| counter.ends).map(|(key, _)| key.clone());
+        let oldest = counters
+            .iter()
+            .min_by_key(|(_, counter)| counter.ends)
+            .map(|(key, _)| key.clone());
         oldest.map(|key| counters.remove(&key));
     }
 }

@@ -7,12 +7,12 @@ use super::error::SiteError;
 use super::fields::Fields;
 use super::throttle::LoginThrottle;
 use crate::state::AppState;
-use axum::extract::Request;
 use cookie::{Cookie, SameSite};
 use crier_platform::accounts::login::NewLogin;
 use crier_platform::model::user::User;
 use crier_proto::digest::{hmac_sha256, lower_hex};
 use crier_proto::secret::Secret;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -48,21 +48,21 @@ impl Visit {
     ///
     /// # Errors
     /// `BadRequest` for a query that cannot be read; `Unavailable` when the books fail.
-    pub(crate) async fn read(state: &AppState, request: &Request) -> Result<Self, SiteError> {
-        let uri = request.uri();
+    pub(crate) async fn read(state: &AppState, head: &Parts) -> Result<Self, SiteError> {
+        let uri = &head.uri;
         let query = Fields::read(uri.query().unwrap_or_default().as_bytes())
             .map_err(|_| SiteError::bad_request("The address of this page is damaged."))?;
-        let login_token = cookie(request.headers(), LOGIN_COOKIE).map(Secret::new);
+        let login_token = cookie(&head.headers, LOGIN_COOKIE).map(Secret::new);
         let user = match &login_token {
             Some(token) => state.accounts.logged_in(token.expose()).await?,
             None => None,
         };
-        let form_secret = cookie(request.headers(), FORM_COOKIE).filter(|secret| secret.len() == 64);
-        let throttle = request.extensions().get::<Arc<LoginThrottle>>();
+        let form_secret = cookie(&head.headers, FORM_COOKIE).filter(|secret| secret.len() == 64);
+        let throttle = head.extensions.get::<Arc<LoginThrottle>>();
         Ok(Self {
             query,
             path_and_query: uri.path_and_query().map_or_else(String::new, ToString::to_string),
-            address: request.extensions().get::<ClientAddress>().map(|client| client.0),
+            address: head.extensions.get::<ClientAddress>().map(|client| client.0),
             throttle: throttle.cloned().unwrap_or_default(),
             login_token: login_token.filter(|_| user.is_some()),
             user,
@@ -153,7 +153,11 @@ impl Visit {
 
     fn build(&self, name: &'static str, value: &str) -> cookie::CookieBuilder<'static> {
         let public = &self.state.public_url;
-        let path = if public.base_path.is_empty() { "/" } else { public.base_path.as_str() };
+        let path = if public.base_path.is_empty() {
+            "/"
+        } else {
+            public.base_path.as_str()
+        };
         Cookie::build((name, value.to_owned()))
             .path(path.to_owned())
             .http_only(true)
@@ -170,7 +174,9 @@ fn form_token(secret: &Secret) -> String {
 /// The first cookie of a name.
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).iter();
-    let texts = lines.filter_map(|line| line.to_str().ok()).filter(|text| text.len() <= COOKIE_BYTES_MAX);
+    let texts = lines
+        .filter_map(|line| line.to_str().ok())
+        .filter(|text| text.len() <= COOKIE_BYTES_MAX);
     texts
         .flat_map(Cookie::split_parse)
         .filter_map(Result::ok)

@@ -23,7 +23,12 @@ pub(super) struct WithdrawPage<'a> {
 pub(crate) async fn get(visit: Visit) -> Answer {
     let user = visit.user()?;
     let id = app_id(&visit.query)?;
-    visit.state.accounts.grant(id, user.uid).await?.ok_or(SiteError::NotFound)?;
+    visit
+        .state
+        .accounts
+        .grant(id, user.uid)
+        .await?
+        .ok_or(SiteError::NotFound)?;
     let app = visit.state.accounts.app(id).await?.ok_or(SiteError::NotFound)?;
     render(
         StatusCode::OK,
