@@ -1,0 +1,148 @@
+//! A whole server in the test's own process: real sockets on free ports, real books in a folder of its own, the test's clock
+//! and chance.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the server runs as a task of the test's own runtime and is awaited at its stop"
+)]
+
+use crate::clock::ManualClock;
+use crate::entropy::SeededEntropy;
+use crate::patience::within;
+use crate::signed::SignedClient;
+use crier_platform::accounts::Accounts;
+use crier_server::boot::{Listeners, Overrides, build};
+use crier_server::config::{self, Sources};
+use crier_server::lifecycle::Stop;
+use crier_server::state::AppState;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+/// Where the test's clock stands at first: 2026-11-21T00:00:00Z.
+pub const START_MS: i64 = 1_795_219_200_000;
+
+/// A running server. Dropping it cuts it.
+pub struct TestServer {
+    /// The public listener.
+    pub address: SocketAddr,
+    /// The admin listener.
+    pub admin_address: SocketAddr,
+    /// The handles that its doors hold.
+    pub state: AppState,
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+    stop: Stop,
+    running: JoinHandle<bool>,
+    folder: Arc<TempDir>,
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop.cut();
+    }
+}
+
+fn other(error: impl std::fmt::Display) -> io::Error {
+    io::Error::other(error.to_string())
+}
+
+impl TestServer {
+    /// Starts with the default configuration in a new folder.
+    ///
+    /// # Errors
+    /// Whatever keeps a server from starting, as it would be told to the operator.
+    pub async fn start() -> io::Result<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts with these keys set, as if by the environment: `("CRIER__SERVER__URL", "http://…")`.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub async fn start_with(keys: &[(&str, &str)]) -> io::Result<Self> {
+        let clock = Arc::new(ManualClock::at(START_MS));
+        Self::start_in(Arc::new(TempDir::new()?), clock, keys).await
+    }
+
+    async fn start_in(
+        folder: Arc<TempDir>,
+        clock: Arc<ManualClock>,
+        keys: &[(&str, &str)],
+    ) -> io::Result<Self> {
+        let environment = keys
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let sources = Sources {
+            environment,
+            ..Sources::default()
+        };
+        let mut config = config::load(&sources).map_err(other)?.config;
+        config.server.data = folder.path().to_path_buf();
+        config.server.listen = vec!["127.0.0.1:0".to_owned()];
+        config.server.admin_listen = "127.0.0.1:0".to_owned();
+        let listeners = Listeners::bind(&mut config.server).await.map_err(other)?;
+        let address = listeners.address().map_err(other)?;
+        let admin_address = listeners.admin_address().map_err(other)?;
+        let overrides = Overrides {
+            clock: Some(Arc::clone(&clock) as Arc<_>),
+            entropy: Some(Arc::new(SeededEntropy::new(1))),
+        };
+        let server = build(config, overrides).await.map_err(other)?;
+        let state = server.state.clone();
+        let stop = Stop::new();
+        let running = tokio::spawn(server.run(listeners, stop.clone()));
+        Ok(Self {
+            address,
+            admin_address,
+            state,
+            clock,
+            stop,
+            running,
+            folder,
+        })
+    }
+
+    /// The use cases of operators.
+    #[must_use]
+    pub fn accounts(&self) -> &Accounts {
+        &self.state.accounts
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A caller of an application.
+    #[must_use]
+    pub fn caller(&self, api_key: &str, secret: &str) -> SignedClient {
+        SignedClient::new(self.address, api_key, secret)
+    }
+
+    /// Stops softly and waits for the end; true after a clean drain.
+    ///
+    /// # Errors
+    /// When the server panicked or did not end.
+    pub async fn stop(mut self) -> io::Result<bool> {
+        self.stop.advance();
+        within("the server's end", async {
+            (&mut self.running).await.map_err(other)
+        })
+        .await
+    }
+
+    /// Stops softly and starts again over the same books, clock and keys, on other ports.
+    ///
+    /// # Errors
+    /// As `stop` and `start`.
+    pub async fn restart(self, keys: &[(&str, &str)]) -> io::Result<Self> {
+        let (folder, clock) = (Arc::clone(&self.folder), Arc::clone(&self.clock));
+        self.stop().await?;
+        Self::start_in(folder, clock, keys).await
+    }
+}
