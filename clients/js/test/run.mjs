@@ -1,0 +1,26 @@
+// Checks the types of sources and tests, bundles each test file and runs it with Node's own test runner, a process each.
+import { build } from "esbuild";
+import { execFileSync, spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, "..");
+execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", here], { stdio: "inherit" });
+const names = readdirSync(here).filter((name) => name.endsWith(".test.ts"));
+await build({
+  absWorkingDir: root,
+  entryPoints: names.map((name) => `test/${name}`),
+  outdir: ".test",
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  sourcemap: "inline",
+  logLevel: "warning",
+});
+const files = names.map((name) => join(root, ".test", name.replace(/ts$/, "mjs")));
+const run = spawnSync(process.execPath, ["--enable-source-maps", "--test", "--test-reporter=spec", "--test-timeout=20000", ...files], { stdio: "inherit" });
+process.exit(run.status ?? 1);
