@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { before, mock, test } from "node:test";
 import { LiveMessage } from "../src/index.js";
 import { FakeSocket, install, message, reported, settle, ticket, turn } from "./fake.js";
 
@@ -121,8 +121,10 @@ test("shutdown is told once after 16 s without a connection, restart once when w
 });
 
 test("an interruption under 16 s is silent", async () => {
+  mock.method(Math, "random", () => 0);
   FakeSocket.last.cut();
   await turn(2_000);
+  mock.restoreAll();
   FakeSocket.last.welcome();
   await turn(20_000);
   assert.deepEqual(taken(), []);
