@@ -2,8 +2,10 @@
 //!
 //! Needs nothing but the files under `fixtures/`.
 
+mod calls;
 mod frames;
 mod period;
 mod properties;
 mod readings;
+mod replies;
 mod support;
