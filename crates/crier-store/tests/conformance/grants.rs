@@ -1,0 +1,111 @@
+//! Acceptances.
+
+use crate::backends::{START_MS, World, app_id, grant, uid};
+use crier_platform::model::change::Fact;
+use crier_platform::model::grant::Grant;
+use crier_platform::model::time::WallMs;
+use crier_platform::model::token::{AuthToken, TokenState};
+use crier_platform::ports::store::{Conflict, Write};
+
+pub async fn an_acceptance_comes_back_and_is_replaced(world: &World) {
+    world.user(7).await;
+    assert_eq!(world.store.grant(app_id(4), uid(7)).await.unwrap(), None);
+    let mark = world.store.last_change().await.unwrap();
+    world.commit(vec![Write::SetGrant(grant(4, 7))]).await;
+    assert_eq!(
+        world.store.grant(app_id(4), uid(7)).await.unwrap(),
+        Some(grant(4, 7))
+    );
+    let moved = Grant {
+        feed: false,
+        added: false,
+        offline_access: true,
+        ..grant(4, 7)
+    };
+    world.commit(vec![Write::SetGrant(moved)]).await;
+    assert_eq!(world.store.grant(app_id(4), uid(7)).await.unwrap(), Some(moved));
+    assert_eq!(
+        world.facts_after(mark).await,
+        [Fact::Granted(app_id(4), uid(7)), Fact::Granted(app_id(4), uid(7))]
+    );
+}
+
+pub async fn acceptances_are_listed_newest_first(world: &World) {
+    world.user(7).await;
+    world.user(8).await;
+    for (app, user, at) in [(4, 7, 10), (5, 7, 30), (6, 7, 20), (4, 8, 99)] {
+        let granted_at = WallMs(START_MS + at);
+        world
+            .commit(vec![Write::SetGrant(Grant {
+                granted_at,
+                ..grant(app, user)
+            })])
+            .await;
+    }
+    let listed = world.store.grants_of(uid(7)).await.unwrap();
+    assert_eq!(
+        listed.iter().map(|grant| grant.app.get()).collect::<Vec<_>>(),
+        [5, 6, 4]
+    );
+}
+
+pub async fn withdrawing_ends_the_users_sessions_of_that_application_alone(world: &World) {
+    world.user(7).await;
+    world.user(8).await;
+    for (app, user) in [(4, 7), (5, 7), (4, 8)] {
+        world.commit(vec![Write::SetGrant(grant(app, user))]).await;
+    }
+    let (ended, id) = world.session(4, 7, None).await;
+    let (other_app, _) = world.session(5, 7, None).await;
+    let (other_user, _) = world.session(4, 8, None).await;
+    assert!(world.store.session(&ended).await.unwrap().is_some());
+    assert!(world.store.grant(app_id(4), uid(7)).await.unwrap().is_some());
+    let mark = world.store.last_change().await.unwrap();
+    world
+        .commit(vec![Write::RemoveGrant {
+            app: app_id(4),
+            user: uid(7),
+        }])
+        .await;
+    assert!(world.store.session(&ended).await.unwrap().is_none());
+    assert!(world.store.grant(app_id(4), uid(7)).await.unwrap().is_none());
+    assert!(world.store.session(&other_app).await.unwrap().is_some());
+    assert!(world.store.session(&other_user).await.unwrap().is_some());
+    assert!(world.store.grant(app_id(5), uid(7)).await.unwrap().is_some());
+    assert!(world.store.grant(app_id(4), uid(8)).await.unwrap().is_some());
+    assert_eq!(
+        world.facts_after(mark).await,
+        [Fact::SessionEnded(id), Fact::Withdrawn(app_id(4), uid(7))]
+    );
+}
+
+pub async fn withdrawing_voids_bound_tokens(world: &World) {
+    world.user(7).await;
+    let token = AuthToken {
+        token: world.bytes(),
+        app: app_id(4),
+        state: TokenState::New,
+        expires_at: WallMs(START_MS + 1000),
+    };
+    world
+        .commit(vec![Write::AddAuthToken(token), Write::SetGrant(grant(4, 7))])
+        .await;
+    let bind = Write::BindAuthToken {
+        token: token.token,
+        app: app_id(4),
+        user: uid(7),
+        lasting: true,
+    };
+    world.commit(vec![bind]).await;
+    world
+        .commit(vec![Write::RemoveGrant {
+            app: app_id(4),
+            user: uid(7),
+        }])
+        .await;
+    let used = Write::UseAuthToken {
+        token: token.token,
+        app: app_id(4),
+    };
+    assert_eq!(world.refused(vec![used]).await, Conflict::TokenNotUsable);
+}

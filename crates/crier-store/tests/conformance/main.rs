@@ -1,0 +1,99 @@
+//! Every promise of the store port, kept by every backend: a case is a plain async function that takes the port, its name
+//! stands once in the list, and the macro expands backends × cases.
+
+mod apps;
+mod backends;
+mod grants;
+mod marks;
+mod people;
+mod sessions;
+mod stories;
+mod tokens;
+mod units;
+
+/// Each case on each backend. A backend makes a `World`: a store and the clock it goes by.
+macro_rules! conformance {
+    ($($room:ident { $($case:ident)+ })+) => {
+        conformance!(@on sqlite_file, backends::sqlite_file, $($room { $($case)+ })+);
+        conformance!(@on sqlite_in_memory, backends::sqlite_in_memory, $($room { $($case)+ })+);
+        conformance!(@on cached_sqlite, backends::cached_sqlite, $($room { $($case)+ })+);
+    };
+    (@on $backend:ident, $make:path, $($room:ident { $($case:ident)+ })+) => {
+        mod $backend {
+            $(mod $room {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    use crate::*;
+                    let world = $make().await;
+                    crate::$room::$case(&world).await;
+                })+
+            })+
+        }
+    };
+}
+
+conformance! {
+    apps {
+        an_application_comes_back_as_it_was_added
+        a_changed_application_replaces_the_row_with_all_its_settings
+        a_taken_id_key_name_or_canvas_is_refused
+        a_name_is_found_without_regard_to_ascii_case
+        a_missing_application_cannot_be_changed
+        disabling_an_application_ends_its_sessions
+    }
+    people {
+        a_user_comes_back_as_they_were_added
+        a_taken_uid_or_name_is_refused
+        disabling_a_user_ends_sessions_logins_and_links
+        erasing_a_user_removes_everything_held_on_them
+        an_owner_of_applications_is_not_erased
+        nothing_is_added_for_a_user_who_does_not_exist
+        a_login_lasts_until_it_is_removed
+        a_login_link_is_used_once_and_not_after_its_time
+    }
+    sessions {
+        a_session_comes_back_with_its_secret
+        a_living_key_is_taken_and_an_ended_one_is_free
+        an_expired_session_makes_room_for_its_key
+        a_given_again_key_gets_a_new_number_and_no_call_order
+        ending_a_session_twice_changes_nothing_more
+        a_moved_expiry_is_read_at_once_and_never_moves_back
+        a_fixed_expiry_is_not_moved
+    }
+    grants {
+        an_acceptance_comes_back_and_is_replaced
+        acceptances_are_listed_newest_first
+        withdrawing_ends_the_users_sessions_of_that_application_alone
+        withdrawing_voids_bound_tokens
+    }
+    tokens {
+        a_token_is_bound_once_and_used_once
+        an_expired_or_foreign_token_is_not_usable
+        a_used_code_may_be_drawn_again_and_a_living_one_not
+    }
+    stories {
+        a_story_comes_back_with_its_slots
+        places_are_gapless_in_commit_order_also_after_refusals
+        the_window_opens_after_exactly_twelve_hours
+        a_clock_that_stepped_back_does_not_open_the_window
+        an_exempt_story_neither_reads_nor_writes_the_window
+        the_window_survives_withdrawal_and_is_of_one_application_and_user
+        sixty_four_parallel_calls_publish_one_story
+        pages_are_read_downwards_without_overlap
+        a_story_is_put_away_by_its_own_user_alone
+    }
+    marks {
+        marked_values_are_read_back_greatest_last
+        of_many_marks_the_128_greatest_are_kept
+        a_synced_mark_and_a_live_one_are_read_together
+        a_rule_that_compares_with_the_last_keeps_the_last
+        a_reset_forgets_both_kinds_of_marks
+    }
+    units {
+        a_refused_condition_rolls_back_the_whole_unit
+        a_repeated_unit_is_answered_and_not_applied_again
+        a_refused_unit_may_be_tried_again_under_its_id
+        every_write_leaves_its_changes_in_order
+        a_ready_store_says_so
+    }
+}
