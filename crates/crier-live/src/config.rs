@@ -1,0 +1,170 @@
+//! Section `[live]` of the configuration: every bound of live delivery with its default (live section 12).
+//!
+//! Promise: an instance is complete; unknown keys are refused by the reader. Knows nothing of files or the environment.
+
+use crate::rate::Rate;
+use crier_platform::model::quantity::{Bytes, Span};
+
+/// Section `[live]`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LiveConfig {
+    /// Life of a message whose sender names none (live 5.2).
+    pub ttl: Span,
+    /// Messages of one (application, recipient) (live 5.3).
+    pub ring_items_max: usize,
+    /// Their bytes (live 5.3).
+    pub ring_bytes_max: Bytes,
+    /// Messages waiting of one application (live 5.4).
+    pub app_items_max: u64,
+    /// Their bytes (live 5.4).
+    pub app_bytes_max: Bytes,
+    /// Bytes of all mailboxes of the process (live 5.4).
+    pub mailbox_bytes_max: Bytes,
+    /// Mailbox heads of the process (live 5.7).
+    pub heads_max: usize,
+    /// Sends to one (application, recipient) a second; the burst is five times that.
+    pub recipient_rate: u32,
+    /// Sends of pages of one session a second; the burst is three times that (live 4.15).
+    pub send_rate: u32,
+    /// Client messages of one connection a second; the burst is twice that (live 4.15).
+    pub frame_rate: u32,
+    /// Tickets outstanding of one (application, user) (live 3.5).
+    pub tickets_max: usize,
+    /// Life of a ticket.
+    pub ticket_life: Span,
+    /// How long a connection may live without a new ticket (live 3.8).
+    pub authorised_for: Span,
+    /// Connections of one (application, user) (live 3.12).
+    pub connections_per_user_max: usize,
+    /// Connections of one source address; 0 switches the bound off (live 3.12).
+    pub connections_per_address_max: u32,
+    /// Connections of the process; 0: descriptors less 512, set by whoever starts the process (live 3.12).
+    pub connections_max: u32,
+    /// Sockets that have not said hello (live 3.13).
+    pub hello_waiting_max: u32,
+    /// How long a socket may wait before its hello (live 3.13).
+    pub hello_deadline: Span,
+    /// Admissions waiting (live 9.3).
+    pub admit_places_max: usize,
+    /// Admissions at work (live 9.3).
+    pub admit_running_max: usize,
+    /// From ping to ping (live 4.14).
+    pub ping: Span,
+    /// From ping to pong (live 4.14).
+    pub pong_deadline: Span,
+    /// How long a page without a connection is still present (live section 1).
+    pub page_grace: Span,
+    /// Bytes of one connection that the kernel has not taken (live 8.1).
+    pub outbox_bytes_max: Bytes,
+    /// The kernel's send buffer of a live socket (live 8.1).
+    pub send_buffer: Bytes,
+    /// How long the kernel may take no byte of a waiting outbox (live 8.4).
+    pub progress_deadline: Span,
+    /// Waiting calls of one application (live 7.4).
+    pub app_waiters_max: u32,
+    /// Waiting calls of the process (live 7.4).
+    pub waiters_max: u32,
+    /// Outcome records of one application (live 7.5).
+    pub status_items_max: usize,
+    /// How long they outlive their message (live 7.5).
+    pub status_keep: Span,
+    /// Longest span over which a stopping server spreads the return of its pages (live 9.7).
+    pub drain_window: Span,
+    /// When a soft stop becomes a hard one (live 9.6).
+    pub stop_deadline: Span,
+    /// Sessions whose call order is remembered in memory; the others are read back from the store.
+    pub ledger_sessions_max: usize,
+}
+
+impl Default for LiveConfig {
+    fn default() -> Self {
+        Self {
+            ttl: Span(60_000),
+            ring_items_max: 1_000,
+            ring_bytes_max: Bytes(1 << 20),
+            app_items_max: 200_000,
+            app_bytes_max: Bytes(128 << 20),
+            mailbox_bytes_max: Bytes(512 << 20),
+            heads_max: 250_000,
+            recipient_rate: 200,
+            send_rate: 20,
+            frame_rate: 100,
+            tickets_max: 20,
+            ticket_life: Span(60_000),
+            authorised_for: Span(3_600_000),
+            connections_per_user_max: 32,
+            connections_per_address_max: 1_000,
+            connections_max: 0,
+            hello_waiting_max: 20_000,
+            hello_deadline: Span(5_000),
+            admit_places_max: 20_000,
+            admit_running_max: 64,
+            ping: Span(25_000),
+            pong_deadline: Span(10_000),
+            page_grace: Span(15_000),
+            outbox_bytes_max: Bytes(65_536),
+            send_buffer: Bytes(32_768),
+            progress_deadline: Span(30_000),
+            app_waiters_max: 1_000,
+            waiters_max: 10_000,
+            status_items_max: 200_000,
+            status_keep: Span(3_600_000),
+            drain_window: Span(30_000),
+            stop_deadline: Span(45_000),
+            ledger_sessions_max: 250_000,
+        }
+    }
+}
+
+impl LiveConfig {
+    /// Sends to one recipient: 200 a second, 1,000 at once.
+    #[must_use]
+    pub const fn recipient_rate(&self) -> Rate {
+        rate(self.recipient_rate, 5)
+    }
+
+    /// Sends of pages of one session: 20 a second, 60 at once.
+    #[must_use]
+    pub const fn send_rate(&self) -> Rate {
+        rate(self.send_rate, 3)
+    }
+
+    /// Client messages of one connection: 100 a second, 200 at once.
+    #[must_use]
+    pub const fn frame_rate(&self) -> Rate {
+        rate(self.frame_rate, 2)
+    }
+}
+
+const fn rate(per_second: u32, bursts: u32) -> Rate {
+    let per_second = if per_second == 0 { 1 } else { per_second };
+    Rate {
+        per_second,
+        burst: per_second.saturating_mul(bursts),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_the_numbers_of_the_limits_table() {
+        let config = LiveConfig::default();
+        let rates = [config.recipient_rate(), config.send_rate(), config.frame_rate()];
+        assert_eq!(
+            rates.map(|rate| (rate.per_second, rate.burst)),
+            [(200, 1_000), (20, 60), (100, 200)]
+        );
+        assert_eq!((config.ring_items_max, config.ring_bytes_max.0), (1_000, 1_048_576));
+        assert_eq!((config.tickets_max, config.connections_per_user_max), (20, 32));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        assert!(serde_json::from_str::<LiveConfig>(r#"{"tttl":"60s"}"#).is_err());
+        let read: LiveConfig = serde_json::from_str(r#"{"ttl":"5m"}"#).unwrap();
+        assert_eq!(read.ttl, Span(300_000));
+    }
+}
