@@ -157,7 +157,10 @@ mod tests {
             rates.map(|rate| (rate.per_second, rate.burst)),
             [(200, 1_000), (20, 60), (100, 200)]
         );
-        assert_eq!((config.ring_items_max, config.ring_bytes_max.0), (1_000, 1_048_576));
+        assert_eq!(
+            (config.ring_items_max, config.ring_bytes_max.0),
+            (1_000, 1_048_576)
+        );
         assert_eq!((config.tickets_max, config.connections_per_user_max), (20, 32));
     }
 

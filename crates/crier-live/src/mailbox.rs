@@ -78,6 +78,8 @@ pub struct Item {
     pub acked: bool,
     /// The page that alone may run it (live 6.5).
     pub claim: Option<PageNo>,
+    /// It is or was on its way to a page.
+    pub offered: bool,
     /// It was offered to a page that vanished before its ack.
     pub redelivered: bool,
 }
@@ -99,6 +101,7 @@ impl Item {
             expires: now.plus_ms(message.ttl_ms),
             acked: false,
             claim: None,
+            offered: false,
             redelivered: false,
         }
     }
@@ -348,10 +351,7 @@ mod tests {
     }
 
     fn texts(mailbox: &Mailbox, after: u64) -> Vec<(u64, &str)> {
-        mailbox
-            .after(after)
-            .map(|item| (item.seq, &*item.text))
-            .collect()
+        mailbox.after(after).map(|item| (item.seq, &*item.text)).collect()
     }
 
     #[test]
@@ -392,10 +392,7 @@ mod tests {
             assert!(mailbox.bytes() <= 1 << 20);
         }
         assert_eq!(mailbox.len(), (1 << 20) / (1_024 + 1 + 128));
-        assert_eq!(
-            mailbox.bytes(),
-            mailbox.after(0).map(Item::size).sum::<usize>()
-        );
+        assert_eq!(mailbox.bytes(), mailbox.after(0).map(Item::size).sum::<usize>());
     }
 
     #[test]

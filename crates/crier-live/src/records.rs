@@ -10,7 +10,6 @@ use crier_platform::model::time::ElapsedMs;
 use crier_proto::ids::{AppId, MessageId, Uid};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Notify;
 
 /// One mailbox: whose, in which application.
@@ -119,8 +118,6 @@ pub struct Records {
     records: Shards<MessageId, Record>,
     queues: Shards<AppId, Queue>,
     app_items_max: usize,
-    /// Messages that left their bound early, for the counter.
-    overflows: AtomicU64,
 }
 
 impl Records {
@@ -131,12 +128,11 @@ impl Records {
             records: Shards::new(),
             queues: Shards::new(),
             app_items_max: app_items_max.max(SHARDS),
-            overflows: AtomicU64::new(0),
         }
     }
 
-    /// Keeps a record until `keep_until`.
-    pub fn add(&self, record: Record, keep_until: ElapsedMs) {
+    /// Keeps a record until `keep_until`. Returns whether an older one had to leave for it.
+    pub fn add(&self, record: Record, keep_until: ElapsedMs) -> bool {
         let (app, id) = (record.key.0, record.delivery.id);
         self.records.of(&id).insert(id, record);
         let mut part = self.queues.of(&app);
@@ -150,8 +146,8 @@ impl Records {
         drop(part);
         if let Some((_, id)) = oldest {
             self.records.of(&id).remove(&id);
-            self.overflows.fetch_add(1, Ordering::Relaxed);
         }
+        oldest.is_some()
     }
 
     /// How one message stands.
@@ -233,12 +229,6 @@ impl Records {
             self.records.of(&id).remove(&id);
         }
     }
-
-    /// Records that left before their time since the start.
-    #[must_use]
-    pub fn overflows(&self) -> u64 {
-        self.overflows.load(Ordering::Relaxed)
-    }
 }
 
 #[cfg(test)]
@@ -287,7 +277,13 @@ mod tests {
     fn states_are_the_first_of_the_table_that_holds() {
         let records = Records::new(1_000);
         records.add(record(1), ElapsedMs(10));
-        let state = || records.standing(id(1)).expect("the record is kept").delivery.state;
+        let state = || {
+            records
+                .standing(id(1))
+                .expect("the record is kept")
+                .delivery
+                .state
+        };
         assert_eq!(state(), DeliveryState::Queued);
         records.offered(id(1), &[PageNo(1)]);
         records.written(id(1), &[PageNo(1)]);
@@ -301,12 +297,13 @@ mod tests {
     #[test]
     fn status_bound_lets_the_oldest_leave_first() {
         let records = Records::new(SHARDS);
-        for number in 0..=u8::try_from(SHARDS).expect("shards are few") {
-            records.add(record(number), ElapsedMs(1_000));
+        let last = u8::try_from(SHARDS).expect("shards are few");
+        for number in 0..last {
+            assert!(!records.add(record(number), ElapsedMs(1_000)));
         }
+        assert!(records.add(record(last), ElapsedMs(1_000)));
         assert!(records.standing(id(0)).is_none());
         assert!(records.standing(id(1)).is_some());
-        assert_eq!(records.overflows(), 1);
         records.sweep(ElapsedMs(1_000));
         assert!(records.standing(id(1)).is_none());
     }

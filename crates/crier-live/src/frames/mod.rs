@@ -8,7 +8,8 @@ mod write;
 
 pub use read::{ClientFrame, Hello, HelloPage, PageId, Read, SendFrame, read};
 pub use write::{
-    MessageFrame, RefusedEvent, ServerFrame, WelcomePage, bye_body, message, reason, write,
+    MessageFrame, OutcomeObject, RefusedEvent, ServerFrame, Text, WelcomePage, bye_body, gap_name, message,
+    reason, write,
 };
 
 /// Largest client message and largest array's text (live 4.1).

@@ -187,7 +187,9 @@ fn fields<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Bye> {
 fn frame(text: &str) -> Result<Read, Bye> {
     let typed: Typed<'_> = fields(text)?;
     let frame = match &*typed.r#type {
-        "hello" => fields::<RawHello>(text)?.read().map(|hello| ClientFrame::Hello(Box::new(hello)))?,
+        "hello" => fields::<RawHello>(text)?
+            .read()
+            .map(|hello| ClientFrame::Hello(Box::new(hello)))?,
         "register" => fields::<RawRegister>(text)?.read()?,
         "unregister" => fields::<RawUnregister>(text)?.read()?,
         "focus" => {
@@ -203,7 +205,9 @@ fn frame(text: &str) -> Result<Read, Bye> {
             ticket: fields::<RawRenew>(text)?.ticket,
         },
         "pong" => {
-            let RawPong { at: _ } = fields(text)?;
+            // Which ping it answers is the page's own affair; that it names one is the grammar.
+            let RawPong { at } = fields(text)?;
+            let _: i64 = at;
             ClientFrame::Pong
         }
         "leave" => ClientFrame::Leave,
@@ -220,7 +224,8 @@ fn seq(number: Option<u64>) -> Result<Option<u64>, Bye> {
 }
 
 fn epoch(text: Option<String>) -> Result<Option<Epoch>, Bye> {
-    text.map(|text| text.parse().map_err(|_| Bye::BadFrame)).transpose()
+    text.map(|text| text.parse().map_err(|_| Bye::BadFrame))
+        .transpose()
 }
 
 #[derive(Deserialize)]
@@ -520,11 +525,15 @@ mod tests {
             format!(r#"{{"type":"register","page":"{PAGE}","events":[]}}"#),
             format!(r#"{{"type":"register","page":"{PAGE}","events":["a"],"seq":3}}"#),
             format!(r#"{{"type":"hello","v":1,"pages":[{{"page":"{PAGE}","events":[]}}]}}"#),
-            format!(r#"{{"type":"hello","v":1,"ticket":"a","resume":"b","pages":[{{"page":"{PAGE}","events":[]}}]}}"#),
+            format!(
+                r#"{{"type":"hello","v":1,"ticket":"a","resume":"b","pages":[{{"page":"{PAGE}","events":[]}}]}}"#
+            ),
             format!(
                 r#"{{"type":"hello","v":1,"ticket":"a","epoch":"0123456789abcdef","pages":[{{"page":"{PAGE}","events":[],"seq":9007199254740992}}]}}"#
             ),
-            format!(r#"{{"type":"send","ref":"short","page":"{PAGE}","recipient":"1","event":"e","message":"m"}}"#),
+            format!(
+                r#"{{"type":"send","ref":"short","page":"{PAGE}","recipient":"1","event":"e","message":"m"}}"#
+            ),
             many,
         ];
         for text in &bad {
@@ -534,7 +543,8 @@ mod tests {
 
     #[test]
     fn another_version_is_told_apart_and_so_is_an_unknown_type() {
-        let text = format!(r#"{{"type":"hello","v":2,"ticket":"a","pages":[{{"page":"{PAGE}","events":[]}}]}}"#);
+        let text =
+            format!(r#"{{"type":"hello","v":2,"ticket":"a","pages":[{{"page":"{PAGE}","events":[]}}]}}"#);
         assert_eq!(read(&text), Err(Bye::VersionNotSpoken));
         assert_eq!(read(r#"{"type":"dance"}"#), Ok(vec![Read::UnknownType]));
     }

@@ -124,7 +124,7 @@ impl From<&Delivery> for OutcomeObject {
             id: delivery.id.to_string(),
             seq: delivery.seq,
             epoch: Text(delivery.epoch),
-            state: delivery.state.name(),
+            state: delivery.state.as_str(),
             pages: delivery.pages,
             handlers: delivery.handlers,
             written: delivery.written,
@@ -200,7 +200,10 @@ pub fn write(frame: &ServerFrame<'_>) -> Bytes {
 }
 
 fn bytes_of(value: &impl Serialize) -> Bytes {
-    Bytes::from(serde_json::to_vec(value).expect("frames hold strings and integers alone, which always have a JSON text"))
+    Bytes::from(
+        serde_json::to_vec(value)
+            .expect("frames hold strings and integers alone, which always have a JSON text"),
+    )
 }
 
 /// The one bye frame that is the body of an HTTP refusal (live 4.12), and the last frame of a connection.
@@ -273,7 +276,10 @@ mod tests {
             }),
             r#"{"type":"gap","from":3,"to":null,"reason":"epoch","epoch":"9d9d9d9d9d9d9d9d","pages":["p"]}"#
         );
-        assert_eq!(text(&ServerFrame::Ping { at: 5, seq: 6 }), r#"{"type":"ping","at":5,"seq":6}"#);
+        assert_eq!(
+            text(&ServerFrame::Ping { at: 5, seq: 6 }),
+            r#"{"type":"ping","at":5,"seq":6}"#
+        );
         assert_eq!(
             text(&ServerFrame::Registered {
                 page: "p",

@@ -98,10 +98,7 @@ impl MemoryLedger {
                 .await
                 .map_err(|fault| LedgerFault(fault.to_string()))?;
             let mut state = lock(&entry.state);
-            let wanted = state
-                .order
-                .as_ref()
-                .is_none_or(|known| !known.serves(order.rule));
+            let wanted = state.order.as_ref().is_none_or(|known| !known.serves(order.rule));
             if wanted && state.life == life {
                 state.order = Some(CallOrder::of(order.rule, accepted));
             }

@@ -1,0 +1,385 @@
+//! The state machine of one connection: frames and time in; frames, pings and close reasons out. No socket, no runtime.
+//!
+//! Promise: a connection says hello in time or ends, has an authorisation at every moment it is open, answers pings or ends, and
+//! ends with exactly one bye, its last frame. Knows neither mailbox nor ledger nor who else is connected.
+
+use crate::frames::{ClientFrame, Read, bye_body, read};
+use crate::outbox::{Outbox, Receipt};
+use crate::rate::{Bucket, Rate};
+use bytes::Bytes;
+use crier_platform::model::ticket::Permit;
+use crier_platform::model::time::ElapsedMs;
+use crier_proto::frame::Bye;
+use std::sync::Arc;
+
+/// How long a closing connection may take to write what waits (live 9.6).
+pub const CLOSING_MS: u64 = 2_000;
+/// A lagging connection reads on when fewer bytes than this wait (live 8.2).
+pub const READ_ON_BYTES: usize = 16_384;
+/// No client frame is read while more than the bound less this waits, so that answers stay bounded too.
+const ANSWERS_BYTES: usize = 8_192;
+
+/// The numbers that a connection lives by (live section 12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Client messages.
+    pub frames: Rate,
+    /// Waiting bytes.
+    pub outbox_bytes_max: usize,
+    /// From opening to hello.
+    pub hello_ms: u64,
+    /// From ping to ping.
+    pub ping_ms: u64,
+    /// From ping to pong.
+    pub pong_ms: u64,
+    /// Longest time in which the kernel takes no byte of what waits.
+    pub progress_ms: u64,
+}
+
+/// Where a connection is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Opened; a hello is expected.
+    Greeting,
+    /// The hello's ticket is being looked at.
+    Admitting,
+    /// Authorised.
+    Open,
+    /// The bye is queued or written.
+    Closing,
+}
+
+/// What is to be written next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// One frame; `taken` when the kernel has it.
+    Frame(Bytes),
+    /// Everything is written: close with this reason.
+    Close(Bye),
+    /// End without a word: nothing can be written any more.
+    Cut,
+    /// Nothing now.
+    Nothing,
+}
+
+/// What a moment asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tick {
+    /// Nothing.
+    Nothing,
+    /// A ping is due.
+    Ping,
+    /// The connection has just been ended, with this reason.
+    Ended(Bye),
+    /// A closing or stuck connection is to be cut.
+    Cut,
+}
+
+/// What followed from the kernel's taking of a frame.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The message that is written now.
+    pub receipt: Option<Receipt>,
+    /// The connection was lagging and may read on.
+    pub read_on: bool,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub struct Connection {
+    phase: Phase,
+    lagging: bool,
+    cut: bool,
+    /// What is known of its right to be open.
+    permit: Option<Arc<Permit>>,
+    frames: Bucket,
+    outbox: Outbox,
+    /// End of the phase: hello deadline, authorised span, or closing time.
+    ends: ElapsedMs,
+    next_ping: ElapsedMs,
+    pong_by: Option<ElapsedMs>,
+    /// When the kernel last took a byte, or the outbox began to fill.
+    progress: ElapsedMs,
+    bye: Option<Bye>,
+}
+
+impl Connection {
+    /// A connection whose socket has just been opened.
+    #[must_use]
+    pub fn greeting(terms: &Terms, now: ElapsedMs) -> Self {
+        Self {
+            phase: Phase::Greeting,
+            lagging: false,
+            cut: false,
+            permit: None,
+            frames: Bucket::full(terms.frames, now),
+            outbox: Outbox::default(),
+            ends: now.plus_ms(terms.hello_ms),
+            next_ping: ElapsedMs(u64::MAX),
+            pong_by: None,
+            progress: now,
+            bye: None,
+        }
+    }
+
+    /// Where it is in its life.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// What it is authorised for; absent before its admission.
+    #[must_use]
+    pub const fn permit(&self) -> Option<&Arc<Permit>> {
+        self.permit.as_ref()
+    }
+
+    /// Reads one client message. An answer of nothing: it came too late or ended the connection.
+    pub fn receive(&mut self, text: &str, terms: &Terms, now: ElapsedMs) -> Vec<Read> {
+        if self.phase == Phase::Closing {
+            return Vec::new();
+        }
+        if !self.frames.take(terms.frames, now) {
+            self.end(Bye::TooManyFrames, None, now);
+            return Vec::new();
+        }
+        let read = read(text).and_then(|read| self.in_place(&read).map(|()| read));
+        match read {
+            Ok(read) => read,
+            Err(bye) => {
+                self.end(bye, None, now);
+                Vec::new()
+            }
+        }
+    }
+
+    /// A hello is the first frame, and no later one.
+    fn in_place(&self, read: &[Read]) -> Result<(), Bye> {
+        let hello = |read: &Read| matches!(read, Read::Frame(ClientFrame::Hello(_)));
+        let opening = self.phase == Phase::Greeting;
+        let first = read.first().is_some_and(hello);
+        let later = read.iter().skip(1).any(hello);
+        if opening == first && !later {
+            Ok(())
+        } else {
+            Err(Bye::BadFrame)
+        }
+    }
+
+    /// The hello is being judged; the hello deadline is met.
+    pub fn admitting(&mut self) {
+        if self.phase == Phase::Greeting {
+            self.phase = Phase::Admitting;
+        }
+    }
+
+    /// The connection is authorised until `until`; false when it has ended meanwhile.
+    pub fn open(&mut self, permit: Arc<Permit>, until: ElapsedMs, first_ping: ElapsedMs) -> bool {
+        match self.phase {
+            Phase::Greeting | Phase::Admitting => {
+                self.phase = Phase::Open;
+                self.permit = Some(permit);
+                self.ends = until;
+                self.next_ping = first_ping;
+                true
+            }
+            Phase::Open | Phase::Closing => false,
+        }
+    }
+
+    /// A new ticket moves the end of the authorisation (live 3.8); false when the connection is not open.
+    pub fn renew(&mut self, permit: Arc<Permit>, until: ElapsedMs) -> bool {
+        let open = self.phase == Phase::Open;
+        if open {
+            self.permit = Some(permit);
+            self.ends = until;
+        }
+        open
+    }
+
+    /// The page has answered the ping.
+    pub fn pong(&mut self) {
+        self.pong_by = None;
+    }
+
+    /// Offers a message frame; false when the connection lags or begins to (live 8.2).
+    pub fn offer(&mut self, bytes: Bytes, receipt: Receipt, terms: &Terms, now: ElapsedMs) -> bool {
+        if self.phase != Phase::Open || self.lagging {
+            return false;
+        }
+        self.begins_to_fill(now);
+        let fits = self.outbox.offer(bytes, receipt, terms.outbox_bytes_max);
+        self.lagging = !fits;
+        fits
+    }
+
+    /// Whether messages are held back until the outbox is nearly empty.
+    #[must_use]
+    pub const fn is_lagging(&self) -> bool {
+        self.lagging
+    }
+
+    /// The outbox is nearly empty and the mailbox is being read on.
+    pub fn read_on(&mut self) {
+        self.lagging = false;
+    }
+
+    /// Queues an answer to a frame of the page.
+    pub fn answer(&mut self, bytes: Bytes, now: ElapsedMs) {
+        if self.phase != Phase::Closing {
+            self.begins_to_fill(now);
+            self.outbox.answer(bytes);
+        }
+    }
+
+    /// Queues a short frame of the server's own; false when even the reserve is full.
+    pub fn control(&mut self, bytes: Bytes, terms: &Terms, now: ElapsedMs) -> bool {
+        if self.phase == Phase::Closing {
+            return false;
+        }
+        self.begins_to_fill(now);
+        self.outbox.control(bytes, terms.outbox_bytes_max)
+    }
+
+    /// Queues a ping and waits for its pong from now on.
+    pub fn ping(&mut self, bytes: Bytes, terms: &Terms, now: ElapsedMs) {
+        if self.control(bytes, terms, now) {
+            self.pong_by = Some(now.plus_ms(terms.pong_ms));
+        }
+    }
+
+    /// Ends the connection: what waits is written, then the bye, then nothing.
+    pub fn end(&mut self, bye: Bye, retry_after_ms: Option<u64>, now: ElapsedMs) {
+        if self.phase == Phase::Closing {
+            return;
+        }
+        self.begins_to_fill(now);
+        self.outbox.answer(bye_body(bye, retry_after_ms));
+        self.phase = Phase::Closing;
+        self.bye = Some(bye);
+        self.ends = now.plus_ms(CLOSING_MS);
+    }
+
+    /// The page has left: nothing more is said.
+    pub fn hang_up(&mut self) {
+        self.cut();
+    }
+
+    /// Drops waiting messages that `gone` names (live 3.14).
+    pub fn withdraw(&mut self, gone: impl Fn(&Receipt) -> bool) {
+        self.outbox.withdraw(gone);
+    }
+
+    /// Whether a frame of the client may be read now.
+    #[must_use]
+    pub fn wants_frames(&self, terms: &Terms) -> bool {
+        self.phase != Phase::Closing
+            && self.outbox.bytes() <= terms.outbox_bytes_max.saturating_sub(ANSWERS_BYTES)
+    }
+
+    /// What is to be written next.
+    pub fn next(&mut self) -> Next {
+        if self.cut {
+            return Next::Cut;
+        }
+        if let Some(bytes) = self.outbox.next() {
+            return Next::Frame(bytes);
+        }
+        match self.bye {
+            Some(bye) if self.outbox.is_empty() => Next::Close(bye),
+            Some(_) | None => Next::Nothing,
+        }
+    }
+
+    /// The kernel has all bytes of the last frame that `next` gave.
+    pub fn taken(&mut self, now: ElapsedMs) -> Taken {
+        self.progress = now;
+        let receipt = self.outbox.taken();
+        Taken {
+            receipt,
+            read_on: self.phase == Phase::Open && self.lagging && self.outbox.bytes() < READ_ON_BYTES,
+        }
+    }
+
+    /// The kernel has taken some bytes.
+    pub fn progressed(&mut self, now: ElapsedMs) {
+        self.progress = now;
+    }
+
+    /// Waiting bytes.
+    #[must_use]
+    pub const fn waiting_bytes(&self) -> usize {
+        self.outbox.bytes()
+    }
+
+    /// Judges the moment. To be asked again at `next_due`.
+    pub fn tick(&mut self, terms: &Terms, now: ElapsedMs) -> Tick {
+        match self.phase {
+            Phase::Closing if now >= self.ends => self.cut(),
+            Phase::Closing => Tick::Nothing,
+            Phase::Greeting if now >= self.ends => self.ended(Bye::NoHello, now),
+            Phase::Greeting | Phase::Admitting => Tick::Nothing,
+            Phase::Open if now >= self.ends => self.ended(Bye::AuthorisationExpired, now),
+            Phase::Open if self.is_stuck(terms, now) => self.cut(),
+            Phase::Open => self.tick_pings(terms, now),
+        }
+    }
+
+    fn tick_pings(&mut self, terms: &Terms, now: ElapsedMs) -> Tick {
+        // While bytes wait, the page cannot be blamed for a ping it has not seen: progress is judged instead (live 8.4).
+        if self.pong_by.is_some_and(|by| now >= by) {
+            if self.outbox.is_empty() {
+                return self.ended(Bye::PingTimeout, now);
+            }
+            self.pong_by = None;
+        }
+        if now < self.next_ping {
+            return Tick::Nothing;
+        }
+        self.next_ping = now.plus_ms(terms.ping_ms);
+        if self.outbox.is_empty() {
+            Tick::Ping
+        } else {
+            Tick::Nothing
+        }
+    }
+
+    /// When `tick` is to be asked next.
+    #[must_use]
+    pub fn next_due(&self, terms: &Terms) -> ElapsedMs {
+        match self.phase {
+            Phase::Greeting | Phase::Closing => self.ends,
+            Phase::Admitting => ElapsedMs(u64::MAX),
+            Phase::Open => {
+                let stuck = if self.outbox.is_empty() {
+                    ElapsedMs(u64::MAX)
+                } else {
+                    self.progress.plus_ms(terms.progress_ms)
+                };
+                let pong = self.pong_by.unwrap_or(ElapsedMs(u64::MAX));
+                self.ends.min(self.next_ping).min(stuck).min(pong)
+            }
+        }
+    }
+
+    fn is_stuck(&self, terms: &Terms, now: ElapsedMs) -> bool {
+        !self.outbox.is_empty() && now >= self.progress.plus_ms(terms.progress_ms)
+    }
+
+    fn ended(&mut self, bye: Bye, now: ElapsedMs) -> Tick {
+        self.end(bye, None, now);
+        Tick::Ended(bye)
+    }
+
+    fn cut(&mut self) -> Tick {
+        self.phase = Phase::Closing;
+        self.cut = true;
+        Tick::Cut
+    }
+
+    fn begins_to_fill(&mut self, now: ElapsedMs) {
+        if self.outbox.is_empty() {
+            self.progress = now;
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! The connections of this process, and everything that may happen to one (live sections 3, 4, 9).
+//!
+//! Promise: bounds are counted before anything is held; a transport only carries bytes in and out; no lock is held while a socket
+//! is written. Knows no socket, no HTTP and no database: whoever needs those gets an `Errand`.
+
+mod admit;
+mod ends;
+mod speak;
+mod time;
+
+pub use admit::Errand;
+pub use time::Due;
+
+use crate::broker::memory::MemoryBroker;
+use crate::config::LiveConfig;
+use crate::connection::{Connection, Next, Phase, Terms};
+use crate::frames::Read;
+use crate::link::{ConnectionNo, Link, Opening};
+use crate::metrics::Metrics;
+use crate::names::Names;
+use crate::place::{Around, Place, Touched};
+use crate::records::{MailboxKey, Records};
+use crate::resume::ResumeKey;
+use crate::revocations::Revocations;
+use crate::shards::{Shards, lock};
+use crate::tickets::MemoryTickets;
+use crate::wheel::Wheel;
+use crier_platform::ports::clock::Clock;
+use crier_platform::ports::entropy::{Entropy, random_bytes};
+use crier_proto::frame::Bye;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
+
+/// What the hub is made of.
+pub(crate) struct HubParts {
+    pub(crate) config: LiveConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) metrics: Metrics,
+    pub(crate) resume_key: [u8; 32],
+    pub(crate) tickets: Arc<MemoryTickets>,
+}
+
+/// The connections of this process.
+pub struct Hub {
+    pub(crate) config: LiveConfig,
+    pub(crate) terms: Terms,
+    pub(crate) clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    pub(crate) metrics: Metrics,
+    pub(crate) resume_key: ResumeKey,
+    pub(crate) tickets: Arc<MemoryTickets>,
+    pub(crate) broker: MemoryBroker,
+    pub(crate) records: Records,
+    pub(crate) revocations: Revocations,
+    names: Names,
+    links: Shards<ConnectionNo, Arc<Link>>,
+    addresses: Shards<IpAddr, u32>,
+    open: AtomicU32,
+    greeting: AtomicU32,
+    next_page: AtomicU64,
+    wheel: Mutex<Wheel<Due>>,
+    /// New connections get 4001 from the moment a stop begins (live 9.6).
+    stopping: AtomicBool,
+    pub(crate) stop_began: Notify,
+    emptied: Notify,
+}
+
+impl Hub {
+    pub(crate) fn new(parts: HubParts) -> Arc<Self> {
+        let config = parts.config;
+        let terms = Terms {
+            frames: config.frame_rate(),
+            outbox_bytes_max: usize::try_from(config.outbox_bytes_max.0).unwrap_or(usize::MAX),
+            hello_ms: config.hello_deadline.0,
+            ping_ms: config.ping.0,
+            pong_ms: config.pong_deadline.0,
+            progress_ms: config.progress_deadline.0,
+        };
+        let wheel = Wheel::new(parts.clock.elapsed());
+        Arc::new(Self {
+            broker: MemoryBroker::new(
+                Arc::clone(&parts.entropy),
+                config.recipient_rate(),
+                config.heads_max,
+            ),
+            records: Records::new(config.status_items_max),
+            terms,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            metrics: parts.metrics,
+            resume_key: ResumeKey::new(parts.resume_key),
+            tickets: parts.tickets,
+            revocations: Revocations::default(),
+            names: Names::default(),
+            links: Shards::new(),
+            addresses: Shards::new(),
+            open: AtomicU32::new(0),
+            greeting: AtomicU32::new(0),
+            next_page: AtomicU64::new(1),
+            wheel: Mutex::new(wheel),
+            stopping: AtomicBool::new(false),
+            stop_began: Notify::new(),
+            emptied: Notify::new(),
+            config,
+        })
+    }
+
+    /// Bounds that every transport's buffers follow.
+    #[must_use]
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// The kernel's send buffer of a live socket in bytes (live 8.1).
+    #[must_use]
+    pub const fn send_buffer_bytes(&self) -> u64 {
+        self.config.send_buffer.0
+    }
+
+    /// Counts a socket in. Over a bound, or while stopping, the connection has ended before it began: its bye is queued.
+    #[must_use]
+    pub fn open(&self, opening: Opening) -> Arc<Link> {
+        let now = self.clock.elapsed();
+        let no = ConnectionNo(u64::from_be_bytes(random_bytes(&*self.entropy)));
+        let link = Link::new(no, opening, Connection::greeting(&self.terms, now));
+        let refused = self.count_in(opening.address);
+        self.links.of(&no).insert(no, Arc::clone(&link));
+        if let Some((bye, retry_after_ms)) = refused {
+            self.end(&link, bye, Some(retry_after_ms));
+        }
+        self.schedule(&link);
+        link
+    }
+
+    /// What the transport is to write next.
+    #[must_use]
+    pub fn next(&self, link: &Link) -> Next {
+        link.state().next()
+    }
+
+    /// The kernel has all bytes of the frame that `next` gave last.
+    pub fn taken(&self, link: &Arc<Link>) {
+        let taken = link.state().taken(self.clock.elapsed());
+        self.metrics.frame_out();
+        if let Some(receipt) = taken.receipt {
+            self.records.written(receipt.id, &receipt.pages);
+        }
+        if taken.read_on
+            && let Some(key) = key_of(link)
+        {
+            self.at_known(key, |place, around, _| place.read_on(around, link));
+        }
+    }
+
+    /// The kernel has taken some bytes of a frame.
+    pub fn progressed(&self, link: &Link) {
+        link.state().progressed(self.clock.elapsed());
+    }
+
+    /// Whether the transport may read a further client message now.
+    #[must_use]
+    pub fn wants_frames(&self, link: &Link) -> bool {
+        link.state().wants_frames(&self.terms)
+    }
+
+    /// Reads one client message into frames; each is then given to `frame`.
+    #[must_use]
+    pub fn received(&self, link: &Arc<Link>, text: &str) -> Vec<Read> {
+        self.metrics.frame_in();
+        let mut state = link.state();
+        let before = state.phase();
+        let read = state.receive(text, &self.terms, self.clock.elapsed());
+        let ended = before != Phase::Closing && state.phase() == Phase::Closing;
+        drop(state);
+        if ended {
+            self.ended_here(link);
+        }
+        read
+    }
+
+    /// Ends a connection with this bye; the transport writes it and closes.
+    pub fn end(&self, link: &Arc<Link>, bye: Bye, retry_after_ms: Option<u64>) {
+        let mut state = link.state();
+        if state.phase() == Phase::Closing {
+            return;
+        }
+        state.end(bye, retry_after_ms, self.clock.elapsed());
+        drop(state);
+        self.metrics.bye(bye);
+        self.ended_here(link);
+    }
+
+    /// The transport is gone: the pages keep their grace.
+    pub fn closed(&self, link: &Arc<Link>) {
+        if self.links.of(&link.no).remove(&link.no).is_none() {
+            return;
+        }
+        self.count_out(link);
+        if let Some(key) = key_of(link) {
+            let absent = self.at_known(key, |place, around, _| place.lose_link(around, link.no));
+            if absent == Some(true) {
+                let due = self.clock.elapsed().plus_ms(self.config.page_grace.0);
+                lock(&self.wheel).insert(due, Due::Grace(key));
+            }
+        }
+        if self.open.load(Ordering::Acquire) == 0 {
+            self.emptied.notify_waiters();
+        }
+    }
+
+    /// A connection has come to its end by our word: it is watched until it is written or cut.
+    fn ended_here(&self, link: &Arc<Link>) {
+        if let Some(key) = key_of(link) {
+            // Nothing is offered to it any more, and its pages may come back elsewhere at once.
+            self.at_known(key, |place, around, _| place.lose_link(around, link.no));
+            let due = self.clock.elapsed().plus_ms(self.config.page_grace.0);
+            lock(&self.wheel).insert(due, Due::Grace(key));
+        }
+        self.schedule(link);
+        link.pump();
+    }
+
+    /// Works at a place, made when there is none; then has the touched connections written.
+    pub(crate) fn at<T>(
+        &self,
+        key: MailboxKey,
+        work: impl FnOnce(&mut Place, &Around<'_>, &mut Touched) -> T,
+    ) -> T {
+        let (done, touched) = self.at_held(key, work);
+        touched.iter().for_each(|link| link.pump());
+        done
+    }
+
+    /// Works at a place, made when there is none. The touched connections are the caller's to have written.
+    pub(crate) fn at_held<T>(
+        &self,
+        key: MailboxKey,
+        work: impl FnOnce(&mut Place, &Around<'_>, &mut Touched) -> T,
+    ) -> (T, Touched) {
+        let mut touched = Touched::new();
+        let around = self.around(key);
+        let (done, evicted) = self
+            .broker
+            .at(key, around.now, |place| work(place, &around, &mut touched));
+        if evicted {
+            self.metrics.overflow("head");
+        }
+        (done, touched)
+    }
+
+    /// Works at a place, if there is one; then has the touched connections written.
+    pub(crate) fn at_known<T>(
+        &self,
+        key: MailboxKey,
+        work: impl FnOnce(&mut Place, &Around<'_>, &mut Touched) -> T,
+    ) -> Option<T> {
+        let mut touched = Touched::new();
+        let around = self.around(key);
+        let done = self
+            .broker
+            .at_known(key, |place| work(place, &around, &mut touched));
+        touched.iter().for_each(|link| link.pump());
+        done
+    }
+
+    pub(crate) fn around(&self, key: MailboxKey) -> Around<'_> {
+        Around {
+            key,
+            config: &self.config,
+            terms: &self.terms,
+            records: &self.records,
+            metrics: &self.metrics,
+            process: &self.broker.process,
+            names: &self.names,
+            next_page: &self.next_page,
+            now: self.clock.elapsed(),
+            wall: self.clock.wall(),
+        }
+    }
+
+    fn schedule(&self, link: &Arc<Link>) {
+        let due = link.state().next_due(&self.terms);
+        if due.0 < u64::MAX {
+            lock(&self.wheel).insert(due, Due::Connection(Arc::downgrade(link)));
+        }
+    }
+
+    /// Counts a socket against every bound; the bye and its delay when one is reached. Always undone by `count_out`.
+    fn count_in(&self, address: Option<IpAddr>) -> Option<(Bye, u64)> {
+        let open = self.open.fetch_add(1, Ordering::AcqRel) + 1;
+        let greeting = self.greeting.fetch_add(1, Ordering::AcqRel) + 1;
+        self.metrics.connection(1);
+        let limit = self.config.connections_per_address_max;
+        let from_there = address.map_or(0, |address| {
+            let mut part = self.addresses.of(&address);
+            let count = part.entry(address).or_insert(0);
+            *count += 1;
+            *count
+        });
+        if self.stopping.load(Ordering::Acquire) {
+            return Some((Bye::Restarting, self.spread_ms()));
+        }
+        let (name, bye) = if self.config.connections_max > 0 && open > self.config.connections_max {
+            ("connections", Bye::Overloaded)
+        } else if greeting > self.config.hello_waiting_max {
+            ("hello", Bye::Overloaded)
+        } else if limit > 0 && from_there > limit {
+            ("connections_address", Bye::TooManyConnections)
+        } else {
+            return None;
+        };
+        self.metrics.overflow(name);
+        Some((bye, RETRY_MS))
+    }
+
+    fn count_out(&self, link: &Link) {
+        self.open.fetch_sub(1, Ordering::AcqRel);
+        self.metrics.connection(-1);
+        if !link.has_been_admitted() {
+            self.greeting.fetch_sub(1, Ordering::AcqRel);
+        }
+        if let Some(address) = link.opening.address {
+            let mut part = self.addresses.of(&address);
+            if let Some(count) = part.get_mut(&address) {
+                *count -= 1;
+                if *count == 0 {
+                    part.remove(&address);
+                }
+            }
+        }
+    }
+
+    /// A random delay within the window in which a stopping server wants its pages back (live 9.7).
+    fn spread_ms(&self) -> u64 {
+        let thousands = u64::from(self.open.load(Ordering::Relaxed)).div_ceil(1_000);
+        let window = (thousands * 1_000).clamp(1_000, self.config.drain_window.0.max(1_000));
+        self.random_below(window)
+    }
+
+    fn random_below(&self, bound: u64) -> u64 {
+        u64::from_be_bytes(random_bytes(&*self.entropy)) % bound.max(1)
+    }
+}
+
+/// Delay named by refusals for load while no backlog is measured: the least of live 9.2.
+const RETRY_MS: u64 = 1_000;
+
+/// Whose mailbox an admitted connection belongs to.
+pub(crate) fn key_of(link: &Link) -> Option<MailboxKey> {
+    let state = link.state();
+    state.permit().map(|permit| (permit.app, permit.user))
+}

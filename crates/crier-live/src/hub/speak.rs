@@ -1,0 +1,224 @@
+//! What a page says once its connection is open (live 4.2).
+
+use super::admit::RATE_ROW;
+use super::{Errand, Hub, key_of};
+use crate::connection::Phase;
+use crate::frames::{ClientFrame, PageId, Read, RefusedEvent, SendFrame, ServerFrame, Text, write};
+use crate::link::Link;
+use crate::place::{Introduction, touch};
+use crate::rate::Bucket;
+use bytes::Bytes;
+use crier_platform::live_door::PageSend;
+use crier_platform::model::ticket::Permit;
+use crier_proto::error::{Code, Refusal};
+use crier_proto::ids::{Epoch, MessageId};
+use std::sync::Arc;
+
+/// Sessions of one user whose page sends are counted at once; more share the oldest one's place.
+const SENDERS_MAX: usize = 32;
+
+/// An `error` frame.
+pub(super) fn error_frame(code: Code, reference: Option<&str>, page: Option<&str>) -> Bytes {
+    write(&ServerFrame::Error {
+        code: code.number(),
+        text: &Refusal::plain(code).message(),
+        r#ref: reference,
+        page,
+    })
+}
+
+impl Hub {
+    /// Does what one frame asks, or names the errand that must be run first. Frames of one connection are given one after another.
+    #[must_use]
+    pub fn frame(&self, link: &Arc<Link>, read: Read) -> Option<Errand> {
+        let phase = link.state().phase();
+        let frame = match (phase, read) {
+            (Phase::Closing, _) => return None,
+            (_, Read::UnknownType) => {
+                self.answer(link, error_frame(Code::InvalidParameter, None, None));
+                return None;
+            }
+            (_, Read::Frame(frame)) => frame,
+        };
+        if let ClientFrame::Hello(hello) = frame {
+            return self.hello(link, hello);
+        }
+        let permit = link.state().permit().cloned()?;
+        match frame {
+            ClientFrame::Hello(_) => None,
+            ClientFrame::Register {
+                page,
+                events,
+                epoch,
+                seq,
+                focus,
+            } => {
+                self.register(link, (&page, &events), epoch.zip(seq), focus);
+                None
+            }
+            ClientFrame::Unregister { page, events } => {
+                self.unregister(link, &page, events.as_deref());
+                None
+            }
+            ClientFrame::Focus { page, focus } => {
+                self.with_page(link, &page, |place, index| place.set_focus(index, focus));
+                None
+            }
+            ClientFrame::Ack { page, ids } => {
+                self.ack(link, &page, &ids);
+                None
+            }
+            ClientFrame::Send(send) => self.send(link, permit, *send),
+            ClientFrame::Renew { ticket } => Some(Errand::Renew { ticket }),
+            ClientFrame::Pong => {
+                link.state().pong();
+                None
+            }
+            ClientFrame::Leave => {
+                self.leave(link);
+                None
+            }
+        }
+    }
+
+    fn register(
+        &self,
+        link: &Arc<Link>,
+        (name, events): (&PageId, &[String]),
+        cursor: Option<(Epoch, u64)>,
+        focus: Option<bool>,
+    ) {
+        let Some(key) = key_of(link) else { return };
+        self.at(key, |place, around, touched| {
+            let (seq, refused) = match place.page_on(link.no, name) {
+                Some(index) => {
+                    if let Some(focus) = focus {
+                        place.set_focus(index, focus);
+                    }
+                    let refused = place.register(around, index, events);
+                    (place.mailbox.cursor().seq, refused)
+                }
+                None => place.introduce(
+                    around,
+                    link,
+                    &Introduction {
+                        page: name,
+                        cursor,
+                        events,
+                        focus,
+                        inherit: true,
+                    },
+                ),
+            };
+            let refused = refused.iter().map(|(event, code)| RefusedEvent {
+                event,
+                code: code.number(),
+            });
+            let frame = write(&ServerFrame::Registered {
+                page: name.as_str(),
+                epoch: Text(place.mailbox.cursor().epoch),
+                seq,
+                refused: refused.collect(),
+            });
+            link.state().answer(frame, around.now);
+            place.read_on(around, link);
+            touch(touched, link);
+        });
+    }
+
+    fn unregister(&self, link: &Arc<Link>, name: &PageId, events: Option<&[String]>) {
+        let Some(key) = key_of(link) else { return };
+        self.at_known(key, |place, around, touched| {
+            if let Some(index) = place.page_on(link.no, name) {
+                match events {
+                    Some(events) => place.unregister(index, events),
+                    None => place.end_page(around, index, touched),
+                }
+            }
+        });
+    }
+
+    fn ack(&self, link: &Arc<Link>, name: &PageId, ids: &[MessageId]) {
+        let Some(key) = key_of(link) else { return };
+        self.at_known(key, |place, around, _| {
+            if let Some(index) = place.page_on(link.no, name) {
+                let page = place.pages[index].no;
+                place.ack(around, page, ids);
+            }
+        });
+    }
+
+    fn leave(&self, link: &Arc<Link>) {
+        if let Some(key) = key_of(link) {
+            self.at_known(key, |place, around, touched| {
+                place.end_pages_of(around, link.no, touched);
+            });
+        }
+        link.state().hang_up();
+        link.pump();
+    }
+
+    /// A page may send if it has a handler for the event and its session has not sent too much (live 4.2, 4.15).
+    fn send(&self, link: &Arc<Link>, permit: Arc<Permit>, send: SendFrame) -> Option<Errand> {
+        let key = (permit.app, permit.user);
+        let id = MessageId::from_bytes(self.resume_key.send_id(&permit, &send.reference));
+        let refusal = self.at_known(key, |place, around, _| {
+            let handles = place
+                .page_on(link.no, &send.page)
+                .is_some_and(|index| place.pages[index].handles(&send.event));
+            if !handles {
+                return Some(Code::LiveMessageFailed);
+            }
+            let rate = around.config.send_rate();
+            let full = Bucket::full(rate, around.now);
+            let known = place
+                .senders
+                .iter()
+                .position(|(session, _)| *session == permit.session);
+            let index = known.unwrap_or_else(|| {
+                place
+                    .senders
+                    .retain(|(_, bucket)| !bucket.is_full(rate, around.now));
+                place.senders.truncate(SENDERS_MAX - 1);
+                place.senders.push((permit.session, full));
+                place.senders.len() - 1
+            });
+            if place.senders[index].1.take(rate, around.now) {
+                return None;
+            }
+            around.metrics.overflow("rate_send");
+            Some(RATE_ROW)
+        });
+        if let Some(code) = refusal.unwrap_or(Some(Code::LiveMessageFailed)) {
+            self.answer(link, error_frame(code, Some(&send.reference), None));
+            return None;
+        }
+        Some(Errand::Send {
+            permit,
+            reference: send.reference,
+            send: Box::new(PageSend {
+                id,
+                recipient: send.recipient,
+                event: send.event,
+                message: send.message,
+                ttl: send.ttl,
+                collapse_key: send.collapse_key,
+                fanout: send.fanout,
+            }),
+        })
+    }
+
+    fn with_page(&self, link: &Arc<Link>, name: &PageId, work: impl FnOnce(&mut crate::place::Place, usize)) {
+        let Some(key) = key_of(link) else { return };
+        self.at_known(key, |place, _, _| {
+            if let Some(index) = place.page_on(link.no, name) {
+                work(place, index);
+            }
+        });
+    }
+
+    fn answer(&self, link: &Arc<Link>, frame: Bytes) {
+        link.state().answer(frame, self.clock.elapsed());
+        link.pump();
+    }
+}

@@ -1,0 +1,125 @@
+//! Deadlines and sweeping: one wheel, one future (live 15.1).
+
+use super::{Hub, key_of};
+use crate::connection::Tick;
+use crate::frames::{ServerFrame, write};
+use crate::link::Link;
+use crate::place::Touched;
+use crate::records::MailboxKey;
+use crate::shards::lock;
+use crier_platform::model::time::WallMs;
+use std::sync::{Arc, Weak};
+
+/// What comes due.
+#[derive(Debug)]
+pub enum Due {
+    /// A connection's ping, pong, end or progress.
+    Connection(Weak<Link>),
+    /// Pages without a connection.
+    Grace(MailboxKey),
+}
+
+/// Turns of the wheel between two sweeps of tickets and records.
+const SWEEP_TURNS: u64 = 40;
+
+impl Hub {
+    /// Turns the wheel for ever.
+    pub(crate) async fn run(&self) {
+        let mut turns: u64 = 0;
+        loop {
+            let next = lock(&self.wheel).next_turn();
+            self.clock.sleep_until(next).await;
+            self.turn(turns);
+            turns = turns.wrapping_add(1);
+        }
+    }
+
+    /// One turn: what is due, then one part of the mailboxes.
+    pub(crate) fn turn(&self, turns: u64) {
+        let now = self.clock.elapsed();
+        let due = lock(&self.wheel).advance(now);
+        for due in due {
+            match due {
+                Due::Connection(link) => {
+                    if let Some(link) = link.upgrade() {
+                        self.tick(&link);
+                    }
+                }
+                Due::Grace(key) => {
+                    self.at_known(key, |place, around, touched| {
+                        place.end_absent_pages(around, touched)
+                    });
+                }
+            }
+        }
+        self.sweep(turns);
+    }
+
+    fn tick(&self, link: &Arc<Link>) {
+        let now = self.clock.elapsed();
+        let due = link.state().next_due(&self.terms);
+        if due > now {
+            // An entry that was overtaken; the one for `due` is in the wheel unless the deadline has moved away.
+            self.schedule(link);
+            return;
+        }
+        let tick = link.state().tick(&self.terms, now);
+        match tick {
+            Tick::Nothing => {}
+            Tick::Ping => self.ping(link),
+            Tick::Ended(bye) => {
+                self.metrics.bye(bye);
+                match bye {
+                    crier_proto::frame::Bye::NoHello => self.metrics.overflow("hello"),
+                    crier_proto::frame::Bye::PingTimeout => self.metrics.overflow("ping"),
+                    crier_proto::frame::Bye::AuthorisationExpired => self.metrics.overflow("authorised"),
+                    _ => {}
+                }
+                self.ended_here(link);
+                return;
+            }
+            Tick::Cut => {
+                self.metrics.overflow("no_progress");
+                self.ended_here(link);
+                return;
+            }
+        }
+        self.schedule(link);
+    }
+
+    fn ping(&self, link: &Arc<Link>) {
+        let Some(key) = key_of(link) else { return };
+        let position = self.at_known(key, |place, around, _| {
+            let WallMs(at) = around.wall;
+            let frame = write(&ServerFrame::Ping {
+                at,
+                seq: place.position(link),
+            });
+            link.state().ping(frame, around.terms, around.now);
+        });
+        if position.is_some() {
+            link.pump();
+        }
+    }
+
+    fn sweep(&self, turns: u64) {
+        let now = self.clock.elapsed();
+        let part = usize::try_from(turns).unwrap_or(0);
+        let mut touched = Touched::new();
+        self.broker.sweep(part, now, |key, place| {
+            let around = self.around(key);
+            place.expire(&around);
+            place.end_absent_pages(&around, &mut touched);
+        });
+        touched.iter().for_each(|link| link.pump());
+        if turns.is_multiple_of(SWEEP_TURNS) {
+            self.tickets.sweep();
+            self.records.sweep(now);
+            self.revocations.sweep(self.clock.wall());
+        }
+        let process = &self.broker.process;
+        let load = |number: &std::sync::atomic::AtomicU64| number.load(std::sync::atomic::Ordering::Relaxed);
+        self.metrics
+            .mailboxes(self.broker.heads(), load(&process.items), load(&process.bytes));
+    }
+}

@@ -1,0 +1,91 @@
+//! One connection as the hub and its transport share it: the state machine behind a short lock, and the way to wake the writer.
+//!
+//! Promise: whoever publishes writes straight to the socket, without a queue between tasks. Lock order: mailbox, then connection;
+//! the pump is never worked while either is held.
+
+use crate::connection::Connection;
+use crate::resume::OriginMark;
+use crate::shards::lock;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+
+/// A transport that takes what its connection has to say.
+pub trait Pump: Send + Sync {
+    /// Writes what the kernel takes now, and arranges to be called again for the rest. Never blocks.
+    fn pump(&self);
+}
+
+/// A connection's number: random, so that a token of an earlier process never names a stranger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ConnectionNo(pub u64);
+
+/// What a transport knows when its socket opens.
+#[derive(Debug, Clone, Copy)]
+pub struct Opening {
+    /// Whose pages may come.
+    pub app: crier_proto::ids::AppId,
+    /// From which origin.
+    pub origin: OriginMark,
+    /// From which address.
+    pub address: Option<IpAddr>,
+}
+
+/// One connection of this process.
+pub struct Link {
+    /// Its number.
+    pub no: ConnectionNo,
+    /// How it was opened.
+    pub opening: Opening,
+    state: Mutex<Connection>,
+    admitted: AtomicBool,
+    pump: OnceLock<Weak<dyn Pump>>,
+}
+
+impl Link {
+    /// The link of a socket that has just been opened.
+    #[must_use]
+    pub(crate) fn new(no: ConnectionNo, opening: Opening, connection: Connection) -> Arc<Self> {
+        Arc::new(Self {
+            no,
+            opening,
+            state: Mutex::new(connection),
+            admitted: AtomicBool::new(false),
+            pump: OnceLock::new(),
+        })
+    }
+
+    /// Names the transport, once.
+    pub fn attach(&self, pump: Weak<dyn Pump>) {
+        // A second transport for one connection does not exist: the first stays.
+        let _ = self.pump.set(pump);
+    }
+
+    /// Notes that the hello was accepted; true the first time.
+    pub(crate) fn admit(&self) -> bool {
+        !self.admitted.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether its hello was accepted.
+    pub(crate) fn has_been_admitted(&self) -> bool {
+        self.admitted.load(Ordering::Acquire)
+    }
+
+    /// The state machine.
+    pub(crate) fn state(&self) -> MutexGuard<'_, Connection> {
+        lock(&self.state)
+    }
+
+    /// Has the transport write what waits.
+    pub(crate) fn pump(&self) {
+        if let Some(pump) = self.pump.get().and_then(Weak::upgrade) {
+            pump.pump();
+        }
+    }
+}
+
+impl PartialEq for Link {
+    fn eq(&self, other: &Self) -> bool {
+        self.no == other.no
+    }
+}

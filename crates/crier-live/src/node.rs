@@ -1,0 +1,347 @@
+//! The joint: ledger, mailboxes, pages and tickets of this process as the ports that everyone else calls.
+//!
+//! Promise: a charge and the place it buys are one step; the outcome is as of the commit; whoever waits is bounded in number and
+//! time. Call `run` once, under the process's task tracker, or no deadline is ever kept.
+
+use crate::config::LiveConfig;
+use crate::hub::{Hub, HubParts};
+use crate::ledger::memory::MemoryLedger;
+use crate::mailbox::Item;
+use crate::metrics::Metrics;
+use crate::place::{Place, Touched};
+use crate::shards::lock;
+use crate::tickets::MemoryTickets;
+use async_trait::async_trait;
+use crier_platform::model::login::TokenDigest;
+use crier_platform::model::message::{Delivery, NewMessage, WaitFor};
+use crier_platform::model::session::SessionId;
+use crier_platform::model::ticket::{Cursor, Ticket};
+use crier_platform::model::time::{ElapsedMs, WallMs};
+use crier_platform::ports::clock::Clock;
+use crier_platform::ports::deliver::{AcceptError, Deliver, DeliverFault};
+use crier_platform::ports::entropy::Entropy;
+use crier_platform::ports::ledger::{Charge, Ledger, LedgerFault, LedgerRefusal, QuotaCharge};
+use crier_platform::ports::store::Marks;
+use crier_platform::ports::tickets::{TicketFault, Tickets};
+use crier_proto::ids::{AppId, MessageId, Uid};
+use futures_util::future::{select, select_all};
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+/// What a node is made of.
+pub struct NodeParts {
+    /// Section `[live]`.
+    pub config: LiveConfig,
+    /// Where accepted `call_id`s are kept: the store.
+    pub marks: Arc<dyn Marks>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// Figures.
+    pub metrics: Metrics,
+    /// Signs resume tokens; kept with the data, so that pages come back after a restart.
+    pub resume_key: [u8; 32],
+}
+
+/// One process's ledger, mailboxes, pages and tickets.
+pub struct Node {
+    hub: Arc<Hub>,
+    ledger: MemoryLedger,
+    tickets: Arc<MemoryTickets>,
+    waiting: Mutex<HashMap<AppId, u32>>,
+}
+
+impl Node {
+    /// A node that nobody is connected to yet.
+    #[must_use]
+    pub fn new(parts: NodeParts) -> Arc<Self> {
+        let tickets = Arc::new(MemoryTickets::new(
+            Arc::clone(&parts.clock),
+            parts.config.tickets_max,
+        ));
+        let ledger = MemoryLedger::new(
+            parts.marks,
+            Arc::clone(&parts.clock),
+            parts.config.ledger_sessions_max,
+        );
+        let hub = Hub::new(HubParts {
+            config: parts.config,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            metrics: parts.metrics,
+            resume_key: parts.resume_key,
+            tickets: Arc::clone(&tickets),
+        });
+        Arc::new(Self {
+            hub,
+            ledger,
+            tickets,
+            waiting: Mutex::default(),
+        })
+    }
+
+    /// The connections, for the transports.
+    #[must_use]
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Keeps every deadline of connections, pages, messages, tickets and quotas. Runs until it is dropped.
+    pub async fn run(&self) {
+        let sweeps = async {
+            loop {
+                let next = self.hub.clock.elapsed().plus_ms(QUOTA_SWEEP_MS);
+                self.hub.clock.sleep_until(next).await;
+                self.ledger.sweep();
+            }
+        };
+        select(pin!(self.hub.run()), pin!(sweeps)).await;
+    }
+
+    /// The soft stop (live 9.6, `restart`): waiters are answered, every connection gets 4001 with a delay of its own, outboxes get
+    /// two seconds. REST calls must be refused before. Returns when it is done.
+    pub async fn stop(&self) {
+        self.hub.begin_stop();
+        self.hub.emptied().await;
+    }
+
+    /// Places a message, or says why not; the first result is given again for a known id. What is to be written then is handed
+    /// back, so that no socket is written while a session's entry is locked.
+    fn place(&self, message: NewMessage) -> (Result<Delivery, AcceptError>, Touched) {
+        let config = &self.hub.config;
+        let key = (message.app, message.recipient);
+        self.hub.at_held(key, |place, around, touched| {
+            if let Some(known) = self.known(message.id) {
+                return Ok(known);
+            }
+            if !place.rate.take(config.recipient_rate(), around.now) {
+                around.metrics.overflow("rate_recipient");
+                return Err(AcceptError::RecipientRate);
+            }
+            let item = Item::of(message, around.wall, around.now);
+            self.room(place, &item)?;
+            Ok(place.commit(around, item, touched))
+        })
+    }
+
+    /// Whether the totals have room (live 5.4).
+    fn room(&self, place: &Place, item: &Item) -> Result<(), AcceptError> {
+        let config = &self.hub.config;
+        let size = item.size() as u64;
+        let items = place.totals.items.load(Ordering::Relaxed);
+        let bytes = place.totals.bytes.load(Ordering::Relaxed);
+        if items >= config.app_items_max || bytes + size > config.app_bytes_max.0 {
+            self.hub.metrics.overflow("mailbox_app");
+            return Err(AcceptError::AppMailboxFull);
+        }
+        let process = self.hub.broker.process.bytes.load(Ordering::Relaxed);
+        if process + size > config.mailbox_bytes_max.0 {
+            self.hub.metrics.overflow("mailbox_node");
+            return Err(AcceptError::ServerMailboxFull);
+        }
+        Ok(())
+    }
+
+    fn known(&self, id: MessageId) -> Option<Delivery> {
+        self.hub.records.standing(id).map(|standing| standing.delivery)
+    }
+
+    /// The outcome now, pages and handlers counted anew.
+    fn outcome(&self, id: MessageId) -> Option<Delivery> {
+        let standing = self.hub.records.standing(id)?;
+        let presence = self
+            .hub
+            .at_known(standing.key, |place, _, _| place.presence(&standing.event));
+        let (pages, handlers) = presence.unwrap_or((0, 0));
+        Some(Delivery {
+            pages,
+            handlers,
+            ..standing.delivery
+        })
+    }
+
+    /// Counts a waiting call in; false when too many wait (live 7.4).
+    fn may_wait(&self, app: AppId) -> bool {
+        let config = &self.hub.config;
+        let mut waiting = lock(&self.waiting);
+        let all: u32 = waiting.values().sum();
+        let own = waiting.get(&app).copied().unwrap_or(0);
+        let free = own < config.app_waiters_max && all < config.waiters_max;
+        if free {
+            waiting.insert(app, own + 1);
+            self.hub.metrics.waiting(1);
+        } else {
+            self.hub.metrics.overflow("waiters");
+        }
+        free
+    }
+
+    /// Waits until the message has come as far as wanted, the moment has come, or the server stops.
+    async fn wait(&self, id: MessageId, wait: WaitFor, deadline: ElapsedMs) {
+        loop {
+            let Some(moved) = self.hub.records.waiter(id, wait) else {
+                return;
+            };
+            let mut moved = pin!(moved.notified());
+            moved.as_mut().enable();
+            let mut stop = pin!(self.hub.stop_began.notified());
+            stop.as_mut().enable();
+            let gone = self.hub.records.waiter(id, wait).is_none();
+            if gone || self.hub.is_stopping() || self.hub.clock.elapsed() >= deadline {
+                return;
+            }
+            let late = self.hub.clock.sleep_until(deadline);
+            let turned: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 3] =
+                [Box::pin(moved), Box::pin(stop), late];
+            select_all(turned).await;
+        }
+    }
+}
+
+/// Counts a waiting call out, also when its caller hangs up.
+struct Waiting<'a>(&'a Node, AppId);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut waiting = lock(&self.0.waiting);
+        if let Some(own) = waiting.get_mut(&self.1) {
+            *own -= 1;
+            if *own == 0 {
+                waiting.remove(&self.1);
+            }
+        }
+        self.0.hub.metrics.waiting(-1);
+    }
+}
+
+/// Milliseconds between two sweeps of quota windows.
+const QUOTA_SWEEP_MS: u64 = 60_000;
+
+#[async_trait]
+impl Deliver for Node {
+    async fn accept(&self, charge: Option<&Charge>, message: NewMessage) -> Result<Delivery, AcceptError> {
+        // A repeated id changes nothing: not even the charge is looked at.
+        if let Some(known) = self.known(message.id) {
+            return Ok(known);
+        }
+        let nothing = Charge::default();
+        let settled = self
+            .ledger
+            .settle(charge.unwrap_or(&nothing), || self.place(message));
+        let outcome = match settled.await {
+            Ok(Ok((placed, touched))) => {
+                touched.iter().for_each(|link| link.pump());
+                placed
+            }
+            Ok(Err(refusal)) => Err(AcceptError::Ledger(refusal)),
+            Err(LedgerFault(cause)) => Err(AcceptError::Fault(cause)),
+        };
+        self.hub.metrics.send(match &outcome {
+            Ok(_) => "ok",
+            Err(AcceptError::Ledger(LedgerRefusal::Quota { .. })) => "quota",
+            Err(AcceptError::Ledger(_)) => "call_id",
+            Err(AcceptError::RecipientRate) => "rate",
+            Err(AcceptError::AppMailboxFull) => "app_full",
+            Err(AcceptError::ServerMailboxFull) => "server_full",
+            Err(AcceptError::Fault(_)) => "fault",
+        });
+        outcome
+    }
+
+    async fn watch(
+        &self,
+        id: MessageId,
+        wait: WaitFor,
+        timeout_ms: u64,
+    ) -> Result<Option<Delivery>, DeliverFault> {
+        let Some(first) = self.outcome(id) else {
+            return Ok(None);
+        };
+        let Some(standing) = self.hub.records.standing(id) else {
+            return Ok(None);
+        };
+        if wait == WaitFor::Accepted || first.handlers == 0 || !self.may_wait(standing.key.0) {
+            return Ok(Some(first));
+        }
+        let waiting = Waiting(self, standing.key.0);
+        let deadline = self.hub.clock.elapsed().plus_ms(timeout_ms);
+        self.wait(id, wait, deadline).await;
+        drop(waiting);
+        Ok(self.outcome(id).or(Some(first)))
+    }
+
+    async fn cursor(&self, app: AppId, user: Uid) -> Result<Cursor, DeliverFault> {
+        Ok(self.hub.at((app, user), |place, around, _| {
+            place.used = around.now;
+            place.mailbox.cursor()
+        }))
+    }
+
+    async fn withdraw(&self, app: AppId, user: Uid, at: WallMs) -> Result<(), DeliverFault> {
+        self.hub.withdraw(app, user, at);
+        Ok(())
+    }
+
+    async fn end_session(&self, session: SessionId) -> Result<(), DeliverFault> {
+        self.hub.end_session(session);
+        Ok(())
+    }
+
+    async fn disable_app(&self, app: AppId) -> Result<(), DeliverFault> {
+        self.hub.disable_app(app);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Ledger for Node {
+    async fn settle(&self, charge: &Charge) -> Result<Result<(), LedgerRefusal>, LedgerFault> {
+        self.ledger.settle(charge, || ()).await
+    }
+
+    fn peek(&self, quota: QuotaCharge) -> Option<LedgerRefusal> {
+        self.ledger.peek(quota)
+    }
+
+    async fn reset(&self, session: SessionId) -> Result<(), LedgerFault> {
+        self.ledger.forget(session);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Tickets for Node {
+    async fn issue(&self, ticket: Ticket) -> Result<(), TicketFault> {
+        self.hub.metrics.ticket("issued");
+        if self.tickets.issue(ticket) {
+            self.hub.metrics.overflow("tickets_outstanding");
+        }
+        Ok(())
+    }
+
+    async fn redeem(&self, token: TokenDigest) -> Result<Option<Ticket>, TicketFault> {
+        let ticket = self.tickets.redeem(token);
+        self.hub
+            .metrics
+            .ticket(if ticket.is_some() { "redeemed" } else { "refused" });
+        Ok(ticket)
+    }
+
+    async fn void_session(&self, session: SessionId) -> Result<(), TicketFault> {
+        self.tickets.void_session(session);
+        Ok(())
+    }
+
+    async fn void_user(&self, app: AppId, user: Uid) -> Result<(), TicketFault> {
+        self.tickets.void_user(app, user);
+        Ok(())
+    }
+}
+
+/// The ports that a node fulfils.
+const _: fn(&Node) = |node| {
+    let _: (&dyn Deliver, &dyn Ledger, &dyn Tickets) = (node, node, node);
+};

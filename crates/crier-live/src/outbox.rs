@@ -1,0 +1,189 @@
+//! What one connection has not yet handed to the kernel (live section 8).
+//!
+//! Promise: order kept; messages never exceed the bound, short control frames never exceed bound and reserve; memory is held only
+//! while something waits. Knows no socket, no mailbox, no ledger.
+
+use crate::mailbox::PageNo;
+use bytes::Bytes;
+use crier_proto::ids::{MessageId, Uid};
+use std::collections::VecDeque;
+
+/// Bytes kept free for ping, gap, cancel, drain and bye (live 8.1).
+pub const RESERVE_BYTES: usize = 1_024;
+
+/// Whose message a frame carries, so that its writing can be counted and its sender's withdrawal can stop it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The message.
+    pub id: MessageId,
+    /// Who sent it.
+    pub sender: Uid,
+    /// The pages it was offered to by this frame.
+    pub pages: Box<[PageNo]>,
+}
+
+#[derive(Debug)]
+struct Queued {
+    bytes: Bytes,
+    receipt: Option<Receipt>,
+}
+
+/// One connection's waiting frames.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    frames: VecDeque<Queued>,
+    bytes: usize,
+    /// The first frame is with the transport: it can neither be dropped nor counted as written yet.
+    in_flight: bool,
+}
+
+impl Outbox {
+    /// Queues a message frame, unless it would exceed `bound`.
+    pub fn offer(&mut self, bytes: Bytes, receipt: Receipt, bound: usize) -> bool {
+        // A frame larger than the whole bound would never fit: it is let through alone.
+        let fits = self.frames.is_empty() || self.bytes + bytes.len() <= bound;
+        if fits {
+            self.push(bytes, Some(receipt));
+        }
+        fits
+    }
+
+    /// Queues a short control frame, unless it would exceed `bound` and the reserve.
+    pub fn control(&mut self, bytes: Bytes, bound: usize) -> bool {
+        let fits = self.bytes + bytes.len() <= bound + RESERVE_BYTES;
+        if fits {
+            self.push(bytes, None);
+        }
+        fits
+    }
+
+    /// Queues an answer to a frame of the page. Answers are bounded by reading no further frame while much waits.
+    pub fn answer(&mut self, bytes: Bytes) {
+        self.push(bytes, None);
+    }
+
+    /// The frame to be written, when none is with the transport.
+    pub fn next(&mut self) -> Option<Bytes> {
+        if self.in_flight {
+            return None;
+        }
+        let bytes = self.frames.front().map(|queued| queued.bytes.clone())?;
+        self.in_flight = true;
+        Some(bytes)
+    }
+
+    /// Whether a frame is with the transport.
+    #[must_use]
+    pub const fn is_in_flight(&self) -> bool {
+        self.in_flight
+    }
+
+    /// The kernel has all bytes of the frame that was with the transport.
+    pub fn taken(&mut self) -> Option<Receipt> {
+        if !self.in_flight {
+            return None;
+        }
+        self.in_flight = false;
+        let queued = self.frames.pop_front()?;
+        self.bytes -= queued.bytes.len();
+        self.give_back();
+        queued.receipt
+    }
+
+    /// Drops waiting message frames that `gone` names; the one with the transport stays.
+    pub fn withdraw(&mut self, gone: impl Fn(&Receipt) -> bool) {
+        let mut first = self.in_flight;
+        let mut dropped = 0;
+        self.frames.retain(|queued| {
+            if std::mem::take(&mut first) {
+                return true;
+            }
+            let goes = queued.receipt.as_ref().is_some_and(&gone);
+            dropped += if goes { queued.bytes.len() } else { 0 };
+            !goes
+        });
+        self.bytes -= dropped;
+        self.give_back();
+    }
+
+    /// Waiting bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    fn push(&mut self, bytes: Bytes, receipt: Option<Receipt>) {
+        self.bytes += bytes.len();
+        self.frames.push_back(Queued { bytes, receipt });
+    }
+
+    fn give_back(&mut self) {
+        if self.frames.is_empty() {
+            self.frames = VecDeque::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUND: usize = 100;
+
+    fn receipt(sender: i64) -> Receipt {
+        Receipt {
+            id: MessageId::from_bytes([1; 16]),
+            sender: Uid::new(sender).expect("a positive number is a uid"),
+            pages: Box::new([PageNo(1)]),
+        }
+    }
+
+    fn frame(length: usize) -> Bytes {
+        Bytes::from(vec![b'x'; length])
+    }
+
+    #[test]
+    fn outbox_of_its_bound_takes_no_further_message_but_control_frames() {
+        let mut outbox = Outbox::default();
+        assert!(outbox.offer(frame(60), receipt(1), BOUND));
+        assert!(outbox.offer(frame(40), receipt(1), BOUND));
+        assert!(!outbox.offer(frame(1), receipt(1), BOUND));
+        assert!(outbox.control(frame(RESERVE_BYTES), BOUND));
+        assert!(!outbox.control(frame(1), BOUND));
+        assert_eq!(outbox.bytes(), BOUND + RESERVE_BYTES);
+    }
+
+    #[test]
+    fn a_frame_counts_as_written_only_when_it_was_taken() {
+        let mut outbox = Outbox::default();
+        assert!(outbox.taken().is_none());
+        outbox.offer(frame(10), receipt(1), BOUND);
+        outbox.answer(frame(5));
+        assert_eq!(outbox.next().map(|bytes| bytes.len()), Some(10));
+        assert!(outbox.next().is_none());
+        assert_eq!(outbox.taken(), Some(receipt(1)));
+        assert_eq!(outbox.next().map(|bytes| bytes.len()), Some(5));
+        assert!(outbox.taken().is_none());
+        assert!(outbox.is_empty() && outbox.bytes() == 0);
+    }
+
+    #[test]
+    fn a_withdrawn_sender_s_messages_leave_but_for_the_one_with_the_transport() {
+        let mut outbox = Outbox::default();
+        for sender in [1, 2, 1] {
+            outbox.offer(frame(10), receipt(sender), BOUND);
+        }
+        assert!(outbox.next().is_some());
+        outbox.withdraw(|receipt| receipt.sender.get() == 1);
+        assert_eq!(outbox.bytes(), 20);
+        assert_eq!(outbox.taken(), Some(receipt(1)));
+        assert!(outbox.next().is_some());
+        assert_eq!(outbox.taken(), Some(receipt(2)));
+    }
+}

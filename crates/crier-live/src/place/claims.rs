@@ -1,0 +1,128 @@
+//! Messages that exactly one page may run: `one`, `focused`, and orphans that a new page inherits (live 1.3 c, 6.4 to 6.6).
+
+use super::{Around, Place, Touched, touch};
+use crate::mailbox::{Item, PageNo};
+use crate::place::pages::Page;
+use crier_proto::message::Fanout;
+use std::cmp::Reverse;
+
+impl Place {
+    /// Gives a new message to one page; without a connected one it waits for the next that registers.
+    pub(super) fn claim_new(&mut self, around: &Around<'_>, item: &Item, touched: &mut Touched) {
+        let Some(index) = self.chosen(item) else { return };
+        let page = &self.pages[index];
+        let Some(link) = page.link.clone() else { return };
+        let claimed = Item {
+            claim: Some(page.no),
+            ..item.clone()
+        };
+        if let Some(kept) = self.mailbox.item_mut(item.seq) {
+            kept.claim = claimed.claim;
+        }
+        if page.behind.is_some() {
+            return;
+        }
+        let bytes = crate::frames::message(&crate::frames::MessageFrame {
+            item: &claimed,
+            app: around.key.0,
+            pages: Some(&[page.name.as_str()]),
+            once: true,
+        });
+        if self.put(around, &link, &claimed, (&[index], bytes)) {
+            touch(touched, &link);
+        } else {
+            around.metrics.overflow("outbox");
+            self.fall_behind(&[index], item.seq);
+        }
+    }
+
+    /// Which connected page gets a message that one alone may run.
+    fn chosen(&self, item: &Item) -> Option<usize> {
+        let focused = item.fanout == Fanout::Focused;
+        let candidates = self.pages.iter().enumerate().filter(|(_, page)| {
+            let inherits = item.fanout != Fanout::All || page.inherit;
+            page.link.is_some() && page.handles(&item.event) && inherits
+        });
+        let rank = |page: &Page| {
+            let lagging = page.behind.is_some_and(|behind| behind.lagging);
+            let has_focus = focused && page.focus;
+            (lagging, !has_focus, Reverse(page.focused), page.no)
+        };
+        candidates
+            .min_by_key(|(_, page)| rank(page))
+            .map(|(index, _)| index)
+    }
+
+    /// Claims for a page that comes or registers what nobody else is owed.
+    pub(super) fn take_unclaimed(&mut self, index: usize, events: &[String]) {
+        let mut taken = Vec::new();
+        let page = &self.pages[index];
+        let position = page.behind.map_or(u64::MAX, |behind| behind.seq);
+        for item in self.mailbox.after(0) {
+            let wanted = events.iter().any(|name| **name == *item.event) && page.handles(&item.event);
+            if !wanted || item.acked || item.claim.is_some() {
+                continue;
+            }
+            match item.fanout {
+                Fanout::One | Fanout::Focused => taken.push(item.seq),
+                Fanout::All if page.inherit && !self.is_owed_to_anyone(item) => taken.push(item.seq),
+                Fanout::All => {}
+            }
+        }
+        let no = page.no;
+        for seq in taken {
+            let Some(item) = self.mailbox.item_mut(seq) else {
+                continue;
+            };
+            item.claim = Some(no);
+            item.redelivered |= item.offered;
+            if seq <= position || item.fanout == Fanout::All {
+                self.pages[index].pending.push(seq);
+            }
+        }
+    }
+
+    /// Whether a present page has a right to this message of its own (live 1.3 a, b).
+    fn is_owed_to_anyone(&self, item: &Item) -> bool {
+        self.pages
+            .iter()
+            .any(|page| page.after(&item.event).is_some_and(|after| after < item.seq))
+    }
+
+    /// A page that has come back within its grace still has its claims: they are offered again.
+    pub(super) fn regain_claims(&mut self, index: usize, start: u64) {
+        let page = &mut self.pages[index];
+        let own = self
+            .mailbox
+            .after(0)
+            .filter(|item| item.claim == Some(page.no) && !item.acked);
+        let again = own.filter(|item| item.seq <= start || item.fanout == Fanout::All);
+        page.pending.extend(again.map(|item| item.seq));
+    }
+
+    /// Offers what an ended page had claimed to another, marked as offered before.
+    pub(super) fn release_claims(&mut self, around: &Around<'_>, gone: PageNo, touched: &mut Touched) {
+        let mut free = Vec::new();
+        for item in self.mailbox.items_mut() {
+            if item.claim == Some(gone) && !item.acked {
+                item.claim = None;
+                item.redelivered |= item.offered;
+                free.push(item.clone());
+            }
+        }
+        for item in free {
+            let Some(index) = self.chosen(&item) else { continue };
+            let (no, link) = (self.pages[index].no, self.pages[index].link.clone());
+            if let Some(kept) = self.mailbox.item_mut(item.seq) {
+                kept.claim = Some(no);
+            }
+            if !self.offer_claimed(around, index, item.seq) {
+                // The outbox is full: its connection lags and reads on later, pending messages first.
+                self.pages[index].pending.push(item.seq);
+            }
+            if let Some(link) = &link {
+                touch(touched, link);
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! One (application, user) in this process: its mailbox, its pages, and who is owed which message (live sections 1, 5, 6).
+//!
+//! Promise: a committed message goes in order to every page that is owed it, or a gap precedes the next one; a claimed message goes
+//! to one page. Everything here happens under the lock of the place, so that no commit falls between a registration and its answer.
+
+mod claims;
+mod offers;
+mod pages;
+
+pub(crate) use pages::{Introduction, Page};
+
+use crate::config::LiveConfig;
+use crate::connection::Terms;
+use crate::link::Link;
+use crate::mailbox::{Ended, Item, Mailbox, PageNo, RingBounds};
+use crate::metrics::Metrics;
+use crate::names::Names;
+use crate::rate::Bucket;
+use crate::records::{MailboxKey, Record, Records};
+use crier_platform::model::message::{Delivery, DeliveryState};
+use crier_platform::model::session::SessionId;
+use crier_platform::model::time::{ElapsedMs, WallMs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What an application's mailboxes hold together (live 5.4).
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) items: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+}
+
+impl Totals {
+    fn add(&self, items: usize, bytes: usize) {
+        self.items.fetch_add(items as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn remove(&self, items: usize, bytes: usize) {
+        self.items.fetch_sub(items as u64, Ordering::Relaxed);
+        self.bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+/// What every step at a place needs from its surroundings.
+pub(crate) struct Around<'a> {
+    pub(crate) key: MailboxKey,
+    pub(crate) config: &'a LiveConfig,
+    pub(crate) terms: &'a Terms,
+    pub(crate) records: &'a Records,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) process: &'a Totals,
+    pub(crate) names: &'a Names,
+    pub(crate) next_page: &'a AtomicU64,
+    pub(crate) now: ElapsedMs,
+    pub(crate) wall: WallMs,
+}
+
+/// Connections that have something to write once the lock is given back.
+pub(crate) type Touched = Vec<Arc<Link>>;
+
+/// Adds a connection once.
+pub(crate) fn touch(touched: &mut Touched, link: &Arc<Link>) {
+    if touched.iter().all(|known| known.no != link.no) {
+        touched.push(Arc::clone(link));
+    }
+}
+
+/// One (application, user).
+pub(crate) struct Place {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) rate: Bucket,
+    pub(crate) pages: Vec<Page>,
+    pub(crate) links: Vec<Arc<Link>>,
+    /// What the sessions of this user have sent from pages lately.
+    pub(crate) senders: Vec<(SessionId, Bucket)>,
+    pub(crate) totals: Arc<Totals>,
+    pub(crate) used: ElapsedMs,
+    focus_turn: u64,
+}
+
+impl Place {
+    /// A place whose mailbox begins its life.
+    pub(crate) fn new(mailbox: Mailbox, totals: Arc<Totals>, around_now: ElapsedMs, rate: Bucket) -> Self {
+        Self {
+            mailbox,
+            rate,
+            pages: Vec::new(),
+            links: Vec::new(),
+            senders: Vec::new(),
+            totals,
+            used: around_now,
+            focus_turn: 0,
+        }
+    }
+
+    /// Whether nothing but the head is left, so that it may leave (live 5.7).
+    pub(crate) fn is_idle(&self) -> bool {
+        self.mailbox.is_empty() && self.pages.is_empty() && self.links.is_empty()
+    }
+
+    /// Present pages, and those of them with a handler for `event`.
+    pub(crate) fn presence(&self, event: &str) -> (u32, u32) {
+        let handlers = self.pages.iter().filter(|page| page.handles(event)).count();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        (count(self.pages.len()), count(handlers))
+    }
+
+    /// Gives a message its place, offers it to whom it is owed, and keeps its record.
+    pub(crate) fn commit(&mut self, around: &Around<'_>, item: Item, touched: &mut Touched) -> Delivery {
+        self.expire(around);
+        self.used = around.now;
+        let stored = item.expires > around.now;
+        let bounds = RingBounds {
+            items_max: around.config.ring_items_max,
+            bytes_max: usize::try_from(around.config.ring_bytes_max.0).unwrap_or(usize::MAX),
+        };
+        let mut item = item;
+        let (seq, left) = self.mailbox.commit(item.clone(), stored, bounds);
+        item.seq = seq;
+        if stored {
+            self.count_in(around, item.size());
+        }
+        for (old, ended) in left {
+            if ended == Ended::Replaced {
+                self.cancel(around, &old, touched);
+            } else {
+                around.metrics.overflow("mailbox_ring");
+            }
+            self.leave(around, &old, ended);
+        }
+        let (pages, handlers) = self.presence(&item.event);
+        let ttl_ms = i64::try_from(item.expires.0.saturating_sub(around.now.0)).unwrap_or(i64::MAX);
+        let delivery = Delivery {
+            id: item.id,
+            seq,
+            epoch: self.mailbox.cursor().epoch,
+            state: if handlers > 0 {
+                DeliveryState::Queued
+            } else {
+                DeliveryState::NoHandler
+            },
+            pages,
+            handlers,
+            written: 0,
+            acked: 0,
+            expires_at: around.wall.plus_ms(ttl_ms),
+        };
+        let keep_until = item.expires.plus_ms(around.config.status_keep.0);
+        let record = Record::new(around.key, Arc::clone(&item.event), delivery);
+        if around.records.add(record, keep_until) {
+            around.metrics.overflow("status");
+        }
+        if handlers == 0 {
+            around.metrics.no_handler();
+        }
+        self.offer_new(around, &item, touched);
+        if !stored {
+            around.records.ended(item.id, Ended::Expired);
+            around.metrics.ended(Ended::Expired);
+        }
+        delivery
+    }
+
+    /// Lets go what has expired.
+    pub(crate) fn expire(&mut self, around: &Around<'_>) {
+        for item in self.mailbox.expire(around.now) {
+            self.leave(around, &item, Ended::Expired);
+        }
+    }
+
+    /// Revokes what `revoked` names: it leaves the mailbox and the outboxes (live 3.14).
+    pub(crate) fn revoke(
+        &mut self,
+        around: &Around<'_>,
+        revoked: impl Fn(&Item) -> bool,
+        touched: &mut Touched,
+    ) {
+        let gone = self.mailbox.revoke(revoked);
+        if gone.is_empty() {
+            return;
+        }
+        for link in &self.links {
+            link.state()
+                .withdraw(|receipt| gone.iter().any(|item| item.id == receipt.id));
+        }
+        for item in gone {
+            self.cancel(around, &item, touched);
+            self.leave(around, &item, Ended::Revoked);
+        }
+    }
+
+    /// Notes acks of a page on this connection (live 6.9).
+    pub(crate) fn ack(&mut self, around: &Around<'_>, page: PageNo, ids: &[crier_proto::ids::MessageId]) {
+        for id in ids {
+            if let Some((_, seq)) = around.records.acked(*id, page)
+                && let Some(item) = self.mailbox.item_mut(seq)
+            {
+                item.acked = true;
+            }
+        }
+    }
+
+    fn count_in(&self, around: &Around<'_>, size: usize) {
+        self.totals.add(1, size);
+        around.process.add(1, size);
+    }
+
+    /// An item has left the mailbox.
+    fn leave(&self, around: &Around<'_>, item: &Item, ended: Ended) {
+        self.totals.remove(1, item.size());
+        around.process.remove(1, item.size());
+        around.records.ended(item.id, ended);
+        around.metrics.ended(ended);
+    }
+}

@@ -1,0 +1,295 @@
+//! Putting messages and gaps into the outboxes of pages that are owed them (live 5.5, 6.4, 8.2).
+
+use super::{Around, Place, Touched, touch};
+use crate::frames::{MessageFrame, ServerFrame, Text, gap_name, message, write};
+use crate::link::Link;
+use crate::mailbox::{GapReason, Item, PageNo};
+use crate::outbox::Receipt;
+use crate::place::pages::{Behind, Page};
+use bytes::Bytes;
+use crier_proto::message::Fanout;
+use std::sync::Arc;
+
+/// Pages named by one gap frame: more would not fit into the reserve.
+const GAP_PAGES_MAX: usize = 16;
+
+/// Which frame of a message some pages of one connection need.
+enum Meant {
+    /// Every page of the connection with the handler.
+    All,
+    /// These alone.
+    Named,
+    /// One page, by claim.
+    Claimed,
+}
+
+impl Place {
+    /// Offers a message that has just been committed.
+    pub(super) fn offer_new(&mut self, around: &Around<'_>, item: &Item, touched: &mut Touched) {
+        match item.fanout {
+            Fanout::All => self.offer_to_all(around, item, touched),
+            Fanout::One | Fanout::Focused => self.claim_new(around, item, touched),
+        }
+    }
+
+    fn offer_to_all(&mut self, around: &Around<'_>, item: &Item, touched: &mut Touched) {
+        let mut shared: Option<Bytes> = None;
+        for at in 0..self.links.len() {
+            let Some(link) = self.links.get(at).map(Arc::clone) else {
+                break;
+            };
+            let handling: Vec<usize> = self.indexes(|page| page.is_on(link.no) && page.handles(&item.event));
+            let current: Vec<usize> = handling
+                .iter()
+                .copied()
+                .filter(|index| self.pages[*index].behind.is_none())
+                .collect();
+            if current.is_empty() {
+                continue;
+            }
+            let bytes = if current.len() == handling.len() {
+                let frame = shared.get_or_insert_with(|| self.frame(around, item, &current, &Meant::All));
+                frame.clone()
+            } else {
+                self.frame(around, item, &current, &Meant::Named)
+            };
+            if self.put(around, &link, item, (&current, bytes)) {
+                touch(touched, &link);
+            } else {
+                around.metrics.overflow("outbox");
+                self.fall_behind(&current, item.seq);
+            }
+        }
+    }
+
+    /// Puts a frame into a connection's outbox for these pages; false when it does not fit.
+    pub(super) fn put(
+        &mut self,
+        around: &Around<'_>,
+        link: &Arc<Link>,
+        item: &Item,
+        (pages, bytes): (&[usize], Bytes),
+    ) -> bool {
+        let numbers: Box<[PageNo]> = pages.iter().map(|index| self.pages[*index].no).collect();
+        // Noted before the bytes can leave: an ack may come back at once.
+        around.records.offered(item.id, &numbers);
+        let receipt = Receipt {
+            id: item.id,
+            sender: item.sender,
+            pages: numbers,
+        };
+        let taken = link.state().offer(bytes, receipt, around.terms, around.now);
+        if taken && let Some(kept) = self.mailbox.item_mut(item.seq) {
+            kept.offered = true;
+        }
+        taken
+    }
+
+    /// These pages will read on from the mailbox when their outbox is nearly empty.
+    pub(super) fn fall_behind(&mut self, pages: &[usize], seq: u64) {
+        for index in pages {
+            let page = &mut self.pages[*index];
+            page.behind.get_or_insert(Behind {
+                seq: seq.saturating_sub(1),
+                lagging: true,
+            });
+        }
+    }
+
+    /// Offers what is waiting for the pages of one connection: claims, gaps, then the mailbox in order, as far as it fits.
+    pub(crate) fn read_on(&mut self, around: &Around<'_>, link: &Arc<Link>) {
+        self.expire(around);
+        link.state().read_on();
+        if !self.offer_pending(around, link) {
+            return;
+        }
+        self.tell_gaps(around, link);
+        let late = self.indexes(|page| page.is_on(link.no) && page.behind.is_some());
+        let Some(start) = late
+            .iter()
+            .filter_map(|index| self.pages[*index].behind)
+            .map(|at| at.seq)
+            .min()
+        else {
+            return;
+        };
+        let seqs: Vec<u64> = self.mailbox.after(start).map(|item| item.seq).collect();
+        for seq in seqs {
+            if !self.read_on_at(around, link, (&late, seq)) {
+                for index in &late {
+                    if let Some(behind) = &mut self.pages[*index].behind {
+                        behind.seq = behind.seq.max(seq - 1);
+                        behind.lagging = true;
+                    }
+                }
+                return;
+            }
+        }
+        for index in late {
+            self.pages[index].behind = None;
+        }
+    }
+
+    /// Offers the message at one place to the late pages that are owed it; false when it does not fit.
+    fn read_on_at(&mut self, around: &Around<'_>, link: &Arc<Link>, (late, seq): (&[usize], u64)) -> bool {
+        let Some(item) = self.mailbox.item(seq).cloned() else {
+            return true;
+        };
+        let owed: Vec<usize> = late
+            .iter()
+            .copied()
+            .filter(|index| is_owed(&self.pages[*index], &item))
+            .collect();
+        if owed.is_empty() {
+            return true;
+        }
+        let meant = match item.fanout {
+            Fanout::One | Fanout::Focused => Meant::Claimed,
+            Fanout::All => {
+                let handling = self.indexes(|page| page.is_on(link.no) && page.handles(&item.event));
+                if handling.len() == owed.len() {
+                    Meant::All
+                } else {
+                    Meant::Named
+                }
+            }
+        };
+        let bytes = self.frame(around, &item, &owed, &meant);
+        self.put(around, link, &item, (&owed, bytes))
+    }
+
+    /// Offers claimed messages that lie below their page's position; false when one does not fit.
+    fn offer_pending(&mut self, around: &Around<'_>, link: &Arc<Link>) -> bool {
+        for index in self.indexes(|page| page.is_on(link.no) && !page.pending.is_empty()) {
+            for seq in std::mem::take(&mut self.pages[index].pending) {
+                if !self.offer_claimed(around, index, seq) {
+                    self.pages[index].pending.push(seq);
+                }
+            }
+            if !self.pages[index].pending.is_empty() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Offers one message to the page that has claimed it; false when it does not fit now.
+    pub(super) fn offer_claimed(&mut self, around: &Around<'_>, index: usize, seq: u64) -> bool {
+        let page = &self.pages[index];
+        let (Some(link), Some(item)) = (page.link.clone(), self.mailbox.item(seq).cloned()) else {
+            return true;
+        };
+        if item.claim != Some(page.no) || item.acked {
+            return true;
+        }
+        if item.redelivered {
+            around.metrics.redelivered();
+        }
+        let bytes = self.frame(around, &item, &[index], &Meant::Claimed);
+        self.put(around, &link, &item, (&[index], bytes))
+    }
+
+    /// Tells late pages what they may have missed, before anything with a higher place.
+    fn tell_gaps(&mut self, around: &Around<'_>, link: &Arc<Link>) {
+        let mut gaps: Vec<(u64, Option<u64>, GapReason, Vec<usize>)> = Vec::new();
+        for index in self.indexes(|page| page.is_on(link.no) && page.behind.is_some()) {
+            let low = self.mailbox.low();
+            let page = &mut self.pages[index];
+            let Some(behind) = page.behind else { continue };
+            let known = behind.seq.max(page.told);
+            let gap = match (page.unknown_from.take(), self.mailbox.lost_after(known)) {
+                (Some(from), _) => (from, None, GapReason::Epoch),
+                (None, Some(lost)) if behind.lagging => (known + 1, Some(lost.to), GapReason::Overflow),
+                (None, Some(lost)) => (known + 1, Some(lost.to), lost.reason),
+                (None, None) => continue,
+            };
+            page.told = page.told.max(low);
+            match gaps
+                .iter_mut()
+                .find(|(from, to, reason, _)| (*from, *to, *reason) == gap)
+            {
+                Some((_, _, _, pages)) => pages.push(index),
+                None => gaps.push((gap.0, gap.1, gap.2, vec![index])),
+            }
+        }
+        for (from, to, reason, pages) in gaps {
+            around.metrics.gap(reason);
+            for some in pages.chunks(GAP_PAGES_MAX) {
+                let names: Vec<&str> = some
+                    .iter()
+                    .map(|index| self.pages[*index].name.as_str())
+                    .collect();
+                let frame = ServerFrame::Gap {
+                    from,
+                    to,
+                    reason: gap_name(reason),
+                    epoch: Text(self.mailbox.cursor().epoch),
+                    pages: &names,
+                };
+                link.state().answer(write(&frame), around.now);
+            }
+        }
+    }
+
+    /// Tells pages to drop a message that has been replaced or revoked.
+    pub(super) fn cancel(&mut self, around: &Around<'_>, item: &Item, touched: &mut Touched) {
+        if !item.offered {
+            return;
+        }
+        let frame = write(&ServerFrame::Cancel {
+            ids: vec![item.id.to_string()],
+        });
+        for link in &self.links {
+            let handles = self
+                .pages
+                .iter()
+                .any(|page| page.is_on(link.no) && page.handles(&item.event));
+            if handles && link.state().control(frame.clone(), around.terms, around.now) {
+                touch(touched, link);
+            }
+        }
+    }
+
+    /// The place up to which everything is in this connection's outbox or is not for it.
+    pub(crate) fn position(&self, link: &Link) -> u64 {
+        let end = self.mailbox.cursor().seq;
+        let late = self.pages.iter().filter(|page| page.is_on(link.no));
+        late.filter_map(|page| page.behind.map(|behind| behind.seq))
+            .min()
+            .unwrap_or(end)
+    }
+
+    pub(super) fn indexes(&self, wanted: impl Fn(&Page) -> bool) -> Vec<usize> {
+        let pages = self.pages.iter().enumerate();
+        pages
+            .filter(|(_, page)| wanted(page))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    fn frame(&self, around: &Around<'_>, item: &Item, pages: &[usize], meant: &Meant) -> Bytes {
+        let names: Vec<&str> = pages
+            .iter()
+            .map(|index| self.pages[*index].name.as_str())
+            .collect();
+        message(&MessageFrame {
+            item,
+            app: around.key.0,
+            pages: match meant {
+                Meant::All => None,
+                Meant::Named | Meant::Claimed => Some(&names),
+            },
+            once: matches!(meant, Meant::Claimed),
+        })
+    }
+}
+
+/// Whether a late page is owed this message by registration or cursor, or by its claim.
+fn is_owed(page: &Page, item: &Item) -> bool {
+    let above = page.behind.is_some_and(|behind| behind.seq < item.seq);
+    let after = page.after(&item.event).is_some_and(|after| after < item.seq);
+    match item.fanout {
+        Fanout::All => above && after,
+        Fanout::One | Fanout::Focused => above && item.claim == Some(page.no) && !item.acked,
+    }
+}

@@ -1,0 +1,286 @@
+//! Pages and their handlers: who is present, since when, and with the focus or without (live sections 1, 6).
+
+use super::{Around, Place, Touched};
+use crate::frames::{CONNECTION_EVENTS_MAX, PAGE_EVENTS_MAX, PAGES_MAX, PageId};
+use crate::link::{ConnectionNo, Link};
+use crate::mailbox::PageNo;
+use crier_platform::model::time::ElapsedMs;
+use crier_proto::error::Code;
+use crier_proto::ids::Epoch;
+use crier_proto::message::EVENT_NAME_BYTES_MAX;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// A page's interest in one event.
+#[derive(Debug)]
+pub(crate) struct Handler {
+    pub(crate) event: Arc<str>,
+    /// It is owed what was committed above this place.
+    pub(crate) after: u64,
+}
+
+/// Where a page is in the mailbox, when it is not at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Behind {
+    /// Everything up to here is in the outbox or is not for it.
+    pub(crate) seq: u64,
+    /// It fell behind as a slow reader, not by coming late.
+    pub(crate) lagging: bool,
+}
+
+/// A present page.
+pub(crate) struct Page {
+    pub(crate) no: PageNo,
+    pub(crate) name: PageId,
+    /// Its connection; without one it is in its grace.
+    pub(crate) link: Option<Arc<Link>>,
+    pub(crate) grace_ends: ElapsedMs,
+    pub(crate) handlers: Vec<Handler>,
+    pub(crate) behind: Option<Behind>,
+    /// The highest loss that it was told of.
+    pub(crate) told: u64,
+    /// The first place of an unknown history that it must be told of.
+    pub(crate) unknown_from: Option<u64>,
+    /// Claimed messages waiting to be offered, below its position.
+    pub(crate) pending: Vec<u64>,
+    pub(crate) focus: bool,
+    /// The turn of its last focus; 0: never.
+    pub(crate) focused: u64,
+    pub(crate) inherit: bool,
+}
+
+impl Page {
+    /// The place above which it is owed `event`; `None` without a handler.
+    pub(crate) fn after(&self, event: &str) -> Option<u64> {
+        let handler = self.handlers.iter().find(|handler| &*handler.event == event)?;
+        Some(handler.after)
+    }
+
+    /// Whether it has a handler for `event`.
+    pub(crate) fn handles(&self, event: &str) -> bool {
+        self.after(event).is_some()
+    }
+
+    /// Whether it is on this connection.
+    pub(crate) fn is_on(&self, link: ConnectionNo) -> bool {
+        self.link.as_ref().is_some_and(|own| own.no == link)
+    }
+}
+
+/// A page that comes onto a connection.
+pub(crate) struct Introduction<'a> {
+    pub(crate) page: &'a PageId,
+    /// Everything up to here is settled for it.
+    pub(crate) cursor: Option<(Epoch, u64)>,
+    pub(crate) events: &'a [String],
+    pub(crate) focus: Option<bool>,
+    pub(crate) inherit: bool,
+}
+
+/// An event that was not registered, and why.
+pub(crate) type RefusedName = (String, Code);
+
+impl Place {
+    /// The page of this name on this connection.
+    pub(crate) fn page_on(&self, link: ConnectionNo, name: &PageId) -> Option<usize> {
+        self.pages
+            .iter()
+            .position(|page| page.name == *name && page.is_on(link))
+    }
+
+    /// Brings a page onto a connection. Returns where it begins, and which names were refused.
+    pub(crate) fn introduce(
+        &mut self,
+        around: &Around<'_>,
+        link: &Arc<Link>,
+        coming: &Introduction<'_>,
+    ) -> (u64, Vec<RefusedName>) {
+        let here = self.pages.iter().filter(|page| page.is_on(link.no)).count();
+        if here >= PAGES_MAX && self.page_on(link.no, coming.page).is_none() {
+            around.metrics.overflow("handlers");
+            let refused = coming.events.iter();
+            let refused = refused.map(|name| (name.clone(), Code::RequestLimit)).collect();
+            return (self.mailbox.cursor().seq, refused);
+        }
+        let end = self.mailbox.cursor();
+        let start = match coming.cursor {
+            None => end.seq,
+            Some((epoch, seq)) if epoch == end.epoch && seq <= end.seq => seq,
+            Some(_) => 0,
+        };
+        let unknown_from = match coming.cursor {
+            Some((epoch, seq)) if epoch != end.epoch || seq > end.seq => Some(seq + 1),
+            Some(_) | None => None,
+        };
+        let index = self.seat(around, coming.page);
+        let low = self.mailbox.low();
+        let page = &mut self.pages[index];
+        page.link = Some(Arc::clone(link));
+        page.inherit = coming.inherit;
+        page.handlers.clear();
+        page.pending.clear();
+        page.unknown_from = unknown_from;
+        page.told = if unknown_from.is_some() { low } else { start };
+        page.behind = (start < end.seq || unknown_from.is_some()).then_some(Behind {
+            seq: start,
+            lagging: false,
+        });
+        self.set_focus(index, coming.focus.unwrap_or(false));
+        let refused = self.add_handlers(around, index, coming.events, start);
+        self.regain_claims(index, start);
+        self.take_unclaimed(index, coming.events);
+        (start, refused)
+    }
+
+    /// Adds handlers to a page that is already here: it is owed what comes from now on.
+    pub(crate) fn register(
+        &mut self,
+        around: &Around<'_>,
+        index: usize,
+        events: &[String],
+    ) -> Vec<RefusedName> {
+        let end = self.mailbox.cursor().seq;
+        let refused = self.add_handlers(around, index, events, end);
+        self.take_unclaimed(index, events);
+        refused
+    }
+
+    /// Removes handlers of a page.
+    pub(crate) fn unregister(&mut self, index: usize, events: &[String]) {
+        if let Some(page) = self.pages.get_mut(index) {
+            page.handlers
+                .retain(|handler| events.iter().all(|name| **name != *handler.event));
+            page.handlers.shrink_to_fit();
+        }
+    }
+
+    /// A page has gained or lost the focus.
+    pub(crate) fn set_focus(&mut self, index: usize, focus: bool) {
+        if focus {
+            self.focus_turn += 1;
+        }
+        let turn = self.focus_turn;
+        if let Some(page) = self.pages.get_mut(index) {
+            page.focus = focus;
+            if focus {
+                page.focused = turn;
+            }
+        }
+    }
+
+    /// A page has ended: what it alone could run is offered to another.
+    pub(crate) fn end_page(&mut self, around: &Around<'_>, index: usize, touched: &mut Touched) {
+        let page = self.pages.swap_remove(index);
+        if self.pages.is_empty() {
+            self.pages = Vec::new();
+        }
+        self.release_claims(around, page.no, touched);
+    }
+
+    /// A connection is gone: its pages stay for their grace. Returns whether there are any.
+    pub(crate) fn lose_link(&mut self, around: &Around<'_>, link: ConnectionNo) -> bool {
+        self.links.retain(|known| known.no != link);
+        let grace_ends = around.now.plus_ms(around.config.page_grace.0);
+        let mut any = false;
+        for page in self.pages.iter_mut().filter(|page| page.is_on(link)) {
+            page.link = None;
+            page.grace_ends = grace_ends;
+            any = true;
+        }
+        self.used = around.now;
+        any
+    }
+
+    /// Ends the pages whose grace is over.
+    pub(crate) fn end_absent_pages(&mut self, around: &Around<'_>, touched: &mut Touched) {
+        while let Some(index) = self
+            .pages
+            .iter()
+            .position(|page| page.link.is_none() && page.grace_ends <= around.now)
+        {
+            around.metrics.overflow("page_gone");
+            self.end_page(around, index, touched);
+        }
+    }
+
+    /// Ends the pages of one connection now.
+    pub(crate) fn end_pages_of(&mut self, around: &Around<'_>, link: ConnectionNo, touched: &mut Touched) {
+        while let Some(index) = self.pages.iter().position(|page| page.is_on(link)) {
+            self.end_page(around, index, touched);
+        }
+    }
+
+    /// Ends all pages: their user has withdrawn.
+    pub(crate) fn end_all_pages(&mut self, around: &Around<'_>, touched: &mut Touched) {
+        while !self.pages.is_empty() {
+            self.end_page(around, 0, touched);
+        }
+    }
+
+    /// The page of this name, made if it is not present.
+    fn seat(&mut self, around: &Around<'_>, name: &PageId) -> usize {
+        if let Some(index) = self.pages.iter().position(|page| page.name == *name) {
+            return index;
+        }
+        self.pages.push(Page {
+            no: PageNo(around.next_page.fetch_add(1, Ordering::Relaxed)),
+            name: name.clone(),
+            link: None,
+            grace_ends: around.now,
+            handlers: Vec::new(),
+            behind: None,
+            told: 0,
+            unknown_from: None,
+            pending: Vec::new(),
+            focus: false,
+            focused: 0,
+            inherit: true,
+        });
+        self.pages.shrink_to_fit();
+        self.pages.len() - 1
+    }
+
+    fn add_handlers(
+        &mut self,
+        around: &Around<'_>,
+        index: usize,
+        events: &[String],
+        after: u64,
+    ) -> Vec<RefusedName> {
+        let mut refused = Vec::new();
+        let link = self.pages[index].link.as_ref().map(|link| link.no);
+        let mut distinct: HashSet<Arc<str>> = self
+            .pages
+            .iter()
+            .filter(|page| link.is_some_and(|link| page.is_on(link)))
+            .flat_map(|page| page.handlers.iter().map(|handler| Arc::clone(&handler.event)))
+            .collect();
+        for name in events {
+            let page = &mut self.pages[index];
+            if page.handles(name) {
+                continue;
+            }
+            let too_many = page.handlers.len() >= PAGE_EVENTS_MAX
+                || (distinct.len() >= CONNECTION_EVENTS_MAX && !distinct.contains(name.as_str()));
+            let code = match name {
+                _ if name.len() > EVENT_NAME_BYTES_MAX => Some(Code::EventNameTooLong),
+                _ if name.is_empty() || name.contains('\0') => Some(Code::InvalidParameter),
+                _ if too_many => {
+                    around.metrics.overflow("handlers");
+                    Some(Code::RequestLimit)
+                }
+                _ => None,
+            };
+            if let Some(code) = code {
+                refused.push((name.clone(), code));
+                continue;
+            }
+            let event = around.names.of(name);
+            distinct.insert(Arc::clone(&event));
+            page.handlers.push(Handler { event, after });
+        }
+        self.pages[index].handlers.shrink_to_fit();
+        refused
+    }
+}
