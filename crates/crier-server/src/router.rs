@@ -52,6 +52,7 @@ impl Doors {
             )
             .merge(live::router())
             .merge(site::router())
+            .fallback(site::not_found)
             .with_state(state);
         Self {
             base_path,

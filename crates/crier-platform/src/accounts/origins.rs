@@ -18,10 +18,11 @@ pub fn origin_of(address: &str) -> Option<String> {
 
 /// Checks one origin as written: exactly as a browser would send it.
 pub(crate) fn check_origin(text: &str) -> Result<(), AccountError> {
-    if origin_of(text).as_deref() == Some(text) {
+    let exact = origin_of(text).filter(|_| !text.contains('*'));
+    if exact.as_deref() == Some(text) {
         return Ok(());
     }
-    let hint = origin_of(text).map_or_else(
+    let hint = exact.map_or_else(
         || "write it as http://host or https://host:port".to_owned(),
         |right| format!("write it as {right}"),
     );

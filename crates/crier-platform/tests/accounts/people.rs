@@ -1,0 +1,135 @@
+//! Users: names, numbers, passwords, export, erasure.
+
+use crate::harness::{PASSWORD, Town, new_app};
+use crier_platform::accounts::AccountError;
+use crier_platform::accounts::admin::{NewUser, UserChange};
+use crier_proto::ids::Uid;
+
+fn named(name: &str) -> NewUser {
+    NewUser {
+        name: name.to_owned(),
+        ..NewUser::default()
+    }
+}
+
+fn sentence<T: std::fmt::Debug>(result: Result<T, AccountError>) -> String {
+    match result {
+        Err(AccountError::Invalid(text) | AccountError::NotFound(text)) => text,
+        other => panic!("not a sentence: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_user_is_found_by_uid_and_by_name_in_any_case() {
+    let town = Town::with_people().await;
+    assert_eq!(town.user("ADA").await.uid, Uid::new(1_240_077).unwrap());
+    assert_eq!(town.user("1240077").await.name, "ada");
+    let missing = sentence(town.accounts.find_user("eve").await);
+    assert_eq!(missing, "there is no user with the uid or name \"eve\"");
+}
+
+#[tokio::test]
+async fn a_taken_name_or_uid_is_refused_by_name() {
+    let town = Town::with_people().await;
+    assert_eq!(
+        sentence(town.accounts.add_user(named("Ada")).await),
+        "there is already a user named Ada"
+    );
+    let again = NewUser {
+        uid: Uid::new(1_240_077),
+        ..named("eve")
+    };
+    assert_eq!(
+        sentence(town.accounts.add_user(again).await),
+        "the uid 1240077 is already in use"
+    );
+    assert_eq!(town.accounts.users().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_random_uid_has_nine_or_more_digits_and_is_nobody_elses() {
+    let town = Town::empty();
+    let one = town.accounts.add_user(named("one")).await.unwrap().uid;
+    let two = town.accounts.add_user(named("two")).await.unwrap().uid;
+    assert!(one != two && one.get() >= 100_000_000 && two.get() >= 100_000_000);
+}
+
+#[tokio::test]
+async fn a_password_of_seven_characters_or_of_1025_bytes_is_refused() {
+    let town = Town::empty();
+    for (password, expected) in [
+        ("1234567".to_owned(), "a password has at least 8 characters"),
+        ("x".repeat(1025), "a password has at most 1024 bytes"),
+    ] {
+        let user = NewUser {
+            password: Some(password),
+            ..named("ada")
+        };
+        assert_eq!(sentence(town.accounts.add_user(user).await), expected);
+    }
+    assert!(town.accounts.users().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_disabled_users_login_and_sessions_end() {
+    let town = Town::with_people().await;
+    let login = town.accounts.log_in("bo", PASSWORD).await.unwrap().unwrap();
+    let change = UserChange {
+        enabled: Some(false),
+        ..UserChange::default()
+    };
+    town.accounts.set_user("bo", change).await.unwrap();
+    assert!(
+        town.accounts
+            .logged_in(login.token.expose())
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(town.accounts.log_in("bo", PASSWORD).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_owner_is_not_erased_until_their_applications_are_given_away() {
+    let town = Town::with_people().await;
+    let refused = sentence(town.accounts.erase_user("ada").await);
+    assert_eq!(
+        refused,
+        "ada owns Rochambeau; give each to somebody else first: crier app set APP owner=USER"
+    );
+    let owner = [("owner".to_owned(), "bo".to_owned())];
+    town.accounts.set_app("Rochambeau", &owner).await.unwrap();
+    town.accounts.erase_user("ada").await.unwrap();
+    assert!(matches!(
+        town.accounts.find_user("ada").await,
+        Err(AccountError::NotFound(_))
+    ));
+}
+
+#[tokio::test]
+async fn erasing_a_person_takes_their_stories_and_tells_delivery() {
+    let town = Town::with_people().await;
+    town.accounts.add_grant("Rochambeau", "bo", true).await.unwrap();
+    town.publish("Rochambeau", "You won", |_| {}).await;
+    let (app, bo) = (town.app().await.id, town.user("bo").await.uid);
+    town.accounts.erase_user("bo").await.unwrap();
+    assert!(town.ports.store.stories(bo, None, 10).await.unwrap().is_empty());
+    assert_eq!(town.told.all(), [format!("withdraw {app} {bo}")]);
+}
+
+#[tokio::test]
+async fn an_export_holds_account_grants_and_stories_one_object_a_line_and_no_secret() {
+    let town = Town::with_people().await;
+    town.accounts.add_grant("Rochambeau", "bo", false).await.unwrap();
+    town.publish("Rochambeau", "You <b>won</b>", |_| {}).await;
+    let lines = town.accounts.export_user("bo").await.unwrap();
+    let kinds: Vec<String> = lines
+        .iter()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["kind"].to_string())
+        .collect();
+    assert_eq!(kinds, ["\"user\"", "\"grant\"", "\"story\""]);
+    assert!(lines[2].contains("You <b>won</b>"), "{}", lines[2]);
+    assert!(!lines.join("").contains("plain:"));
+    town.accounts.add_app(new_app("Second")).await.unwrap();
+    assert_eq!(town.accounts.export_user("ada").await.unwrap().len(), 3);
+}
