@@ -17,6 +17,7 @@ use crate::rest::RestDoor;
 use crate::router::Doors;
 use crate::sections::{Config, ServerConfig};
 use crate::state::{AppState, PublicUrl};
+use crate::unjoined::Unjoined;
 use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::{Dispatcher, DispatcherConfig};
 use crier_platform::feed::FeedReader;
@@ -24,6 +25,8 @@ use crier_platform::live_door::LiveDoor;
 use crier_platform::ports::Ports;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
+use crier_platform::ports::store::Store;
+use crier_store::{CachedStore, SqliteStore};
 use prometheus_client::registry::Registry;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -119,6 +122,7 @@ pub struct Server {
     registry: Registry,
     metrics: ServerMetrics,
     entropy: Arc<dyn Entropy>,
+    books: Books,
 }
 
 /// Opens the books, the hub and the use cases.
@@ -139,17 +143,23 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         config.server.passwords_waiting_max,
     );
     let passwords = Arc::new(Argon2Passwords::new(pool, Arc::clone(&entropy)));
-    let _ = passwords;
-    let ports: Ports = Err(StartError("the books are not part of this build yet".into()))?;
-    let public_url =
-        PublicUrl::parse(&config.server.url).map_err(|why| StartError(format!("server.url {why}")))?;
+    let books = open_books(&config, &clock, &entropy).await?;
+    books.register(&mut registry);
+    let ports = Ports {
+        store: Arc::clone(&books.cached) as Arc<dyn Store>,
+        ledger: Arc::new(Unjoined),
+        deliver: Arc::new(Unjoined),
+        tickets: Arc::new(Unjoined),
+        clock: Arc::clone(&clock),
+        entropy: Arc::clone(&entropy),
+        passwords,
+    };
+    let public_url = public_url(&config.server)?;
     let tasks = Tasks::new();
+    let dispatcher = DispatcherConfig::at(&public_url.url);
     let state = AppState {
-        dispatcher: Arc::new(Dispatcher::new(
-            ports.clone(),
-            DispatcherConfig::at(&public_url.url),
-        )),
-        accounts: Accounts::new(ports.clone()),
+        dispatcher: Arc::new(Dispatcher::new(ports.clone(), dispatcher)),
+        accounts: Accounts::with_config(ports.clone(), config.accounts.clone()),
         feed: FeedReader::new(ports.clone()),
         live_door: Arc::new(LiveDoor::new(ports)),
         clock,
@@ -163,10 +173,69 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         registry,
         metrics,
         entropy,
+        books,
     })
 }
 
+/// The books on disk, and the caches over them.
+struct Books {
+    sqlite: Arc<SqliteStore>,
+    cached: Arc<CachedStore>,
+}
+
+impl Books {
+    /// Syncs what is queued; false when that failed.
+    async fn close(&self) -> bool {
+        let closed = self.sqlite.close().await;
+        if let Err(fault) = &closed {
+            tracing::error!(error = %fault, "the books could not be closed");
+        }
+        closed.is_ok()
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        let room = registry.sub_registry_with_prefix("crier_store");
+        self.sqlite.metrics().register(room);
+    }
+}
+
+/// Opens the books of the data folder; they bring themselves to this version's shape.
+async fn open_books(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Books, StartError> {
+    let folder = &config.server.data;
+    let opened = SqliteStore::open(folder, &config.store, Arc::clone(clock), Arc::clone(entropy));
+    let said = |why: &dyn std::fmt::Display| {
+        StartError(format!(
+            "cannot open the books in {}: {why}; check the folder, or name another one with --data",
+            folder.display()
+        ))
+    };
+    let sqlite = Arc::new(opened.map_err(|why| said(&why))?);
+    let cached = CachedStore::over(Arc::clone(&sqlite) as _, &config.store, Arc::clone(clock)).await;
+    Ok(Books {
+        sqlite,
+        cached: Arc::new(cached.map_err(|why| said(&why))?),
+    })
+}
+
+/// The public address; without one and without listeners, as on the command line, the one that they would have.
+fn public_url(server: &ServerConfig) -> Result<PublicUrl, StartError> {
+    let url = match (server.url.as_str(), server.listen.first()) {
+        ("", Some(first)) => format!("http://{first}"),
+        (url, _) => url.to_owned(),
+    };
+    PublicUrl::parse(&url).map_err(|why| StartError(format!("server.url {why}")))
+}
+
 impl Server {
+    /// Closes the books of a server that has not been run.
+    pub async fn close(self) {
+        self.books.close().await;
+    }
+
     /// Serves until `stop` has begun and everything has ended, or until it is cut. True after a clean drain.
     pub async fn run(self, listeners: Listeners, stop: Stop) -> bool {
         let clock = Arc::clone(&self.state.clock);
@@ -202,7 +271,7 @@ impl Server {
             tracing::warn!(tasks = self.tasks.running(), "cut before everything had ended");
             self.tasks.cut();
         }
-        drained
+        self.books.close().await && drained
     }
 
     fn rest_door(&self, stop: &Stop) -> RestDoor {

@@ -88,6 +88,17 @@ impl Sources {
     }
 }
 
+/// Where a person's profiles of keys lie unless they say otherwise: `~/.config/crier/profiles.toml`.
+#[must_use]
+pub fn profiles_file() -> Option<PathBuf> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
+    let home = std::env::var_os("HOME")?;
+    Some(PathBuf::from(home).join(".config/crier/profiles.toml"))
+}
+
 /// The configuration and where each value comes from.
 #[derive(Debug, Clone)]
 pub struct Loaded {

@@ -73,7 +73,7 @@ impl RestDoor {
         };
         let bounded = BoundedBody::new(incoming, kind.limit(), self.pace, Arc::clone(&self.clock));
         match bounded.whole().await {
-            Ok(bytes) if head.method == Method::POST => parts.body = kind.wire_body(bytes).await,
+            Ok(bytes) if head.method == Method::POST => parts.body = kind.wire_body(bytes),
             // What a GET brings is discarded; a verb that is neither is refused by its name.
             Ok(_) => {
                 if kind == Kind::Encoded {
@@ -119,6 +119,9 @@ impl RestDoor {
         let code = answer.error.map_or(0, Code::number);
         let method = answer.method.unwrap_or("unknown");
         self.metrics.call(method, code);
+        if let Some(fault) = &answer.fault {
+            tracing::error!(error = %fault, call.method = method, "a call failed on our side");
+        }
         let ids = || CallIds {
             request: self.request_ids.give(),
             app: answer.app.map(|app| app.get()),

@@ -11,7 +11,6 @@ use crate::state::AppState;
 use crate::{live, site};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::Uri;
 use bytes::Bytes;
 use crier_platform::ports::clock::Clock;
@@ -98,7 +97,7 @@ impl Doors {
         head.uri = Uri::try_from(target).unwrap_or_default();
         let source = self.rest.proxies.source(peer, &head.headers);
         head.extensions
-            .insert(ConnectInfo(SocketAddr::new(source, peer.port())));
+            .insert(site::ClientAddress(source));
         let bounded = BoundedBody::new(incoming, PAGE_BODY_BYTES_MAX, self.pace, Arc::clone(&self.clock));
         Request::from_parts(head, Body::new(bounded))
     }

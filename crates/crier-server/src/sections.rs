@@ -3,7 +3,9 @@
 //! Knows nothing of files, environment and flags: `config` reads those.
 
 use crate::middleware::real_ip::TrustedProxies;
+use crier_platform::accounts::AccountsConfig;
 use crier_platform::model::quantity::{Bytes, Span};
+use crier_store::StoreConfig;
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -12,6 +14,10 @@ use std::path::PathBuf;
 pub struct Config {
     /// Section `server`.
     pub server: ServerConfig,
+    /// Section `accounts`.
+    pub accounts: AccountsConfig,
+    /// Section `store`.
+    pub store: StoreConfig,
 }
 
 /// Section `server`; each key is described in `config/crier.default.toml`.
@@ -145,6 +151,7 @@ impl Config {
         if !server.url.is_empty() {
             crate::state::PublicUrl::parse(&server.url).map_err(|why| ("server.url", why))?;
         }
+        self.store.check().map_err(|why| ("store", why))?;
         TrustedProxies::parse(&server.trusted_proxies).map_err(|why| ("server.trusted_proxies", why))?;
         Ok(())
     }

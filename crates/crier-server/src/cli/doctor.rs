@@ -1,0 +1,115 @@
+//! `crier doctor`: configuration, store, broker, clock, free space, descriptors; each line says ok or what to do.
+
+use super::output::{Output, Row};
+use super::place::Place;
+use super::{Ended, Failure};
+use crate::adapters::clock::SystemClock;
+use crate::config::Loaded;
+use crate::listen;
+use crier_platform::ports::clock::Clock;
+use std::path::Path;
+
+/// `doctor`.
+#[derive(Debug, clap::Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What was found: all is well, with what is so; or what to do.
+type Finding = Result<String, String>;
+
+/// Unix seconds at which this software was begun: a clock before that is wrong.
+const EARLIEST_SECS: i64 = 1_767_225_600;
+/// Free bytes below which a store soon cannot grow.
+const FREE_BYTES_MIN: u64 = 1 << 30;
+/// Connections below which a small site is soon full.
+const PLACES_MIN: usize = 4_096;
+
+impl Doctor {
+    /// Runs the command; status 1 when anything is to be done.
+    pub fn run(self) -> Ended {
+        let loaded = self.place.load(Vec::new());
+        let mut findings: Vec<(&'static str, Finding)> = vec![("configuration", configuration(&loaded))];
+        if let Ok(loaded) = &loaded {
+            findings.push(("store", self.store()));
+            findings.push((
+                "broker",
+                Ok(format!("ok: {} is this process", loaded.config.server.broker)),
+            ));
+            findings.push(("free space", free_space(&loaded.config.server.data)));
+        }
+        findings.push(("clock", clock()));
+        findings.push(("descriptors", descriptors()));
+        let row = |(name, finding): &(&'static str, Finding)| -> Row {
+            let (is_ok, text) = match finding {
+                Ok(text) => (true, text),
+                Err(text) => (false, text),
+            };
+            vec![
+                ("check", (*name).into()),
+                ("ok", is_ok.into()),
+                ("says", text.as_str().into()),
+            ]
+        };
+        for finding in &findings {
+            self.output.check(&row(finding));
+        }
+        Ok(u8::from(findings.iter().any(|(_, finding)| finding.is_err())))
+    }
+
+    fn store(&self) -> Finding {
+        let read = self.place.with_accounts(async |accounts| accounts.apps().await);
+        read.map(|apps| format!("ok: opens and reads, {} applications", apps.len()))
+            .map_err(|failure| failure.sentence)
+    }
+}
+
+fn configuration(loaded: &Result<Loaded, Failure>) -> Finding {
+    loaded
+        .as_ref()
+        .map(|loaded| format!("ok: {} keys", loaded.entries().count()))
+        .map_err(|failure| failure.sentence.clone())
+}
+
+fn free_space(data: &Path) -> Finding {
+    let folder = data
+        .ancestors()
+        .find(|folder| folder.exists())
+        .unwrap_or(Path::new("."));
+    let shown = folder.display();
+    let figures = rustix::fs::statvfs(folder).map_err(|why| {
+        format!("cannot look at the disk of {shown} ({why}): name another folder with --data")
+    })?;
+    let free = figures.f_bavail.saturating_mul(figures.f_frsize);
+    let mebibytes = free >> 20;
+    if free < FREE_BYTES_MIN {
+        return Err(format!(
+            "only {mebibytes} MiB are free on the disk of {shown}: free some, or move the data folder"
+        ));
+    }
+    Ok(format!("ok: {mebibytes} MiB are free on the disk of {shown}"))
+}
+
+fn clock() -> Finding {
+    let now = SystemClock::start().wall_raw();
+    if now.secs() < EARLIEST_SECS {
+        return Err(format!(
+            "the clock says {} s after 1970: set it, signatures of version 2 are refused until then",
+            now.secs()
+        ));
+    }
+    Ok(format!("ok: {} s after 1970", now.secs()))
+}
+
+fn descriptors() -> Finding {
+    let places = listen::places(0);
+    if places < PLACES_MIN {
+        return Err(format!(
+            "only {places} connections fit: raise the limit of open files (ulimit -Hn) to 65536"
+        ));
+    }
+    Ok(format!("ok: {places} connections fit"))
+}
