@@ -96,8 +96,7 @@ impl Doors {
         };
         head.uri = Uri::try_from(target).unwrap_or_default();
         let source = self.rest.proxies.source(peer, &head.headers);
-        head.extensions
-            .insert(site::ClientAddress(source));
+        head.extensions.insert(site::ClientAddress(source));
         let bounded = BoundedBody::new(incoming, PAGE_BODY_BYTES_MAX, self.pace, Arc::clone(&self.clock));
         Request::from_parts(head, Body::new(bounded))
     }

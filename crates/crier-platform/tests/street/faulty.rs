@@ -1,0 +1,158 @@
+//! The real books behind a switch: while it is thrown, every read or every commit fails as it says.
+
+use async_trait::async_trait;
+use crier_platform::model::app::App;
+use crier_platform::model::change::Change;
+use crier_platform::model::grant::Grant;
+use crier_platform::model::login::{Login, LoginLink, TokenDigest};
+use crier_platform::model::session::{Session, SessionId};
+use crier_platform::model::story::Story;
+use crier_platform::model::time::WallMs;
+use crier_platform::model::token::AuthToken;
+use crier_platform::model::user::User;
+use crier_platform::ports::store::{
+    Apps, Batch, CommitError, Grants, Made, Marks, Sessions, Store, StoreFault, Stories, Users,
+};
+use crier_proto::decimal::Decimal;
+use crier_proto::ids::{ApiKey, AppId, SessionKey, StoryId, Uid};
+use std::sync::{Arc, Mutex};
+
+/// What fails.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Broken {
+    /// Reads of grants.
+    pub(crate) grants: Option<StoreFault>,
+    /// Reads of applications.
+    pub(crate) apps: Option<StoreFault>,
+    /// Marks of call order.
+    pub(crate) marks: Option<StoreFault>,
+    /// Commits.
+    pub(crate) commits: Option<StoreFault>,
+}
+
+/// Books that fail as told.
+pub(crate) struct FaultyStore {
+    inner: Arc<dyn Store>,
+    broken: Mutex<Broken>,
+}
+
+impl FaultyStore {
+    /// These books, whole.
+    pub(crate) fn over(inner: Arc<dyn Store>) -> Self {
+        Self {
+            inner,
+            broken: Mutex::default(),
+        }
+    }
+
+    /// Breaks them from now on.
+    pub(crate) fn breaks(&self, broken: Broken) {
+        *self.broken.lock().expect("no test panics while it holds this") = broken;
+    }
+
+    fn fails(&self, which: impl FnOnce(&Broken) -> &Option<StoreFault>) -> Result<(), StoreFault> {
+        let broken = self.broken.lock().expect("no test panics while it holds this");
+        which(&broken).clone().map_or(Ok(()), Err)
+    }
+}
+
+#[async_trait]
+impl Apps for FaultyStore {
+    async fn app(&self, id: AppId) -> Result<Option<Arc<App>>, StoreFault> {
+        self.inner.app(id).await
+    }
+    async fn app_by_key(&self, key: &ApiKey) -> Result<Option<Arc<App>>, StoreFault> {
+        self.fails(|broken| &broken.apps)?;
+        self.inner.app_by_key(key).await
+    }
+    async fn app_by_name(&self, name: &str) -> Result<Option<Arc<App>>, StoreFault> {
+        self.inner.app_by_name(name).await
+    }
+    async fn apps(&self) -> Result<Vec<Arc<App>>, StoreFault> {
+        self.inner.apps().await
+    }
+}
+
+#[async_trait]
+impl Users for FaultyStore {
+    async fn user(&self, uid: Uid) -> Result<Option<Arc<User>>, StoreFault> {
+        self.inner.user(uid).await
+    }
+    async fn user_by_name(&self, name: &str) -> Result<Option<Arc<User>>, StoreFault> {
+        self.inner.user_by_name(name).await
+    }
+    async fn users(&self) -> Result<Vec<Arc<User>>, StoreFault> {
+        self.inner.users().await
+    }
+    async fn login(&self, token: TokenDigest) -> Result<Option<Login>, StoreFault> {
+        self.inner.login(token).await
+    }
+    async fn login_link(&self, token: TokenDigest) -> Result<Option<LoginLink>, StoreFault> {
+        self.inner.login_link(token).await
+    }
+}
+
+#[async_trait]
+impl Sessions for FaultyStore {
+    async fn session(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
+        self.inner.session(key).await
+    }
+    async fn auth_token(&self, token: TokenDigest) -> Result<Option<AuthToken>, StoreFault> {
+        self.inner.auth_token(token).await
+    }
+}
+
+#[async_trait]
+impl Grants for FaultyStore {
+    async fn grant(&self, app: AppId, user: Uid) -> Result<Option<Grant>, StoreFault> {
+        self.fails(|broken| &broken.grants)?;
+        self.inner.grant(app, user).await
+    }
+    async fn grants_of(&self, user: Uid) -> Result<Vec<Grant>, StoreFault> {
+        self.inner.grants_of(user).await
+    }
+}
+
+#[async_trait]
+impl Stories for FaultyStore {
+    async fn stories(&self, user: Uid, before: Option<i64>, limit: u32) -> Result<Vec<Story>, StoreFault> {
+        self.inner.stories(user, before, limit).await
+    }
+    async fn story(&self, id: StoryId) -> Result<Option<Story>, StoreFault> {
+        self.inner.story(id).await
+    }
+    async fn window(&self, app: AppId, user: Uid) -> Result<Option<WallMs>, StoreFault> {
+        self.inner.window(app, user).await
+    }
+}
+
+#[async_trait]
+impl Marks for FaultyStore {
+    fn mark_call(&self, session: SessionId, value: &Decimal) -> Result<(), StoreFault> {
+        self.fails(|broken| &broken.marks)?;
+        self.inner.mark_call(session, value)
+    }
+    fn mark_expiry(&self, session: SessionId, expires: i64) -> Result<(), StoreFault> {
+        self.inner.mark_expiry(session, expires)
+    }
+    async fn call_ids(&self, session: SessionId) -> Result<Vec<Decimal>, StoreFault> {
+        self.inner.call_ids(session).await
+    }
+}
+
+#[async_trait]
+impl Store for FaultyStore {
+    async fn commit(&self, batch: Batch) -> Result<Vec<Made>, CommitError> {
+        self.fails(|broken| &broken.commits).map_err(CommitError::Fault)?;
+        self.inner.commit(batch).await
+    }
+    async fn changes_after(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreFault> {
+        self.inner.changes_after(after, limit).await
+    }
+    async fn last_change(&self) -> Result<i64, StoreFault> {
+        self.inner.last_change().await
+    }
+    async fn check(&self) -> Result<(), StoreFault> {
+        self.inner.check().await
+    }
+}

@@ -1,0 +1,16 @@
+//! The street against the real books in memory and the real hub: every row of the order of checks with what it spends, the
+//! methods' tables of checks, sessions, tickets, profiles and many calls at once.
+
+mod asked;
+mod faults;
+mod faulty;
+mod feed;
+mod harness;
+mod live_message;
+mod order;
+mod parallel;
+mod profiles;
+mod seed_feed;
+mod seed_live_message;
+mod sessions;
+mod tickets;
