@@ -2,11 +2,11 @@
 //!
 //! Promise: a `Visit` is read once a request, at the door; documents ask it instead of headers. Writes nothing.
 
+use super::ClientAddress;
 use super::error::SiteError;
 use super::fields::Fields;
 use super::throttle::LoginThrottle;
 use crate::state::AppState;
-use axum::extract::ConnectInfo;
 use cookie::{Cookie, SameSite};
 use crier_platform::accounts::login::NewLogin;
 use crier_platform::model::user::User;
@@ -14,7 +14,7 @@ use crier_proto::digest::{hmac_sha256, lower_hex};
 use crier_proto::secret::Secret;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Holds the login's token.
