@@ -62,10 +62,7 @@ impl Visit {
         Ok(Self {
             query,
             path_and_query: uri.path_and_query().map_or_else(String::new, ToString::to_string),
-            address: head
-                .extensions
-                .get::<ConnectInfo<SocketAddr>>()
-                .map(|source| source.0.ip()),
+            address: head.extensions.get::<ClientAddress>().map(|client| client.0),
             throttle: throttle.cloned().unwrap_or_default(),
             login_token: login_token.filter(|_| user.is_some()),
             user,
