@@ -10,6 +10,7 @@ mod live_message;
 mod order;
 mod parallel;
 mod profiles;
+mod properties;
 mod seed_feed;
 mod seed_live_message;
 mod sessions;
