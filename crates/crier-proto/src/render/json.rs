@@ -29,7 +29,7 @@ pub fn push_escaped(out: &mut String, text: &str) {
 
 /// Whether a character cannot stand as it is.
 fn needs_escape(c: char) -> bool {
-    matches!(c, '"' | '\\' | '/' | '<' | '>') || c < ' ' || c > '\u{7f}'
+    matches!(c, '"' | '\\' | '/' | '<' | '>') || !(' '..='\u{7f}').contains(&c)
 }
 
 /// Appends the escape of one character.

@@ -115,7 +115,11 @@ fn readings(text: &str, rule: CallIdRule) -> Vec<Reading> {
             .zip(ends)
             .map(|((offset, name), end)| ((*name).to_owned(), text[offset + name.len() + 1..end].to_owned()))
             .collect();
-        if METHODS.iter().any(|method| is_reading(method, &reading, rule)) {
+        let named = reading
+            .iter()
+            .find(|(name, _)| name == "method")
+            .and_then(|(_, value)| lookup(value));
+        if named.is_some_and(|method| is_reading(method, &reading, rule)) {
             found.push(reading);
         }
     }
@@ -253,17 +257,23 @@ fn request() -> impl Strategy<Value = Reading> {
             )
         }),
     ];
-    (common, own).prop_map(|((call_id, format, locale, ss, foo, callback), (own, more))| {
-        let fixed = [("api_key", KEY), ("v", "1.0"), ("session_key", SESSION)];
-        let mut request: Reading = fixed
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .to_vec();
-        request.extend(own);
-        request.extend(more.into_iter().flatten());
-        request.extend([call_id, format, locale, ss, foo, callback].into_iter().flatten());
-        request.sort();
-        request
-    })
+    (common, own).prop_map(
+        |((call_id, format, locale, ss, unknown, callback), (own, more))| {
+            let fixed = [("api_key", KEY), ("v", "1.0"), ("session_key", SESSION)];
+            let mut request: Reading = fixed
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec();
+            request.extend(own);
+            request.extend(more.into_iter().flatten());
+            request.extend(
+                [call_id, format, locale, ss, unknown, callback]
+                    .into_iter()
+                    .flatten(),
+            );
+            request.sort();
+            request
+        },
+    )
 }
 
 fn rule() -> impl Strategy<Value = CallIdRule> {

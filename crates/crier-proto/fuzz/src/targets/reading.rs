@@ -3,15 +3,15 @@
 //! Invariants: the rule passes exactly if every reading is coarser than the request, and of all requests with one signed
 //! text at most one is accepted. Both are judged where the readings are few enough to be found one by one.
 
-use super::{encoded, get};
+use super::{encoded, get, listed};
 use crier_proto::call::RawCall;
-use crier_proto::params::{COMMON, METHODS, MethodSpec, SessionNeed, Shape};
+use crier_proto::params::{COMMON, MethodSpec, SessionNeed, Shape, lookup};
 use crier_proto::reading::{CANDIDATE_CUTS_MAX, CallIdRule, candidate_cuts, one_reading_only};
 use crier_proto::signature::signed_text_v1;
 use std::collections::BTreeMap;
 
 /// Chains of cuts that are tried at most; beyond, only the rule itself is run.
-const CHAINS_MAX: usize = 4_000;
+const CHAINS_MAX: usize = 1_000;
 
 /// What every request needs.
 const NEEDED: [(&str, &str); 3] = [
@@ -35,6 +35,9 @@ pub fn target(bytes: &[u8]) {
     let Ok(call) = RawCall::read(get(encoded(pairs.iter().copied()))) else {
         return;
     };
+    // What was read counts: a name of the input may have been none.
+    let mut pairs = listed(&call);
+    pairs.sort_unstable();
     let signed = signed_text_v1(call.pairs().as_slice());
     let cuts = candidate_cuts(&signed);
     assert!(cuts.is_sorted_by(|one, next| one.offset < next.offset));
@@ -102,7 +105,11 @@ fn readings(text: &str, rule: CallIdRule) -> Option<Vec<Pairs<'_>>> {
             .zip(ends)
             .map(|((offset, name), end)| (*name, &text[offset + name.len() + 1..end]))
             .collect();
-        if METHODS.iter().any(|method| is_reading(method, &reading, rule)) {
+        let named = reading
+            .iter()
+            .find(|(name, _)| *name == "method")
+            .and_then(|(_, value)| lookup(value));
+        if named.is_some_and(|method| is_reading(method, &reading, rule)) {
             found.push(reading);
         }
     }
@@ -128,9 +135,7 @@ fn is_reading(method: &MethodSpec, reading: &Pairs<'_>, rule: CallIdRule) -> boo
             _ => true,
         };
         match (*name, param.shape) {
-            ("method", _) => {
-                crier_proto::params::lookup(value).is_some_and(|named| named.name == method.name)
-            }
+            ("method", _) => lookup(value).is_some_and(|named| named.name == method.name),
             ("call_id", _) if rule == CallIdRule::Ignored => value.len() <= 64 && !value.contains('='),
             (_, Shape::Free | Shape::Callback) => true,
             (_, shape) => {
