@@ -143,6 +143,8 @@ impl Writer {
             {
                 self.shared.health.stop("the store is closed");
                 let synced = self.shared.marks.sync().map(|_| self.fold(true));
+                // Whoever comes now finds the inbox closed; nobody is left without an answer.
+                drop(self.jobs);
                 let _ = answer.send(synced);
                 return;
             }
@@ -425,4 +427,113 @@ fn ends_group(error: &rusqlite::Error) -> bool {
                 | ErrorCode::OperationInterrupted
         )
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sqlite::SqliteStore;
+    use async_trait::async_trait;
+    use crier_platform::model::session::SessionId;
+    use crier_platform::model::time::{ElapsedMs, WallMs};
+    use crier_platform::model::user::User;
+    use crier_platform::ports::clock::Clock;
+    use crier_platform::ports::entropy::Entropy;
+    use crier_platform::ports::store::{Batch, CommitError, Marks, Store, StoreFault, UnitId, Users, Write};
+    use crier_proto::ids::Uid;
+    use std::sync::Arc;
+
+    struct Still;
+
+    #[async_trait]
+    impl Clock for Still {
+        fn wall(&self) -> WallMs {
+            WallMs(1_000)
+        }
+        fn wall_raw(&self) -> WallMs {
+            WallMs(1_000)
+        }
+        fn elapsed(&self) -> ElapsedMs {
+            ElapsedMs(1)
+        }
+        async fn sleep_until(&self, _moment: ElapsedMs) {}
+    }
+
+    impl Entropy for Still {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    fn store() -> SqliteStore {
+        SqliteStore::open_in_memory(Arc::new(Still), Arc::new(Still)).unwrap()
+    }
+
+    fn uid(number: u8) -> Uid {
+        Uid::new(i64::from(number) + 1).unwrap()
+    }
+
+    /// A unit that adds a user with a name of this length.
+    fn unit(number: u8, length: usize) -> Batch {
+        let user = User {
+            uid: uid(number),
+            name: number.to_string().repeat(length),
+            password_hash: None,
+            admin: false,
+            enabled: true,
+            created_at: WallMs(1),
+            time_zone: String::new(),
+        };
+        Batch {
+            id: UnitId([number; 16]),
+            now: WallMs(1_000),
+            writes: vec![Write::AddUser(user)],
+        }
+    }
+
+    fn pages(store: &SqliteStore, sql: &str) -> i64 {
+        store
+            .readers()
+            .read(|connection| connection.query_row(sql, [], |row| row.get(0)))
+            .unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_full_disk_refuses_what_does_not_fit_and_the_store_goes_on() {
+        let store = store();
+        let present = pages(&store, "PRAGMA page_count");
+        pages(&store, &format!("PRAGMA max_page_count = {present}"));
+        let refused = store.commit(unit(1, 100_000)).await;
+        assert!(
+            matches!(refused, Err(CommitError::Fault(StoreFault::Unavailable(_)))),
+            "{refused:?}"
+        );
+        assert_eq!(store.metrics().failed.get(), 1);
+        assert!(store.user(uid(1)).await.unwrap().is_none());
+        pages(&store, "PRAGMA max_page_count = 100000");
+        assert_eq!(store.check().await, Ok(()));
+        store.commit(unit(1, 100_000)).await.unwrap();
+        assert!(store.user(uid(1)).await.unwrap().is_some());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn after_an_io_error_nothing_more_is_acknowledged() {
+        let store = store();
+        store.commit(unit(1, 10)).await.unwrap();
+        let broken = rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC),
+            None,
+        );
+        store.shared().stop_if_io(&broken);
+        let refused = store.commit(unit(2, 10)).await;
+        assert!(
+            matches!(refused, Err(CommitError::Fault(StoreFault::Unavailable(_)))),
+            "{refused:?}"
+        );
+        assert!(matches!(store.check().await, Err(StoreFault::Unavailable(_))));
+        assert!(store.mark_call(SessionId(1), &"1".parse().unwrap()).is_err());
+        assert!(store.mark_expiry(SessionId(1), 5).is_err());
+        // What was acknowledged can still be read.
+        assert!(store.user(uid(1)).await.unwrap().is_some());
+        assert!(store.user(uid(2)).await.unwrap().is_none());
+    }
 }

@@ -3,13 +3,18 @@
 
 mod apps;
 mod backends;
+mod beside;
+mod copies;
+mod files;
 mod grants;
 mod marks;
 mod people;
+mod properties;
 mod sessions;
 mod stories;
 mod tokens;
 mod units;
+mod writer;
 
 /// Each case on each backend. A backend makes a `World`: a store and the clock it goes by.
 macro_rules! conformance {

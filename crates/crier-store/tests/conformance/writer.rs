@@ -1,0 +1,174 @@
+//! The one writer: shared syncs, a bounded inbox, other processes' locks, rows that age.
+
+use crate::backends::{START_MS, story, uid, user};
+use crate::files::{commit, open_with, raw};
+use crier_platform::model::quantity::Span;
+use crier_platform::model::time::WallMs;
+use crier_platform::ports::store::{Batch, CommitError, Made, Store, StoreFault, Stories, UnitId, Write};
+use crier_store::{SqliteStore, StoreConfig};
+use crier_testkit::{ManualClock, SeededEntropy};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+type Commit<'a> = Pin<Box<dyn Future<Output = Result<Vec<Made>, CommitError>> + Send + 'a>>;
+
+/// A unit on its way: polled once, so that it waits in the writer's inbox.
+fn begin(store: &SqliteStore, number: u8) -> Result<Commit<'_>, Result<Vec<Made>, CommitError>> {
+    let now = WallMs(START_MS);
+    let writes = vec![Write::PublishStory(story(i64::from(number) + 1, 7, now))];
+    let mut commit = store.commit(Batch {
+        id: UnitId([100 + number; 16]),
+        now,
+        writes,
+    });
+    match commit.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Pending => Ok(commit),
+        Poll::Ready(outcome) => Err(outcome),
+    }
+}
+
+#[tokio::test]
+async fn units_that_wait_together_share_a_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_with(folder.path(), &StoreConfig::default()).unwrap();
+    commit(&store, 1, vec![Write::AddUser(user(7))]).await;
+    let before = store.metrics().commits.get();
+    // While another process holds the lock, all 64 come to wait.
+    let holder = raw(folder.path());
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let waiting: Vec<_> = (0..64)
+        .map(|number| begin(&store, number).ok().unwrap())
+        .collect();
+    holder.execute_batch("ROLLBACK").unwrap();
+    for commit in waiting {
+        assert_eq!(commit.await.unwrap().len(), 1);
+    }
+    assert_eq!(store.metrics().units.get(), 65);
+    let syncs = store.metrics().commits.get() - before;
+    assert!((1..=2).contains(&syncs), "{syncs} syncs for 64 units");
+    assert_eq!(store.stories(uid(7), None, 100).await.unwrap().len(), 64);
+}
+
+#[tokio::test]
+async fn commit_group_max_bounds_how_many_share_a_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = StoreConfig {
+        commit_group_max: 8,
+        ..StoreConfig::default()
+    };
+    let store = open_with(folder.path(), &config).unwrap();
+    commit(&store, 1, vec![Write::AddUser(user(7))]).await;
+    let before = store.metrics().commits.get();
+    let holder = raw(folder.path());
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let waiting: Vec<_> = (0..64)
+        .map(|number| begin(&store, number).ok().unwrap())
+        .collect();
+    holder.execute_batch("ROLLBACK").unwrap();
+    for commit in waiting {
+        commit.await.unwrap();
+    }
+    let syncs = store.metrics().commits.get() - before;
+    assert!((8..=9).contains(&syncs), "{syncs} syncs for 64 units");
+}
+
+#[tokio::test]
+async fn commit_queue_max_refuses_what_the_inbox_cannot_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = StoreConfig {
+        commit_queue_max: 2,
+        commit_group_max: 1,
+        ..StoreConfig::default()
+    };
+    let store = open_with(folder.path(), &config).unwrap();
+    commit(&store, 1, vec![Write::AddUser(user(7))]).await;
+    let holder = raw(folder.path());
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // One is with the writer at most, two wait; of five at least two find the inbox full.
+    let mut waiting = Vec::new();
+    let mut refused = Vec::new();
+    for number in 0..5 {
+        match begin(&store, number) {
+            Ok(commit) => waiting.push(commit),
+            Err(outcome) => refused.push(outcome),
+        }
+    }
+    assert!(refused.len() >= 2);
+    for outcome in &refused {
+        let said = "2 units wait for the disk (store.commit_queue_max)".to_owned();
+        assert_eq!(*outcome, Err(CommitError::Fault(StoreFault::Unavailable(said))));
+    }
+    assert_eq!(store.metrics().queue_full.get(), refused.len() as u64);
+    holder.execute_batch("ROLLBACK").unwrap();
+    for commit in waiting {
+        commit.await.unwrap();
+    }
+    assert_eq!(
+        store.stories(uid(7), None, 10).await.unwrap().len(),
+        5 - refused.len()
+    );
+}
+
+#[tokio::test]
+async fn a_lock_held_too_long_makes_the_store_unavailable_until_it_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = StoreConfig {
+        busy_timeout: Span(1),
+        ..StoreConfig::default()
+    };
+    let store = open_with(folder.path(), &config).unwrap();
+    commit(&store, 1, vec![Write::AddUser(user(7))]).await;
+    let holder = raw(folder.path());
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let outcome = begin(&store, 1).ok().unwrap().await;
+    assert!(
+        matches!(outcome, Err(CommitError::Fault(StoreFault::Unavailable(_)))),
+        "{outcome:?}"
+    );
+    assert!(matches!(store.check().await, Err(StoreFault::Unavailable(_))));
+    holder.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(store.check().await, Ok(()));
+    assert!(store.stories(uid(7), None, 1).await.unwrap().is_empty());
+    begin(&store, 2).ok().unwrap().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_closed_store_refuses_writes_and_still_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_with(folder.path(), &StoreConfig::default()).unwrap();
+    commit(&store, 1, vec![Write::AddUser(user(7))]).await;
+    store.close().await.unwrap();
+    store.close().await.unwrap();
+    assert!(matches!(
+        begin(&store, 1),
+        Err(Err(CommitError::Fault(StoreFault::Unavailable(_))))
+    ));
+    assert!(store.check().await.is_err());
+    assert!(store.stories(uid(7), None, 1).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn change_keep_and_unit_keep_bound_what_is_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(START_MS));
+    let entropy = Arc::new(SeededEntropy::new(3));
+    let config = StoreConfig::default();
+    let store = SqliteStore::open(folder.path(), &config, clock.clone(), entropy).unwrap();
+    commit(&store, 1, vec![Write::AddUser(user(7))]).await;
+    let count = |table: &str| -> i64 {
+        raw(folder.path())
+            .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
+            .unwrap()
+    };
+    clock.advance_ms(config.unit_keep.0);
+    commit(&store, 2, vec![Write::SetUser(user(7))]).await;
+    assert_eq!((count("change"), count("unit")), (2, 2));
+    clock.advance_ms(config.change_keep.0);
+    commit(&store, 3, vec![Write::SetUser(user(7))]).await;
+    // All three units were given the time of the start; what is young by the clock of the upkeep alone stays.
+    assert_eq!((count("change"), count("unit")), (0, 0));
+    assert_eq!(store.metrics().pruned.get(), 6);
+    assert_eq!(store.last_change().await.unwrap(), 3);
+    assert!(store.changes_after(0, 10).await.unwrap().is_empty());
+}
