@@ -6,6 +6,7 @@
 mod app;
 mod call;
 mod config;
+mod demo;
 mod doctor;
 mod grant;
 mod listen;
@@ -63,6 +64,8 @@ struct Cli {
 enum Command {
     /// Serve the REST door, the live door and the site
     Serve(serve::Serve),
+    /// Serve a demo: people, applications, stories, and a game for two browser windows
+    Demo(demo::Demo),
     /// Add, change, show and erase people
     #[command(subcommand)]
     User(user::User),
@@ -99,6 +102,7 @@ enum Command {
 pub fn main() -> u8 {
     let ended = match Cli::parse().command {
         Command::Serve(command) => command.run(),
+        Command::Demo(command) => command.run(),
         Command::User(command) => command.run(),
         Command::App(command) => command.run(),
         Command::Grant(command) => command.run(),

@@ -7,13 +7,12 @@ use crate::state::AppState;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
+use crier_proto::digest::{lower_hex, sha256};
 use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH,
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Response, StatusCode};
-use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 const SCRIPT: &str = include_str!("../../assets/live.js");
@@ -24,11 +23,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// The first 64 bits of the script's SHA-256, in hexadecimal.
 static HASH: LazyLock<String> = LazyLock::new(|| {
-    let mut hash = String::new();
-    for byte in Sha256::digest(SCRIPT) {
-        // Writing into a String cannot fail.
-        let _ = write!(hash, "{byte:02x}");
-    }
+    let mut hash = lower_hex(&sha256(&[SCRIPT.as_bytes()]));
     hash.truncate(HASH_DIGITS);
     hash
 });

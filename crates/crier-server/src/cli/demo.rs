@@ -1,0 +1,86 @@
+//! `crier demo`: a server with people, applications and a game to try (operating section 6).
+
+use super::output::say;
+use super::serve::{Serve, runtime};
+use super::{Ended, Failure, failed};
+use crate::adapters::entropy::OsEntropy;
+use crate::boot::{self, Listeners, Overrides};
+use crate::config::Loaded;
+use crate::demo::{self, Stage, quoted};
+use crate::lifecycle::{self, Stop};
+use crate::telemetry;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Flags of `demo`: those of `serve`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Demo {
+    #[command(flatten)]
+    serve: Serve,
+}
+
+impl Demo {
+    /// Serves the demo until a signal ends it. Without `--data` its folder goes with it.
+    pub fn run(mut self) -> Ended {
+        let lasting = self.serve.place.data.is_some();
+        let folder = self.serve.place.data.clone().unwrap_or_else(temporary);
+        self.serve.place.data = Some(folder.clone());
+        let ended = self
+            .serve
+            .load()
+            .and_then(|loaded| runtime()?.block_on(serve(loaded, &folder)));
+        if !lasting {
+            // What cannot be removed is left to the system's own cleaning of temporary folders.
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+        ended
+    }
+}
+
+/// A folder of this process's own.
+fn temporary() -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("crier-demo-{}", std::process::id()));
+    // One that an earlier process of this number left behind.
+    let _ = std::fs::remove_dir_all(&folder);
+    folder
+}
+
+/// This binary as it can be pasted from the working folder.
+fn own_command() -> Result<String, Failure> {
+    let binary = std::env::current_exe().map_err(failed)?;
+    let here = std::env::current_dir().unwrap_or_default();
+    let shorter = binary
+        .strip_prefix(&here)
+        .ok()
+        .filter(|path| path.components().count() > 1);
+    Ok(quoted(&shorter.unwrap_or(&binary).display().to_string()))
+}
+
+async fn serve(loaded: Loaded, folder: &Path) -> Ended {
+    let mut config = loaded.config;
+    telemetry::start(config.server.log_format, config.server.log_level);
+    say("crier demo: building its data");
+    let listeners = Listeners::bind(&mut config.server).await.map_err(failed)?;
+    let address = listeners.address().map_err(failed)?;
+    let entropy = Arc::new(OsEntropy::open().map_err(failed)?);
+    let overrides = Overrides {
+        entropy: Some(entropy.clone()),
+        ..Overrides::default()
+    };
+    let server = boot::build(config, overrides).await.map_err(failed)?;
+    let stop = Stop::new();
+    lifecycle::stop_at_signals(&stop).map_err(failed)?;
+    let welcome = demo::open(&Stage {
+        state: &server.state,
+        folder,
+        entropy: &*entropy,
+        stop: &stop,
+        command: &own_command()?,
+        progress: &|step| say(&format!("  {step}")),
+    })
+    .await
+    .map_err(failed)?;
+    say(&welcome.text());
+    say(&format!("crier ready on http://{address}"));
+    Ok(u8::from(!server.run(listeners, stop).await))
+}

@@ -1,0 +1,178 @@
+//! The stories that six applications tell about ada, bo and cy.
+//!
+//! Promise: each is a signed call of its application with a session of the person, answered by the dispatcher as if it had come
+//! over the wire. One that is refused because the twelve hours are not over was told by an earlier start, and is left.
+
+use super::DemoError;
+use super::books::{self, Apps, Person};
+use crate::client::{Client, Keys, Order, SigVersion};
+use crate::state::AppState;
+use crier_platform::model::app::App;
+use crier_proto::call::{Body, RequestParts};
+use crier_proto::error::Code;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// What one application tells: `{me}` and `{friend}` are names, `{page}` is the application's page.
+struct Tale {
+    app: &'static str,
+    title: &'static str,
+    body: &'static str,
+    picture: Option<&'static str>,
+}
+
+const TALES: [Tale; 6] = [
+    Tale {
+        app: "Rainy Day Reads",
+        title: "{me} finished <a href=\"{page}\">a book about maps</a>",
+        body: "<i>The best part is the page that is left blank.</i> {friend} has it next.",
+        picture: None,
+    },
+    Tale {
+        app: "Postcards",
+        title: "<a href=\"{page}\">A postcard from {friend}</a>",
+        body: "The sea is cold, the bread is warm, and the ferry leaves at six.",
+        picture: None,
+    },
+    Tale {
+        app: "Corner Quiz",
+        title: "{me} got 9 of 10 in <a href=\"{page}\">Rivers</a>",
+        body: "Only {friend} did better this week. <b>Which river crosses the equator twice?</b>",
+        picture: None,
+    },
+    Tale {
+        app: "Night Sky",
+        title: "Tonight over {me}: <a href=\"{page}\">Jupiter and four moons</a>",
+        body: "Clear from ten o'clock. Binoculars are enough, if you lean on something.",
+        picture: Some("night-sky.png"),
+    },
+    Tale {
+        app: "Orchard",
+        title: "{me}'s first <a href=\"{page}\">pears are ripe</a>",
+        body: "Twelve this year, two more than {friend}'s tree. The ladder is free on Sunday.",
+        picture: Some("orchard.png"),
+    },
+    Tale {
+        app: books::GAME,
+        title: "{friend} wants to <a href=\"{page}\">play rock-paper-scissors</a>",
+        body: "Open the game in two windows and throw. <b>Nobody can peek.</b>",
+        picture: None,
+    },
+];
+
+/// Tells every story to every person.
+pub(super) async fn publish(state: &AppState, apps: &Apps, people: &[Person]) -> Result<(), DemoError> {
+    for tale in &TALES {
+        let Some(app) = apps.all.iter().find(|app| app.name == tale.app) else {
+            continue;
+        };
+        for (at, person) in people.iter().enumerate() {
+            let friend = &people[(at + 1) % people.len()];
+            publish_one(state, app, tale, (person, friend)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn publish_one(
+    state: &AppState,
+    app: &App,
+    tale: &Tale,
+    (person, friend): (&Person, &Person),
+) -> Result<(), DemoError> {
+    let session_key = books::session(&state.accounts, app, person).await?;
+    let keys = Keys {
+        url: Some(state.public_url.url.clone()),
+        api_key: Some(app.api_key.to_string()),
+        secret: Some(app.secret.expose().to_owned()),
+        session_key: Some(session_key.clone()),
+    };
+    let client = Client::new(keys, SigVersion::Two, state.clock.clone())?;
+    let order = Order {
+        method: "feed.publishStoryToUser".to_owned(),
+        parameters: parameters(tale, &app.callback, (&person.user.name, &friend.user.name)),
+        file: None,
+    };
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(client.signed(&order));
+    let request = RequestParts {
+        verb: "POST".to_owned(),
+        path: format!("{}/restserver.php", state.public_url.base_path),
+        query: Vec::new(),
+        body: Body::Urlencoded(form.finish().into_bytes()),
+        source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+    };
+    let answer = state.dispatcher.answer(request).await;
+    state.accounts.remove_session(&session_key).await?;
+    match answer.error {
+        // Documented applications tell a closed window as 4 (protocol 12.3).
+        None | Some(Code::RequestLimit | Code::FeedLimit) => Ok(()),
+        Some(code) => Err(DemoError::Story(format!(
+            "{} by {}: {code:?}",
+            tale.title, tale.app
+        ))),
+    }
+}
+
+fn parameters(tale: &Tale, page: &str, (me, friend): (&str, &str)) -> Vec<(String, String)> {
+    let told = |text: &str| {
+        text.replace("{me}", me)
+            .replace("{friend}", friend)
+            .replace("{page}", page)
+    };
+    let mut parameters = vec![
+        ("title".to_owned(), told(tale.title)),
+        ("body".to_owned(), told(tale.body)),
+    ];
+    if let (Some(picture), Ok(page_url)) = (tale.picture, url::Url::parse(page)) {
+        let address = format!(
+            "{}/demo/pictures/{picture}",
+            page_url.origin().ascii_serialization()
+        );
+        parameters.push(("image_1".to_owned(), address));
+        parameters.push(("image_1_link".to_owned(), page.to_owned()));
+    }
+    parameters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_of_six_stories_have_a_picture_of_their_own_origin() {
+        let page = "http://localhost:8422/demo/orchard/";
+        let images: Vec<_> = TALES
+            .iter()
+            .flat_map(|tale| parameters(tale, page, ("ada", "bo")))
+            .filter(|(name, _)| name == "image_1")
+            .map(|(_, value)| value)
+            .collect();
+        assert_eq!(
+            images,
+            [
+                "http://localhost:8422/demo/pictures/night-sky.png",
+                "http://localhost:8422/demo/pictures/orchard.png"
+            ]
+        );
+    }
+
+    #[test]
+    fn titles_hold_at_most_60_displayed_characters_with_the_longest_name() {
+        for tale in &TALES {
+            let title = parameters(
+                tale,
+                "http://localhost:65535/demo/rainy-day-reads/",
+                ("ada", "ada"),
+            )
+            .into_iter()
+            .find_map(|(name, value)| (name == "title").then_some(value))
+            .expect("a title");
+            let mut inside = false;
+            let shown = title.chars().filter(|letter| {
+                inside = *letter == '<' || (inside && *letter != '>');
+                !inside && *letter != '>'
+            });
+            assert!(shown.count() <= 60, "{title}");
+        }
+    }
+}
