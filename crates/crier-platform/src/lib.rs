@@ -10,6 +10,7 @@ pub mod dispatch;
 mod effects;
 pub mod faults;
 pub mod feed;
+pub mod follower;
 mod grammar;
 pub mod live_door;
 mod methods;

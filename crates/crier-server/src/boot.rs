@@ -5,6 +5,7 @@
 
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::OsEntropy;
+use crate::adapters::key_file;
 use crate::adapters::passwords::Argon2Passwords;
 use crate::admin::AdminDoor;
 use crate::lifecycle::{Pool, Stop, Tasks};
@@ -17,15 +18,21 @@ use crate::rest::RestDoor;
 use crate::router::Doors;
 use crate::sections::{Config, ServerConfig};
 use crate::state::{AppState, PublicUrl};
-use crate::unjoined::Unjoined;
+use crier_live::config::LiveConfig;
+use crier_live::metrics::Metrics as LiveMetrics;
+use crier_live::node::{Node, NodeParts};
 use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::{Dispatcher, DispatcherConfig};
 use crier_platform::feed::FeedReader;
+use crier_platform::follower::Follower;
 use crier_platform::live_door::LiveDoor;
 use crier_platform::ports::Ports;
 use crier_platform::ports::clock::Clock;
+use crier_platform::ports::deliver::Deliver;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
-use crier_platform::ports::store::Store;
+use crier_platform::ports::ledger::Ledger;
+use crier_platform::ports::store::{Marks, Store};
+use crier_platform::ports::tickets::Tickets;
 use crier_store::{CachedStore, SqliteStore};
 use prometheus_client::registry::Registry;
 use std::net::SocketAddr;
@@ -119,10 +126,12 @@ pub struct Server {
     pub state: AppState,
     config: Config,
     tasks: Tasks,
-    registry: Registry,
+    registry: Arc<Registry>,
     metrics: ServerMetrics,
     entropy: Arc<dyn Entropy>,
     books: Books,
+    node: Arc<Node>,
+    follower: Follower,
 }
 
 /// Opens the books, the hub and the use cases.
@@ -145,18 +154,34 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
     let passwords = Arc::new(Argon2Passwords::new(pool, Arc::clone(&entropy)));
     let books = open_books(&config, &clock, &entropy).await?;
     books.register(&mut registry);
+    let node = Node::new(NodeParts {
+        config: LiveConfig {
+            connections_max: connections_max(&config),
+            ..config.live.clone()
+        },
+        marks: Arc::clone(&books.cached) as Arc<dyn Marks>,
+        clock: Arc::clone(&clock),
+        entropy: Arc::clone(&entropy),
+        metrics: LiveMetrics::registered(&mut registry),
+        resume_key: resume_key(&config, &*entropy)?,
+    });
     let ports = Ports {
         store: Arc::clone(&books.cached) as Arc<dyn Store>,
-        ledger: Arc::new(Unjoined),
-        deliver: Arc::new(Unjoined),
-        tickets: Arc::new(Unjoined),
+        ledger: Arc::clone(&node) as Arc<dyn Ledger>,
+        deliver: Arc::clone(&node) as Arc<dyn Deliver>,
+        tickets: Arc::clone(&node) as Arc<dyn Tickets>,
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
         passwords,
     };
     let public_url = public_url(&config.server)?;
     let tasks = Tasks::new();
-    let dispatcher = DispatcherConfig::at(&public_url.url);
+    let dispatcher = DispatcherConfig {
+        message_ttl_ms: config.live.ttl.0,
+        ticket_life_ms: config.live.ticket_life.0,
+        ..DispatcherConfig::at(&public_url.url)
+    };
+    let follower = Follower::new(ports.clone());
     let state = AppState {
         dispatcher: Arc::new(Dispatcher::new(ports.clone(), dispatcher)),
         accounts: Accounts::with_config(ports.clone(), config.accounts.clone()),
@@ -165,15 +190,18 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         clock,
         public_url: Arc::new(public_url),
         tasks: tasks.clone(),
+        hub: Arc::clone(node.hub()),
     };
     Ok(Server {
         state,
         config,
         tasks,
-        registry,
+        registry: Arc::new(registry),
         metrics,
         entropy,
         books,
+        node,
+        follower,
     })
 }
 
@@ -221,6 +249,25 @@ async fn open_books(
     })
 }
 
+/// Connections of the live door: as configured, else what the process's descriptors permit.
+fn connections_max(config: &Config) -> u32 {
+    match config.live.connections_max {
+        0 => u32::try_from(listen::places(0)).unwrap_or(u32::MAX),
+        configured => configured,
+    }
+}
+
+/// The key that signs resume tokens; kept with the data, so that pages come back after a restart.
+fn resume_key(config: &Config, entropy: &dyn Entropy) -> Result<[u8; 32], StartError> {
+    let path = config.server.data.join("keys/live.key");
+    key_file::open(&path, entropy).map_err(|why| {
+        StartError(format!(
+            "cannot use {}: {why}; put it back from where it is kept, or remove it",
+            path.display()
+        ))
+    })
+}
+
 /// The public address; without one and without listeners, as on the command line, the one that they would have.
 fn public_url(server: &ServerConfig) -> Result<PublicUrl, StartError> {
     let url = match (server.url.as_str(), server.listen.first()) {
@@ -239,39 +286,58 @@ impl Server {
     /// Serves until `stop` has begun and everything has ended, or until it is cut. True after a clean drain.
     pub async fn run(self, listeners: Listeners, stop: Stop) -> bool {
         let clock = Arc::clone(&self.state.clock);
-        let reception = Reception::new(
-            &self.config.server,
-            listen::places(self.config.server.connections_max),
-            (self.tasks.clone(), Arc::clone(&clock)),
-            self.metrics.clone(),
-        );
-        let doors = Arc::new(Doors::new(self.state.clone(), self.rest_door(&stop)));
-        for listener in listeners.public {
-            self.tasks
-                .spawn(reception.clone().receive(listener, Arc::clone(&doors)));
-        }
-        let admin = Arc::new(AdminDoor {
-            registry: Arc::new(self.registry),
-            stop: stop.clone(),
-        });
-        self.tasks
-            .spawn(reception.clone().receive(listeners.admin, admin));
+        let reception = self.open_doors(listeners, &stop);
+        // What never ends by itself: kept apart from what the drain waits for.
+        let background = Tasks::new();
+        let node = Arc::clone(&self.node);
+        background.spawn(async move { node.run().await });
+        background.spawn(self.follower.run());
         stop.begun().await;
         tracing::info!("draining");
-        let deadline = clock.elapsed().plus_ms(45_000);
+        let deadline = clock.elapsed().plus_ms(self.config.live.stop_deadline.0);
+        let least = clock.elapsed().plus_ms(self.config.server.drain_least.0);
+        let drain = async {
+            // For a moment new calls are told to come back (503), and every page is told when; then no connection is
+            // accepted any more, what is in progress ends, idle connections close.
+            tokio::join!(clock.sleep_until(least), self.node.stop());
+            reception.close();
+            self.tasks.ended().await;
+        };
         let drained = tokio::select! {
-            () = async {
-                reception.close();
-                self.tasks.ended().await;
-            } => true,
+            () = drain => true,
             () = stop.hard() => false,
             () = clock.sleep_until(deadline) => false,
         };
         if !drained {
+            self.metrics.overflow("stop");
             tracing::warn!(tasks = self.tasks.running(), "cut before everything had ended");
             self.tasks.cut();
         }
+        background.cut();
+        background.ended().await;
         self.books.close().await && drained
+    }
+
+    /// Begins to accept on every listener.
+    fn open_doors(&self, listeners: Listeners, stop: &Stop) -> Reception {
+        let reception = Reception::new(
+            &self.config.server,
+            listen::places(self.config.server.connections_max),
+            (self.tasks.clone(), Arc::clone(&self.state.clock)),
+            self.metrics.clone(),
+        );
+        let doors = Arc::new(Doors::new(self.state.clone(), self.rest_door(stop)));
+        for listener in listeners.public {
+            let accepting = reception.clone().receive(listener, Arc::clone(&doors));
+            self.tasks.spawn(accepting);
+        }
+        let admin = Arc::new(AdminDoor {
+            registry: Arc::clone(&self.registry),
+            stop: stop.clone(),
+        });
+        self.tasks
+            .spawn(reception.clone().receive(listeners.admin, admin));
+        reception
     }
 
     fn rest_door(&self, stop: &Stop) -> RestDoor {

@@ -289,8 +289,15 @@ fn set(entries: &mut Entries, key: &str, value: Value, origin: Origin) -> Result
 /// The known key that takes the fewest changed letters.
 fn nearest<'k>(key: &str, known: impl Iterator<Item = &'k String>) -> &'k str {
     known
-        .min_by_key(|candidate| changed_letters(key, candidate))
+        .min_by_key(|candidate| distance(key, candidate))
         .map_or("", String::as_str)
+}
+
+/// Changed letters of the whole key, or of its last part alone when that was put into a wrong section.
+fn distance(key: &str, candidate: &str) -> usize {
+    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let misplaced = changed_letters(&last(key), &last(candidate)).saturating_add(1);
+    changed_letters(key, candidate).min(misplaced)
 }
 
 fn changed_letters(one: &str, two: &str) -> usize {

@@ -22,4 +22,3 @@ pub mod sections;
 pub mod site;
 pub mod state;
 pub mod telemetry;
-mod unjoined;

@@ -11,6 +11,7 @@ use crate::state::AppState;
 use crate::{live, site};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Uri;
 use bytes::Bytes;
 use crier_platform::ports::clock::Clock;
@@ -51,6 +52,7 @@ impl Doors {
             )
             .merge(live::router())
             .merge(site::router())
+            .fallback(site::not_found)
             .fallback(site::not_found)
             .with_state(state);
         Self {
@@ -96,7 +98,8 @@ impl Doors {
         };
         head.uri = Uri::try_from(target).unwrap_or_default();
         let source = self.rest.proxies.source(peer, &head.headers);
-        head.extensions.insert(site::ClientAddress(source));
+        head.extensions
+            .insert(ConnectInfo(SocketAddr::new(source, peer.port())));
         let bounded = BoundedBody::new(incoming, PAGE_BODY_BYTES_MAX, self.pace, Arc::clone(&self.clock));
         Request::from_parts(head, Body::new(bounded))
     }

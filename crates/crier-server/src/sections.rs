@@ -3,6 +3,7 @@
 //! Knows nothing of files, environment and flags: `config` reads those.
 
 use crate::middleware::real_ip::TrustedProxies;
+use crier_live::config::LiveConfig;
 use crier_platform::accounts::AccountsConfig;
 use crier_platform::model::quantity::{Bytes, Span};
 use crier_store::StoreConfig;
@@ -16,6 +17,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Section `accounts`.
     pub accounts: AccountsConfig,
+    /// Section `live`.
+    pub live: LiveConfig,
     /// Section `store`.
     pub store: StoreConfig,
 }
@@ -51,6 +54,8 @@ pub struct ServerConfig {
     pub store: String,
     /// What carries messages between processes: `memory:`.
     pub broker: String,
+    /// Least time between the beginning of a soft stop and the last accepted connection.
+    pub drain_least: Span,
     /// Password hashes at once.
     pub passwords_running_max: usize,
     /// Callers waiting for a hash.

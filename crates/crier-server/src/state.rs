@@ -1,6 +1,7 @@
 //! What handlers hold: use-case handles, never ports.
 
 use crate::lifecycle::Tasks;
+use crier_live::hub::Hub;
 use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::Dispatcher;
 use crier_platform::feed::FeedReader;
@@ -58,6 +59,8 @@ pub struct AppState {
     pub public_url: Arc<PublicUrl>,
     /// Starts what must outlive a request, as a live connection does; it is waited for at the stop.
     pub tasks: Tasks,
+    /// Live connections, for the transports.
+    pub hub: Arc<Hub>,
 }
 
 #[cfg(test)]

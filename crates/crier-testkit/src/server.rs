@@ -10,6 +10,7 @@ use crate::entropy::SeededEntropy;
 use crate::patience::within;
 use crate::signed::SignedClient;
 use crier_platform::accounts::Accounts;
+use crier_platform::model::quantity::Span;
 use crier_server::boot::{Listeners, Overrides, build};
 use crier_server::config::{self, Sources};
 use crier_server::lifecycle::Stop;
@@ -84,6 +85,8 @@ impl TestServer {
         config.server.data = folder.path().to_path_buf();
         config.server.listen = vec!["127.0.0.1:0".to_owned()];
         config.server.admin_listen = "127.0.0.1:0".to_owned();
+        // Nobody turns the clock while a test waits for the end.
+        config.server.drain_least = Span(0);
         let listeners = Listeners::bind(&mut config.server).await.map_err(other)?;
         let address = listeners.address().map_err(other)?;
         let admin_address = listeners.admin_address().map_err(other)?;

@@ -4,4 +4,5 @@
 
 pub mod clock;
 pub mod entropy;
+pub mod key_file;
 pub mod passwords;

@@ -1,0 +1,256 @@
+//! Configuration: precedence, origins, and sentences that name the key, the line and what would be right.
+
+use crier_server::config::{DEFAULT_PAGE, Flag, Sources, load};
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+fn file(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("crier.toml");
+    std::fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+fn with_file(text: &str) -> Result<crier_server::config::Loaded, String> {
+    let (_folder, path) = file(text);
+    let sources = Sources {
+        file: Some(path.clone()),
+        ..Sources::default()
+    };
+    let shown = path.display().to_string();
+    load(&sources).map_err(|why| why.to_string().replace(&shown, "FILE"))
+}
+
+fn with_environment(name: &str, value: &str) -> Result<crier_server::config::Loaded, String> {
+    let sources = Sources {
+        environment: vec![(name.into(), value.into())],
+        ..Sources::default()
+    };
+    load(&sources).map_err(|why| why.to_string())
+}
+
+fn flag(key: &'static str, name: &'static str, text: &str) -> Flag {
+    Flag {
+        key,
+        name,
+        value: toml::Value::String(text.into()),
+    }
+}
+
+#[test]
+fn defaults_alone_are_a_whole_configuration() {
+    let loaded = load(&Sources::default()).unwrap();
+    let server = &loaded.config.server;
+    assert_eq!(server.listen, ["127.0.0.1:8420"]);
+    assert_eq!(server.admin_listen, "127.0.0.1:8421");
+    assert_eq!(server.head_deadline.0, 10_000);
+    assert_eq!(server.head_bytes_max.0, 131_072);
+    assert_eq!(loaded.config.store, crier_store::StoreConfig::default());
+    assert_eq!(
+        loaded.config.accounts,
+        crier_platform::accounts::AccountsConfig::default()
+    );
+}
+
+#[test]
+fn every_key_of_the_default_page_has_its_comment() {
+    let mut above = "";
+    for line in DEFAULT_PAGE.lines() {
+        if line.contains(" = ") && !line.starts_with('#') {
+            assert!(above.starts_with("# "), "{line} has no comment");
+        }
+        above = line;
+    }
+}
+
+#[test]
+fn flag_goes_before_environment_before_file_before_default() {
+    let (_folder, path) =
+        file("[server]\nhead_deadline = \"1s\"\nbody_grace = \"1s\"\nurl = \"http://file/\"\n");
+    let sources = Sources {
+        file: Some(path.clone()),
+        environment: vec![
+            ("CRIER__SERVER__BODY_GRACE".into(), "2s".into()),
+            ("CRIER__SERVER__URL".into(), "http://environment/".into()),
+            ("PATH".into(), "/bin".into()),
+        ],
+        flags: vec![flag("server.url", "--url", "http://flag/")],
+    };
+    let loaded = load(&sources).unwrap();
+    let server = &loaded.config.server;
+    assert_eq!((server.head_deadline.0, server.body_grace.0), (1_000, 2_000));
+    assert_eq!(
+        (server.url.as_str(), server.body_deadline.0),
+        ("http://flag/", 120_000)
+    );
+    let origin = |key: &str| {
+        let found = loaded.entries().find(|(name, _, _)| *name == key);
+        found
+            .map(|(_, value, origin)| format!("{value} from {origin}"))
+            .unwrap()
+    };
+    assert_eq!(origin("server.url"), "\"http://flag/\" from flag --url");
+    assert_eq!(
+        origin("server.body_grace"),
+        "\"2s\" from environment CRIER__SERVER__BODY_GRACE"
+    );
+    assert_eq!(
+        origin("server.head_deadline"),
+        format!("\"1s\" from {} line 2", path.display())
+    );
+    assert_eq!(origin("server.body_deadline"), "\"120s\" from default");
+}
+
+#[test]
+fn unknown_key_of_a_file_names_its_line_and_the_nearest_key() {
+    assert_eq!(
+        with_file("# mine\n[server]\n\nheaddeadline = \"1s\"\n").unwrap_err(),
+        "unknown key server.headdeadline (FILE line 4): the nearest known key is server.head_deadline"
+    );
+    assert_eq!(
+        with_file("listen = []\n").unwrap_err(),
+        "unknown key listen (FILE line 1): the nearest known key is server.listen"
+    );
+}
+
+#[test]
+fn unknown_key_of_the_environment_names_the_variable() {
+    assert_eq!(
+        with_environment("CRIER__SERVER__DATE", "x").unwrap_err(),
+        "unknown key server.date (environment CRIER__SERVER__DATE): the nearest known key is server.data"
+    );
+}
+
+#[test]
+fn value_of_the_wrong_kind_says_which_kind_is_expected() {
+    assert_eq!(
+        with_file("[server]\nlisten = \"127.0.0.1:1\"\n").unwrap_err(),
+        "server.listen (FILE line 2): expected a list, found a text in quotes"
+    );
+    assert_eq!(
+        with_environment("CRIER__SERVER__HEAD_FIELDS_MAX", "many").unwrap_err(),
+        "server.head_fields_max (environment CRIER__SERVER__HEAD_FIELDS_MAX): expected a whole number"
+    );
+}
+
+#[test]
+fn quantity_without_its_unit_is_refused_by_name() {
+    assert_eq!(
+        with_file("[server]\nhead_deadline = \"10\"\n").unwrap_err(),
+        "server.head_deadline (FILE line 2): expected a span of time such as 250ms, 10s, 2m, 6h or 90d"
+    );
+    assert_eq!(
+        with_environment("CRIER__SERVER__HEAD_BYTES_MAX", "64kb").unwrap_err(),
+        "server.head_bytes_max (environment CRIER__SERVER__HEAD_BYTES_MAX): expected a size such as 128, 64KiB, 1MiB or 2GiB"
+    );
+}
+
+#[test]
+fn word_outside_its_list_is_refused_by_name() {
+    let refusal = with_environment("CRIER__SERVER__LOG_FORMAT", "xml").unwrap_err();
+    assert!(
+        refusal.starts_with("server.log_format (environment CRIER__SERVER__LOG_FORMAT): "),
+        "{refusal}"
+    );
+    assert!(refusal.contains("human"), "{refusal}");
+}
+
+#[test]
+fn what_is_no_toml_names_its_line() {
+    let refusal = with_file("[server]\nurl = \n").unwrap_err();
+    assert!(refusal.starts_with("FILE line 2 is no TOML: "), "{refusal}");
+}
+
+#[test]
+fn file_that_is_not_there_is_named() {
+    let sources = Sources {
+        file: Some("/nowhere/crier.toml".into()),
+        ..Sources::default()
+    };
+    let refusal = load(&sources).unwrap_err().to_string();
+    assert!(
+        refusal.starts_with("cannot read the configuration file /nowhere/crier.toml: "),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn lists_of_the_environment_are_comma_joined() {
+    let loaded = with_environment("CRIER__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1").unwrap();
+    assert_eq!(loaded.config.server.trusted_proxies, ["10.0.0.0/8", "127.0.0.1"]);
+    let refusal = with_environment("CRIER__SERVER__TRUSTED_PROXIES", "proxy").unwrap_err();
+    assert_eq!(
+        refusal,
+        "server.trusted_proxies (environment CRIER__SERVER__TRUSTED_PROXIES): proxy is neither an address nor a CIDR block such as 10.0.0.0/8"
+    );
+}
+
+#[test]
+fn secret_key_may_name_a_file_that_holds_it() {
+    let (_folder, path) = file("sqlite:\n");
+    let variable = "CRIER__SERVER__STORE_FILE";
+    let loaded = with_environment(variable, &path.display().to_string()).unwrap();
+    assert_eq!(loaded.config.server.store, "sqlite:");
+    let refusal = with_environment(variable, "/nowhere").unwrap_err();
+    assert!(
+        refusal.starts_with("CRIER__SERVER__STORE_FILE names /nowhere, which cannot be read: "),
+        "{refusal}"
+    );
+    let refusal = with_environment("CRIER__SERVER__URL_FILE", "/nowhere").unwrap_err();
+    assert!(refusal.starts_with("unknown key server.url_file "), "{refusal}");
+}
+
+#[test]
+fn any_pair_but_the_two_modes_is_refused_with_the_flag_to_add() {
+    let pair = |store: &str, broker: &str| {
+        let sources = Sources {
+            flags: vec![
+                flag("server.store", "--store", store),
+                flag("server.broker", "--broker", broker),
+            ],
+            ..Sources::default()
+        };
+        load(&sources).map(|_| ()).map_err(|why| why.to_string())
+    };
+    assert_eq!(pair("sqlite:", "memory:"), Ok(()));
+    for (store, broker, part) in [
+        ("postgres://h/crier", "memory:", "add --broker redis://HOST"),
+        ("sqlite:", "redis://h", "add --store postgres://HOST/NAME"),
+        ("sqlite:", "rediss://h", "add --store postgres://HOST/NAME"),
+        (
+            "postgres://h/crier",
+            "redis://h",
+            "leave --store and --broker out",
+        ),
+        (
+            "mysql://h",
+            "memory:",
+            "must be sqlite: or begin with postgres://",
+        ),
+        ("sqlite:", "nats://h", "must be memory: or begin with redis://"),
+        ("sqlite:/elsewhere.db", "memory:", "name the folder with --data"),
+    ] {
+        let refusal = pair(store, broker).unwrap_err();
+        assert!(refusal.contains(part), "{refusal}");
+        assert!(refusal.contains("flag --"), "{refusal}");
+    }
+}
+
+#[test]
+fn bounds_that_cannot_work_are_refused_by_name() {
+    for (name, value, part) in [
+        ("CRIER__SERVER__LISTEN", "", "name at least one address"),
+        ("CRIER__SERVER__HEAD_BYTES_MAX", "8191", "must be at least 8192"),
+        ("CRIER__SERVER__PASSWORDS_RUNNING_MAX", "0", "must be at least 1"),
+        ("CRIER__SERVER__BODY_RATE", "0", "must be at least 1"),
+        ("CRIER__SERVER__URL", "ftp://host", "must be http:// or https://"),
+        (
+            "CRIER__STORE__READERS",
+            "0",
+            "store.readers is 0; possible are 1 to 64",
+        ),
+    ] {
+        let refusal = with_environment(name, value).unwrap_err();
+        assert!(refusal.contains(part), "{name}: {refusal}");
+    }
+}
