@@ -2,16 +2,6 @@
 //!
 //! Names, parameters and access come from `crier_proto::params`, where they are declared once.
 
-use super::auth_create_token::AuthCreateToken;
-use super::auth_expire_session::AuthExpireSession;
-use super::auth_get_session::AuthGetSession;
-use super::auth_promote_session::AuthPromoteSession;
-use super::feed_publish_story_to_user::FeedPublishStoryToUser;
-use super::live_message_create_ticket::LiveMessageCreateTicket;
-use super::live_message_send::LiveMessageSend;
-use super::users_get_logged_in_user::UsersGetLoggedInUser;
-use super::users_is_app_added::UsersIsAppAdded;
-use super::users_is_app_user::UsersIsAppUser;
 use crate::unit::{Halt, Outcome, Unit};
 use crate::verified::VerifiedCall;
 use crier_proto::error::Refusal;
@@ -19,17 +9,17 @@ use futures_util::future::BoxFuture;
 use std::marker::PhantomData;
 
 /// All methods of this server, in the order of protocol 5.3.
-static METHODS: [&dyn AnyMethod; 10] = [
-    &Entry::<LiveMessageSend>::NEW,
-    &Entry::<FeedPublishStoryToUser>::NEW,
-    &Entry::<AuthCreateToken>::NEW,
-    &Entry::<AuthGetSession>::NEW,
-    &Entry::<AuthExpireSession>::NEW,
-    &Entry::<AuthPromoteSession>::NEW,
-    &Entry::<UsersGetLoggedInUser>::NEW,
-    &Entry::<UsersIsAppUser>::NEW,
-    &Entry::<UsersIsAppAdded>::NEW,
-    &Entry::<LiveMessageCreateTicket>::NEW,
+static METHODS: &[&dyn AnyMethod] = &[
+    &Entry::<super::live_message_send::LiveMessageSend>::NEW,
+    &Entry::<super::feed_publish_story_to_user::FeedPublishStoryToUser>::NEW,
+    &Entry::<super::auth_create_token::AuthCreateToken>::NEW,
+    &Entry::<super::auth_get_session::AuthGetSession>::NEW,
+    &Entry::<super::auth_expire_session::AuthExpireSession>::NEW,
+    &Entry::<super::auth_promote_session::AuthPromoteSession>::NEW,
+    &Entry::<super::users_get_logged_in_user::UsersGetLoggedInUser>::NEW,
+    &Entry::<super::users_is_app_user::UsersIsAppUser>::NEW,
+    &Entry::<super::users_is_app_added::UsersIsAppAdded>::NEW,
+    &Entry::<super::live_message_create_ticket::LiveMessageCreateTicket>::NEW,
 ];
 
 /// A method: a pure decision on a verified call. It reads through the unit, adds writes to it and says what must happen

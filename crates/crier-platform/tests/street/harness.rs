@@ -18,6 +18,7 @@ use crier_platform::ports::store::{Batch, NewSession, UnitId, Write};
 use crier_proto::call::RequestParts;
 use crier_proto::ids::{AppId, SessionKey, Uid};
 use crier_proto::secret::Secret;
+use crier_store::{CachedStore, SqliteStore, StoreConfig};
 use crier_testkit::{ManualClock, SeededEntropy};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -76,9 +77,10 @@ impl Street {
     pub(crate) async fn open_with(live: LiveConfig, change: impl FnOnce(&mut App)) -> Self {
         let clock = Arc::new(ManualClock::at(BEGIN_MS));
         let entropy = Arc::new(SeededEntropy::new(1));
-        let books = crier_store::SqliteStore::open_in_memory(clock.clone(), entropy.clone())
-            .expect("books in memory");
-        let store = Arc::new(FaultyStore::over(Arc::new(books)));
+        let books = SqliteStore::open_in_memory(clock.clone(), entropy.clone()).expect("books in memory");
+        let bounds = StoreConfig::default();
+        let cached = CachedStore::over(Arc::new(books), &bounds, clock.clone()).await;
+        let store = Arc::new(FaultyStore::over(Arc::new(cached.expect("caches over them"))));
         let node = Node::new(NodeParts {
             config: live,
             marks: store.clone(),
@@ -163,18 +165,29 @@ impl Street {
         self.add_session(key, None, SessionKind::Fixed).await
     }
 
-    /// A session as told.
+    /// A session as told, with a secret made of its user.
     pub(crate) async fn add_session(
         &self,
         key: SessionKey,
         expires: Option<i64>,
         kind: SessionKind,
     ) -> Arc<Session> {
+        let secret = Secret::new(format!("{:032x}__", key.uid().get()));
+        self.add_session_with(key, (expires, kind), secret).await
+    }
+
+    /// A session as told, with this secret.
+    pub(crate) async fn add_session_with(
+        &self,
+        key: SessionKey,
+        (expires, kind): (Option<i64>, SessionKind),
+        secret: Secret,
+    ) -> Arc<Session> {
         let session = NewSession {
             user: key.uid(),
             key: key.clone(),
             app: app_id(),
-            secret: Secret::new(format!("{:032x}__", key.uid().get())),
+            secret,
             expires,
             kind,
         };
@@ -217,6 +230,11 @@ impl Street {
     /// Turns the clock's hands forward.
     pub(crate) fn turn_clock(&self, ms: u64) {
         self.clock.advance_ms(ms);
+    }
+
+    /// Sets the wall alone.
+    pub(crate) fn set_clock_secs(&self, secs: i64) {
+        self.clock.set_wall_ms(secs * 1_000);
     }
 
     /// The wall clock.

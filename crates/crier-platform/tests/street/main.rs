@@ -9,6 +9,7 @@ mod harness;
 mod live_message;
 mod order;
 mod parallel;
+mod period;
 mod profiles;
 mod properties;
 mod seed_feed;
