@@ -4,7 +4,7 @@
 //! number of cuts and not with the number of readings. Knows nothing of secrets or of what a method does.
 
 use crate::pairs::Pairs;
-use crate::params::{COMMON, METHODS, MethodSpec, Param, SessionNeed, Shape, lookup};
+use crate::params::{COMMON, METHODS, MethodSpec, Param, SessionNeed, Shape, is_known, lookup};
 use crate::signature::signed_pairs;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -71,12 +71,15 @@ fn is_unsigned(name: &str) -> bool {
     matches!(name, "sig" | "sig_version" | "ts")
 }
 
-/// All names considered, longest first (protocol 7.1).
-static CONSIDERED: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+/// All names considered, longest first, each with its last byte (protocol 7.1).
+static CONSIDERED: LazyLock<Vec<(u8, &'static str)>> = LazyLock::new(|| {
     let own = METHODS.iter().flat_map(|method| method.params);
     let all = COMMON.iter().chain(own).map(|param| param.name);
-    let mut names: Vec<_> = all.filter(|name| !is_unsigned(name)).collect();
-    names.sort_unstable_by_key(|name| (Reverse(name.len()), *name));
+    let mut names: Vec<_> = all
+        .filter(|name| !is_unsigned(name))
+        .filter_map(|name| name.bytes().last().map(|last| (last, name)))
+        .collect();
+    names.sort_unstable_by_key(|(_, name)| (Reverse(name.len()), *name));
     names.dedup();
     names
 });
@@ -87,8 +90,14 @@ pub fn candidate_cuts(text: &str) -> Vec<Cut> {
     let mut cuts = Vec::new();
     for (at, _) in text.match_indices('=') {
         let before = text.get(..at).unwrap_or_default();
-        // Longest first, so that offsets rise.
-        for name in CONSIDERED.iter().filter(|name| before.ends_with(**name)) {
+        let Some(last) = before.bytes().last() else {
+            continue;
+        };
+        // Longest first, so that offsets rise; the last byte first, so that hardly a name is compared in vain.
+        for (_, name) in CONSIDERED
+            .iter()
+            .filter(|(end, name)| *end == last && before.ends_with(*name))
+        {
             cuts.push(Cut {
                 offset: at.saturating_sub(name.len()),
                 name,
@@ -120,27 +129,25 @@ pub fn one_reading_only(pairs: &Pairs, signed_text: &str, rule: CallIdRule) -> R
         own.binary_search_by_key(&cut.offset, |(offset, _)| *offset)
             .is_ok()
     };
-    if cuts.iter().all(is_own) {
+    let foreign: Vec<_> = cuts.iter().copied().filter(|cut| !is_own(cut)).collect();
+    if foreign.is_empty() {
         return Ok(());
     }
     if cuts.len() > CANDIDATE_CUTS_MAX {
         return Err(Ambiguous::TooManyCuts);
     }
     let api_key = pairs.get("api_key").unwrap_or_default();
-    let used = cuts_of_readings(&Text {
+    let text = Text {
         text: signed_text,
         cuts: &cuts,
+        foreign: &foreign,
         api_key,
         rule,
-    });
-    match used
-        .iter()
-        .filter_map(|at| cuts.get(*at))
-        .find(|cut| !is_own(cut))
-    {
+    };
+    match first_foreign_cut(&text) {
         None => Ok(()),
-        Some(foreign) => {
-            let holder = own.iter().rev().find(|(offset, _)| *offset <= foreign.offset);
+        Some(offset) => {
+            let holder = own.iter().rev().find(|(begin, _)| *begin <= offset);
             Err(Ambiguous::ForeignCut {
                 within: holder.map_or("", |(_, name)| name).to_owned(),
             })
@@ -152,24 +159,30 @@ pub fn one_reading_only(pairs: &Pairs, signed_text: &str, rule: CallIdRule) -> R
 struct Text<'a> {
     text: &'a str,
     cuts: &'a [Cut],
+    /// The cuts that are none of the request's.
+    foreign: &'a [Cut],
     api_key: &'a str,
     rule: CallIdRule,
 }
 
-/// Indexes of all cuts that lie in some reading (protocol 7.2, 7.4).
-fn cuts_of_readings(text: &Text<'_>) -> BTreeSet<usize> {
-    let mut used = BTreeSet::new();
+/// The smallest offset of a foreign cut that lies in some reading (protocol 7.2, 7.4).
+fn first_foreign_cut(text: &Text<'_>) -> Option<usize> {
+    let mut first = None;
     for method in text.named_methods() {
-        match method.one_of {
-            None => Search::new(text, method, None).collect(&mut used),
-            Some(alternatives) => {
-                for needed in alternatives {
-                    Search::new(text, method, Some(needed)).collect(&mut used);
-                }
-            }
+        // No reading for a method has a name that the method does not know: without a foreign one there is no search.
+        // So the `id` inside every `call_id` costs nothing.
+        if !text.foreign.iter().any(|cut| is_known(method, cut.name)) {
+            continue;
+        }
+        let ways = method
+            .one_of
+            .map_or_else(|| vec![None], |names| names.map(Some).to_vec());
+        for needed in ways {
+            let found = Search::new(text, method, needed).first_foreign();
+            first = [first, found].into_iter().flatten().min();
         }
     }
-    used
+    first
 }
 
 impl Text<'_> {
@@ -290,18 +303,19 @@ impl<'a> Search<'a> {
         matches!(shape, Shape::Free | Shape::Callback)
     }
 
-    /// Adds the cuts that can be reached from offset 0 and from which the end can be reached.
-    fn collect(&self, used: &mut BTreeSet<usize>) {
+    /// The first foreign cut that can be reached from offset 0 and from which the end can be reached.
+    fn first_foreign(&self) -> Option<usize> {
         let reached = self.forward();
-        if reached.iter().any(|reached| *reached) {
-            let ending = self.backward();
-            let both = reached
-                .iter()
-                .zip(ending)
-                .enumerate()
-                .filter(|(_, (reached, ending))| **reached && *ending);
-            used.extend(both.map(|(at, _)| at));
-        }
+        let ending = self.backward();
+        let used = self.text.cuts.iter().zip(reached.iter().zip(ending));
+        used.filter(|(_, (reached, ending))| **reached && *ending)
+            .map(|(cut, _)| cut.offset)
+            .find(|offset| {
+                self.text
+                    .foreign
+                    .binary_search_by_key(offset, |cut| cut.offset)
+                    .is_ok()
+            })
     }
 
     /// Which cuts can be reached from offset 0. Names rise, so each name is finished before the next is looked at; of a
