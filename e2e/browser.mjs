@@ -1,0 +1,10 @@
+// Debian's Chromium, headless; nothing is downloaded and nothing of the network is used but what the tests open.
+import { chromium } from "playwright-core";
+
+export const startBrowser = () =>
+  chromium.launch({
+    executablePath: process.env.CRIER_CHROMIUM || "/usr/bin/chromium",
+    headless: true,
+    chromiumSandbox: process.getuid?.() !== 0,
+    args: ["--disable-background-networking", "--disable-component-update", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"],
+  });

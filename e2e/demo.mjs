@@ -1,0 +1,76 @@
+// Starts `crier demo` on free ports and reads what it prints, as a person would.
+import { spawn } from "node:child_process";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const START_MS = 60_000;
+const STOP_MS = 20_000;
+
+/** What a command printed, and how it ended. */
+export const run = (command, { cwd = root } = {}) =>
+  new Promise((done) => {
+    const child = spawn("/bin/sh", ["-c", command], { cwd });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (part) => (out += part));
+    child.stderr.on("data", (part) => (err += part));
+    child.on("close", (status) => done({ out, err, status }));
+  });
+
+const only = (text, pattern) => {
+  const found = text.match(pattern);
+  if (!found) throw new Error(`the demo's text has no ${pattern}:\n${text}`);
+  return found[1];
+};
+
+const read = (text) => ({
+  text,
+  url: only(text, /^crier ready on (http:\S+)$/m),
+  game: only(text, /^ {2}The game +(http:\S+)$/m),
+  links: { ada: only(text, /^ {4}ada +(http:\S+)$/m), bo: only(text, /^ {4}bo +(http:\S+)$/m) },
+  uids: { ada: only(text, /^ {2}ada +uid (\d+)/m), bo: only(text, /^ {2}bo +uid (\d+)/m), cy: only(text, /^ {2}cy +uid (\d+)/m) },
+  passwords: { ada: only(text, /^ {2}ada .*password (\S+)$/m), bo: only(text, /^ {2}bo .*password (\S+)$/m), cy: only(text, /^ {2}cy .*password (\S+)$/m) },
+  apiKey: only(text, /^ {2}api_key +(\S+)$/m),
+  secret: only(text, /^ {2}secret +(\S+)$/m),
+  send: only(text, /^ {2}(\S.* call liveMessage\.send .*)$/m),
+  publish: only(text, /^ {2}(\S.* call feed\.publishStoryToUser .*)$/m),
+  listen: only(text, /^ {2}(\S.* listen .*)$/m),
+});
+
+export const startDemo = async () => {
+  const binary = process.env.CRIER_BIN || join(root, "target/debug/crier");
+  const child = spawn(binary, ["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  let text = "";
+  let log = "";
+  child.stderr.on("data", (part) => (log += part));
+  const ended = new Promise((done) => child.on("close", done));
+  const ready = new Promise((done, fail) => {
+    const timer = setTimeout(() => fail(new Error(`the demo is not ready after ${START_MS} ms:\n${text}${log}`)), START_MS);
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      text += `${line}\n`;
+      if (!line.startsWith("crier ready on ")) return;
+      clearTimeout(timer);
+      done();
+    });
+    child.on("close", (status) => fail(new Error(`the demo ended with status ${status}:\n${text}${log}`)));
+    child.on("error", fail);
+  });
+  try {
+    await ready;
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  }
+  return {
+    ...read(text),
+    log: () => log,
+    stop: async () => {
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+};

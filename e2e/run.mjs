@@ -1,0 +1,63 @@
+// Runs every specs/*.spec.mjs against the built binary, one demo server and one browser for all of them.
+//
+// CRIER_BIN names the binary (default: target/debug/crier of this tree), CRIER_CHROMIUM the browser (default: Debian's). Ends
+// only what it started. Last line, alone: `N passed, N failed`; exit status 1 if one failed.
+// `node run.mjs feed` runs only the specs whose file name holds that word.
+import { readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startBrowser } from "./browser.mjs";
+import { startDemo } from "./demo.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const TEST_MS = 60_000;
+const wanted = process.argv[2] ?? "";
+
+const within = (promise, ms, what) => {
+  let timer;
+  const late = new Promise((_, fail) => (timer = setTimeout(() => fail(new Error(`${what}: not done after ${ms} ms`)), ms)));
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+};
+
+let passed = 0;
+let failed = 0;
+rmSync(join(here, "shots"), { recursive: true, force: true });
+const demo = await startDemo();
+let browser;
+try {
+  browser = await startBrowser();
+  const names = readdirSync(join(here, "specs")).filter((name) => name.endsWith(".spec.mjs") && name.includes(wanted));
+  for (const name of names.sort()) {
+    const { tests } = await import(`./specs/${name}`);
+    for (const [title, run] of Object.entries(tests)) {
+      const opened = [];
+      const stage = {
+        demo,
+        shot: (page, file) => page.screenshot({ path: join(here, "shots", `${file}.png`), fullPage: true }),
+        /** A browser of its own: no cookie is shared. */
+        person: async (options) => {
+          const context = await browser.newContext(options);
+          opened.push(context);
+          return context;
+        },
+      };
+      try {
+        await within(run(stage), TEST_MS, title);
+        passed += 1;
+        console.log(`✔ ${name}: ${title}`);
+      } catch (error) {
+        failed += 1;
+        console.log(`✖ ${name}: ${title}\n  ${String(error.stack ?? error).replaceAll("\n", "\n  ")}`);
+        for (const [at, context] of opened.entries()) {
+          for (const page of context.pages()) await page.screenshot({ path: join(here, "shots", `failed-${failed}-${at}.png`) }).catch(() => undefined);
+        }
+      }
+      for (const context of opened) await context.close();
+    }
+  }
+} finally {
+  await browser?.close();
+  await demo.stop();
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed || !passed ? 1 : 0;

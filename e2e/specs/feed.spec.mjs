@@ -1,0 +1,47 @@
+// Stories on a person's feed: published by a signed call, read, followed, hidden; with and without JavaScript.
+import assert from "node:assert/strict";
+import { run } from "../demo.mjs";
+import { logIn, signed } from "../people.mjs";
+
+const publish = async (demo, title, body = "") => {
+  const { out, err, status } = await run(signed(demo, "feed.publishStoryToUser", { title, body, format: "json" }));
+  assert.equal(status, 0, out + err);
+};
+
+export const tests = {
+  "the demo's six applications compete for ada's feed": async ({ demo, person, shot }) => {
+    const page = await logIn(await person(), demo, "ada");
+    await page.goto(`${demo.url}/feed`);
+    const text = await page.textContent("main");
+    for (const story of ["a book about maps", "A postcard from bo", "Rivers", "Jupiter and four moons", "pears are ripe", "rock-paper-scissors"]) assert.ok(text.includes(story), story);
+    await shot(page, "feed-ada");
+  },
+
+  "a published story stands on the feed, its markup shown and nothing of it run, with JavaScript off": async ({ demo, person, shot }) => {
+    const words = `Story ${Date.now()}`;
+    await publish(demo, `${words} <a href="http://localhost:1/there?a=1&amp;b=2">there</a>`, "<b>bold</b> and <i>slanted</i> &lt;script&gt;");
+    const context = await person({ javaScriptEnabled: false });
+    const page = await logIn(context, demo, "ada");
+    await page.goto(`${demo.url}/feed`);
+    const story = page.locator("li", { hasText: words }).first();
+    await story.waitFor();
+    assert.ok((await story.textContent()).includes("bold and slanted <script>"));
+    assert.equal(await story.locator("b", { hasText: "bold" }).count(), 1);
+    const href = await story.locator("a", { hasText: "there" }).first().getAttribute("href");
+    const answer = await context.request.get(new URL(href, page.url()).href, { maxRedirects: 0 });
+    assert.ok([302, 303].includes(answer.status()), String(answer.status()));
+    assert.equal(answer.headers().location, "http://localhost:1/there?a=1&b=2");
+    await shot(page, "feed-no-script");
+    await story.locator("form[action$='/feed/hide'] button").first().click();
+    await page.goto(`${demo.url}/feed`);
+    assert.equal(await page.getByText(words, { exact: false }).locator("visible=true").count(), 0);
+  },
+
+  "a story is nobody else's": async ({ demo, person }) => {
+    const words = `Secret ${Date.now()}`;
+    await publish(demo, words);
+    const page = await logIn(await person(), demo, "bo");
+    await page.goto(`${demo.url}/feed`);
+    assert.ok(!(await page.textContent("body")).includes(words));
+  },
+};
