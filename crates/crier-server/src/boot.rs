@@ -242,7 +242,9 @@ async fn open_books(
         ))
     };
     let sqlite = Arc::new(opened.map_err(|why| said(&why))?);
-    let cached = CachedStore::over(Arc::clone(&sqlite) as _, &config.store, Arc::clone(clock)).await;
+    let cached = CachedStore::over(Arc::clone(&sqlite) as _, &config.store, Arc::clone(clock))
+        .await
+        .map(|cached| cached.counting_into(sqlite.metrics().clone()));
     Ok(Books {
         sqlite,
         cached: Arc::new(cached.map_err(|why| said(&why))?),

@@ -81,6 +81,13 @@ impl CachedStore {
         })
     }
 
+    /// Counts into these counters instead of its own, so that a store and its caches are shown as one room.
+    #[must_use]
+    pub fn counting_into(mut self, metrics: StoreMetrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
     /// The counters of the caches.
     #[must_use]
     pub fn metrics(&self) -> &StoreMetrics {
@@ -129,7 +136,7 @@ impl CachedStore {
                 Fact::User(user) => self.users.invalidate(user),
                 Fact::SessionEnded(session) => self.sessions.invalidate(session),
                 Fact::Granted(app, user) | Fact::Withdrawn(app, user) => {
-                    self.grants.invalidate(&(*app, *user))
+                    self.grants.invalidate(&(*app, *user));
                 }
                 Fact::CallOrderReset(_) | Fact::Feed(_) | Fact::LoginEnded(_) => {}
             }

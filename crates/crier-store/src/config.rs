@@ -117,18 +117,80 @@ mod tests {
 
     #[test]
     fn a_value_that_breaks_a_promise_is_refused_by_name() {
-        let changes: [(&str, fn(&mut StoreConfig)); 5] = [
-            ("commit_queue_max", |config| config.commit_queue_max = 0),
-            ("readers", |config| config.readers = 65),
-            ("call_order_sync", |config| config.call_order_sync = Span(1001)),
-            ("cache_look", |config| config.cache_look = Span(501)),
-            ("call_order_bytes_max", |config| {
-                config.call_order_bytes_max = Bytes(1)
-            }),
+        let given = StoreConfig::default;
+        let cases = [
+            (
+                "commit_queue_max",
+                StoreConfig {
+                    commit_queue_max: 0,
+                    ..given()
+                },
+            ),
+            (
+                "commit_group_max",
+                StoreConfig {
+                    commit_group_max: 4097,
+                    ..given()
+                },
+            ),
+            (
+                "readers",
+                StoreConfig {
+                    readers: 65,
+                    ..given()
+                },
+            ),
+            (
+                "busy_timeout",
+                StoreConfig {
+                    busy_timeout: Span(0),
+                    ..given()
+                },
+            ),
+            (
+                "page_cache",
+                StoreConfig {
+                    page_cache: Bytes(1),
+                    ..given()
+                },
+            ),
+            (
+                "call_order_sync",
+                StoreConfig {
+                    call_order_sync: Span(1001),
+                    ..given()
+                },
+            ),
+            (
+                "call_order_bytes_max",
+                StoreConfig {
+                    call_order_bytes_max: Bytes(1),
+                    ..given()
+                },
+            ),
+            (
+                "change_keep",
+                StoreConfig {
+                    change_keep: Span(1),
+                    ..given()
+                },
+            ),
+            (
+                "unit_keep",
+                StoreConfig {
+                    unit_keep: Span(1),
+                    ..given()
+                },
+            ),
+            (
+                "cache_look",
+                StoreConfig {
+                    cache_look: Span(501),
+                    ..given()
+                },
+            ),
         ];
-        for (key, change) in changes {
-            let mut config = StoreConfig::default();
-            change(&mut config);
+        for (key, config) in cases {
             let said = config.check().unwrap_err();
             assert!(said.starts_with(&format!("store.{key} is ")), "{said}");
         }

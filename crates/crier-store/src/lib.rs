@@ -35,6 +35,6 @@ mod sqlite;
 pub use cached::CachedStore;
 pub use config::{CACHE_AGE_MS_MAX, StoreConfig};
 pub use error::StoreError;
-pub use metrics::{Metric, StoreMetrics};
+pub use metrics::{Metric, PREFIX, StoreMetrics};
 pub use sealed::KEY_FILE;
 pub use sqlite::{Diagnosis, SqliteStore};

@@ -3,6 +3,9 @@
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 
+/// What the names of this room begin with.
+pub const PREFIX: &str = "crier_store";
+
 macro_rules! figures {
     ($($(#[$doc:meta])* $field:ident, $metric:ident, $name:literal, $help:literal;)+) => {
         /// Every metric of this room.
@@ -21,6 +24,11 @@ macro_rules! figures {
                 match self { $(Self::$metric => $name,)+ }
             }
 
+            /// Its name behind the room's prefix.
+            fn short_name(self) -> &'static str {
+                self.name().strip_prefix(PREFIX).map_or(self.name(), |rest| rest.trim_start_matches('_'))
+            }
+
             /// One sentence on what it counts.
             #[must_use]
             pub const fn help(self) -> &'static str {
@@ -35,9 +43,9 @@ macro_rules! figures {
         }
 
         impl StoreMetrics {
-            /// Hands every counter to a registry.
-            pub fn register(&self, registry: &mut Registry) {
-                $(registry.register(Metric::$metric.name(), Metric::$metric.help(), self.$field.clone());)+
+            /// Hands every counter to a registry whose prefix is `PREFIX`.
+            pub fn register(&self, room: &mut Registry) {
+                $(room.register(Metric::$metric.short_name(), Metric::$metric.help(), self.$field.clone());)+
             }
         }
     };
@@ -91,7 +99,7 @@ mod tests {
     fn a_registered_counter_is_shown_with_its_value() {
         let metrics = StoreMetrics::default();
         let mut registry = Registry::default();
-        metrics.register(&mut registry);
+        metrics.register(registry.sub_registry_with_prefix(PREFIX));
         metrics.units.inc_by(3);
         let mut shown = String::new();
         prometheus_client::encoding::text::encode(&mut shown, &registry).unwrap();

@@ -44,7 +44,7 @@ impl SqliteStore {
         let mut copy = Connection::open(path).map_err(said)?;
         match &self.shared().folder {
             Some(folder) => {
-                copy_all(&read_only(&folder.join(DATABASE)).map_err(said)?, &mut copy).map_err(said)?
+                copy_all(&read_only(&folder.join(DATABASE)).map_err(said)?, &mut copy).map_err(said)?;
             }
             None => {
                 let copied = self.readers().read(|source| copy_all(source, &mut copy));

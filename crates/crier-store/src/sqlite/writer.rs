@@ -175,7 +175,7 @@ impl Writer {
         let mut next = Some(first);
         while let Some(job) = next {
             match job {
-                Job::Unit(batch, answer) => units.push((batch, answer)),
+                Job::Unit(batch, answer) => units.push((*batch, answer)),
                 Job::Probe(answer) => probes.push(answer),
                 Job::Nudge => {}
                 Job::Close(answer) => closing = Some(answer),
@@ -195,7 +195,7 @@ impl Writer {
         closing
     }
 
-    fn commit_group(&mut self, units: Vec<(Box<Batch>, Answer)>) {
+    fn commit_group(&mut self, units: Vec<(Batch, Answer)>) {
         let (batches, answers): (Vec<_>, Vec<_>) = units.into_iter().unzip();
         let shared = Arc::clone(&self.shared);
         let outcomes = shared.health.going().and_then(|()| self.apply_group(batches));
@@ -217,10 +217,7 @@ impl Writer {
     }
 
     /// One transaction: an error of its own fails all units, so that none is answered with what is not there.
-    fn apply_group(
-        &mut self,
-        batches: Vec<Box<Batch>>,
-    ) -> Result<Vec<Result<Applied, CommitError>>, StoreFault> {
+    fn apply_group(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Applied, CommitError>>, StoreFault> {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let began = connection
             .prepare_cached("BEGIN IMMEDIATE")
@@ -228,7 +225,7 @@ impl Writer {
         began.map_err(|error| self.shared.stop_if_io(&error))?;
         let mut outcomes = Vec::with_capacity(batches.len());
         for batch in batches {
-            match self.shared.apply_one(&connection, *batch) {
+            match self.shared.apply_one(&connection, batch) {
                 Ok(outcome) => outcomes.push(outcome),
                 Err(error) => {
                     let _ = connection.execute_batch("ROLLBACK");

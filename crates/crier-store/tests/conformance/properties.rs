@@ -207,12 +207,12 @@ async fn compare(units: Vec<(i64, Vec<Step>)>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn units_do_what_the_model_says(
         units in prop::collection::vec(
             (prop_oneof![Just(0), Just(1), Just(TWELVE_HOURS_MS - 1), Just(TWELVE_HOURS_MS)], prop::collection::vec(step(), 1..5)),
-            1..25,
+            1..16,
         )
     ) {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(compare(units));

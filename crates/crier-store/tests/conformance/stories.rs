@@ -47,7 +47,7 @@ pub async fn a_story_comes_back_with_its_slots(world: &World) {
     let read = world.store.story(id).await.unwrap().unwrap();
     assert_eq!(
         world.store.stories(uid(7), None, 10).await.unwrap(),
-        [read.clone()]
+        std::slice::from_ref(&read)
     );
     assert_eq!(
         (read.id, read.seq, read.user, read.app),
