@@ -3,13 +3,12 @@
 //! Promise: a connection says hello in time or ends, has an authorisation at every moment it is open, answers pings or ends, and
 //! ends with exactly one bye, its last frame. Knows neither mailbox nor ledger nor who else is connected.
 
-use crate::frames::{ClientFrame, Read, bye_body, read};
 use crate::outbox::{Outbox, Receipt};
 use crate::rate::{Bucket, Rate};
 use bytes::Bytes;
 use crier_platform::model::ticket::Permit;
 use crier_platform::model::time::ElapsedMs;
-use crier_proto::frame::Bye;
+use crier_proto::frame::{Bye, ClientFrame, ServerFrame, read_frames};
 use std::sync::Arc;
 
 /// How long a closing connection may take to write what waits (live 9.6).
@@ -135,7 +134,7 @@ impl Connection {
     }
 
     /// Reads one client message. An answer of nothing: it came too late or ended the connection.
-    pub fn receive(&mut self, text: &str, terms: &Terms, now: ElapsedMs) -> Vec<Read> {
+    pub fn receive(&mut self, text: &str, terms: &Terms, now: ElapsedMs) -> Vec<ClientFrame> {
         if self.phase == Phase::Closing {
             return Vec::new();
         }
@@ -143,7 +142,7 @@ impl Connection {
             self.end(Bye::TooManyFrames, None, now);
             return Vec::new();
         }
-        let read = read(text).and_then(|read| self.in_place(&read).map(|()| read));
+        let read = read_frames(text).and_then(|read| self.in_place(&read).map(|()| read));
         match read {
             Ok(read) => read,
             Err(bye) => {
@@ -154,8 +153,8 @@ impl Connection {
     }
 
     /// A hello is the first frame, and no later one.
-    fn in_place(&self, read: &[Read]) -> Result<(), Bye> {
-        let hello = |read: &Read| matches!(read, Read::Frame(ClientFrame::Hello(_)));
+    fn in_place(&self, read: &[ClientFrame]) -> Result<(), Bye> {
+        let hello = |frame: &ClientFrame| matches!(frame, ClientFrame::Hello(_));
         let opening = self.phase == Phase::Greeting;
         let first = read.first().is_some_and(hello);
         let later = read.iter().skip(1).any(hello);
@@ -254,7 +253,8 @@ impl Connection {
             return;
         }
         self.begins_to_fill(now);
-        self.outbox.answer(bye_body(bye, retry_after_ms));
+        self.outbox
+            .answer(ServerFrame::bye(bye, retry_after_ms).to_json().into());
         self.phase = Phase::Closing;
         self.bye = Some(bye);
         self.ends = now.plus_ms(CLOSING_MS);

@@ -18,7 +18,6 @@ mod broker;
 pub mod config;
 pub mod connection;
 pub mod error;
-pub mod frames;
 pub mod hub;
 pub mod ledger;
 pub mod link;

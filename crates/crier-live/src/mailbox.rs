@@ -6,6 +6,7 @@
 use crier_platform::model::message::{NewMessage, Via};
 use crier_platform::model::ticket::Cursor;
 use crier_platform::model::time::{ElapsedMs, WallMs};
+use crier_proto::frame::GapReason;
 use crier_proto::ids::{Epoch, MessageId, Uid};
 use crier_proto::message::Fanout;
 use std::collections::VecDeque;
@@ -21,17 +22,6 @@ pub struct RingBounds {
     pub items_max: usize,
     /// Their bytes.
     pub bytes_max: usize,
-}
-
-/// Why messages may be missing (live 4.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum GapReason {
-    /// The ring or a slow reader's outbox was full.
-    Overflow,
-    /// Their time was over.
-    Expired,
-    /// The mailbox's history is not known any more.
-    Epoch,
 }
 
 /// How a message left the mailbox.

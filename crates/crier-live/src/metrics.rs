@@ -1,8 +1,7 @@
 //! Figures of live delivery, prefix `crier_live_` (live section 13). Labels come from closed sets; none names a person or an event.
 
-use crate::frames::gap_name;
-use crate::mailbox::{Ended, GapReason};
-use crier_proto::frame::Bye;
+use crate::mailbox::Ended;
+use crier_proto::frame::{Bye, GapReason};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -62,11 +61,11 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Figures that are shown by this registry, whose prefix is `crier`.
+    /// Figures that are shown by this registry, which has no prefix of its own.
     #[must_use]
     pub fn registered(registry: &mut Registry) -> Self {
         let metrics = Self::default();
-        let live = registry.sub_registry_with_prefix("live");
+        let live = registry.sub_registry_with_prefix("crier_live");
         live.register("connections", "Open connections", metrics.connections.clone());
         live.register(
             "sends",
@@ -141,7 +140,7 @@ impl Metrics {
     }
 
     pub(crate) fn gap(&self, reason: GapReason) {
-        let reason = gap_name(reason);
+        let reason = reason.word();
         self.gaps.get_or_create(&Reason { reason }).inc();
     }
 

@@ -1,15 +1,15 @@
 //! From a hello to a welcome, by ticket or by resume token (live 3.5 to 3.12).
 
 use super::{Hub, RETRY_MS};
-use crate::frames::{Hello, ServerFrame, Text, WelcomePage, write};
 use crate::link::{ConnectionNo, Link};
 use crate::place::{Introduction, Place};
 use crate::resume::Resume;
 use crier_platform::live_door::PageSend;
+use crier_platform::model::message::Delivery;
 use crier_platform::model::ticket::Permit;
 use crier_platform::model::time::{ElapsedMs, WallMs};
-use crier_proto::error::Code;
-use crier_proto::frame::Bye;
+use crier_proto::error::Refusal;
+use crier_proto::frame::{Bye, Hello, Opening, Outcome, PageCursor, Ref, ServerFrame};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -33,7 +33,7 @@ pub enum Errand {
         /// Who sends.
         permit: Arc<Permit>,
         /// For `sent`.
-        reference: String,
+        reference: Ref,
         /// What.
         send: Box<PageSend>,
     },
@@ -43,30 +43,27 @@ impl Hub {
     /// Judges a hello: a resume token at once, a ticket by an errand.
     pub(super) fn hello(&self, link: &Arc<Link>, hello: Box<Hello>) -> Option<Errand> {
         link.state().admitting();
-        match (&hello.ticket, &hello.resume) {
-            (Some(ticket), _) => Some(Errand::Redeem {
-                ticket: ticket.clone(),
-                hello,
-            }),
-            (None, Some(token)) => {
-                match self.resumed(link, token) {
-                    Ok(resume) => {
-                        self.metrics.resume("ok");
-                        self.supersede(ConnectionNo(resume.connection));
-                        self.admit(link, &hello, resume.permit);
-                    }
-                    Err(bye) => {
-                        self.metrics.resume("refused");
-                        self.end(link, bye, None);
-                    }
-                }
-                None
+        let token = match &hello.opening {
+            Opening::Ticket(ticket) => {
+                return Some(Errand::Redeem {
+                    ticket: ticket.clone(),
+                    hello,
+                });
             }
-            (None, None) => {
-                self.end(link, Bye::BadFrame, None);
-                None
+            Opening::Resume(token) => token,
+        };
+        match self.resumed(link, token) {
+            Ok(resume) => {
+                self.metrics.resume("ok");
+                self.supersede(ConnectionNo(resume.connection));
+                self.admit(link, &hello, resume.permit);
+            }
+            Err(bye) => {
+                self.metrics.resume("refused");
+                self.end(link, bye, None);
             }
         }
+        None
     }
 
     fn resumed(&self, link: &Link, token: &str) -> Result<Resume, Bye> {
@@ -148,30 +145,30 @@ impl Hub {
                 inherit: hello.inherit,
             };
             let (seq, names) = place.introduce(around, link, &coming);
-            refused.extend(names.into_iter().map(|(_, code)| (page.page.as_str(), code)));
-            pages.push(WelcomePage {
-                page: page.page.as_str(),
+            refused.extend(names.into_iter().map(|(_, code)| (&page.page, code)));
+            pages.push(PageCursor {
+                page: page.page.clone(),
                 seq,
             });
         }
         let WallMs(now) = around.wall;
         let frame = ServerFrame::Welcome {
             v: 1,
-            connection: &self.resume_key.connection_name(link.no.0),
-            resume,
+            connection: self.resume_key.connection_name(link.no.0),
+            resume: resume.to_owned(),
             until: permit.until.0,
-            app: Text(permit.app.get()),
-            user: Text(permit.user.get()),
-            epoch: Text(place.mailbox.cursor().epoch),
+            app: permit.app,
+            user: permit.user,
+            epoch: place.mailbox.cursor().epoch,
             pages,
             ping_secs: self.terms.ping_ms.div_ceil(1_000),
             now,
         };
         let mut state = link.state();
-        state.answer(write(&frame), around.now);
+        state.answer(frame.to_json().into(), around.now);
         for (page, code) in refused {
-            let frame = super::speak::error_frame(code, None, Some(page));
-            state.answer(frame, around.now);
+            let frame = ServerFrame::error(&Refusal::plain(code), None, Some(page.clone()));
+            state.answer(frame.to_json().into(), around.now);
         }
     }
 
@@ -188,35 +185,25 @@ impl Hub {
         let mut state = link.state();
         if state.renew(Arc::clone(&permit), self.until(permit.until)) {
             let frame = ServerFrame::Renewed {
-                resume: &resume,
+                resume,
                 until: permit.until.0,
             };
-            state.answer(write(&frame), now);
+            state.answer(frame.to_json().into(), now);
         }
         drop(state);
         link.pump();
     }
 
     /// The answer to a page's send.
-    pub fn sent(
-        &self,
-        link: &Arc<Link>,
-        reference: &str,
-        outcome: &Result<crier_platform::model::message::Delivery, crier_proto::error::Refusal>,
-    ) {
+    pub fn sent(&self, link: &Arc<Link>, reference: Ref, outcome: &Result<Delivery, Refusal>) {
         let frame = match outcome {
-            Ok(delivery) => write(&ServerFrame::Sent {
-                r#ref: reference,
-                outcome: delivery.into(),
-            }),
-            Err(refusal) => write(&ServerFrame::Error {
-                code: refusal.code().number(),
-                text: &refusal.message(),
-                r#ref: Some(reference),
-                page: None,
-            }),
+            Ok(delivery) => ServerFrame::Sent {
+                reference,
+                outcome: outcome_of(delivery),
+            },
+            Err(refusal) => ServerFrame::error(refusal, Some(reference), None),
         };
-        link.state().answer(frame, self.clock.elapsed());
+        link.state().answer(frame.to_json().into(), self.clock.elapsed());
         link.pump();
     }
 
@@ -236,5 +223,17 @@ impl Hub {
     }
 }
 
-/// The row that a page's send over its rate gets.
-pub(super) const RATE_ROW: Code = Code::RequestLimit;
+/// The outcome object on the wire.
+fn outcome_of(delivery: &Delivery) -> Outcome {
+    Outcome {
+        id: delivery.id,
+        seq: delivery.seq,
+        epoch: delivery.epoch,
+        state: delivery.state.as_str(),
+        pages: delivery.pages,
+        handlers: delivery.handlers,
+        written: delivery.written,
+        acked: delivery.acked,
+        expires_at: delivery.expires_at.secs_rounded_up(),
+    }
+}

@@ -14,7 +14,6 @@ pub use time::Due;
 use crate::broker::memory::MemoryBroker;
 use crate::config::LiveConfig;
 use crate::connection::{Connection, Next, Phase, Terms};
-use crate::frames::Read;
 use crate::link::{ConnectionNo, Link, Opening};
 use crate::metrics::Metrics;
 use crate::names::Names;
@@ -27,7 +26,7 @@ use crate::tickets::MemoryTickets;
 use crate::wheel::Wheel;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
-use crier_proto::frame::Bye;
+use crier_proto::frame::{Bye, ClientFrame};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -168,7 +167,7 @@ impl Hub {
 
     /// Reads one client message into frames; each is then given to `frame`.
     #[must_use]
-    pub fn received(&self, link: &Arc<Link>, text: &str) -> Vec<Read> {
+    pub fn received(&self, link: &Arc<Link>, text: &str) -> Vec<ClientFrame> {
         self.metrics.frame_in();
         let mut state = link.state();
         let before = state.phase();

@@ -1,126 +1,93 @@
 //! What a page says once its connection is open (live 4.2).
 
-use super::admit::RATE_ROW;
 use super::{Errand, Hub, key_of};
 use crate::connection::Phase;
-use crate::frames::{ClientFrame, PageId, Read, RefusedEvent, SendFrame, ServerFrame, Text, write};
 use crate::link::Link;
 use crate::place::{Introduction, touch};
 use crate::rate::Bucket;
-use bytes::Bytes;
 use crier_platform::live_door::PageSend;
 use crier_platform::model::ticket::Permit;
 use crier_proto::error::{Code, Refusal};
-use crier_proto::ids::{Epoch, MessageId};
+use crier_proto::frame::{ClientFrame, PageId, RefusedEvent, Register, Send, ServerFrame};
+use crier_proto::ids::MessageId;
 use std::sync::Arc;
 
 /// Sessions of one user whose page sends are counted at once; more share the oldest one's place.
 const SENDERS_MAX: usize = 32;
 
-/// An `error` frame.
-pub(super) fn error_frame(code: Code, reference: Option<&str>, page: Option<&str>) -> Bytes {
-    write(&ServerFrame::Error {
-        code: code.number(),
-        text: &Refusal::plain(code).message(),
-        r#ref: reference,
-        page,
-    })
-}
-
 impl Hub {
     /// Does what one frame asks, or names the errand that must be run first. Frames of one connection are given one after another.
     #[must_use]
-    pub fn frame(&self, link: &Arc<Link>, read: Read) -> Option<Errand> {
-        let phase = link.state().phase();
-        let frame = match (phase, read) {
-            (Phase::Closing, _) => return None,
-            (_, Read::UnknownType) => {
-                self.answer(link, error_frame(Code::InvalidParameter, None, None));
-                return None;
-            }
-            (_, Read::Frame(frame)) => frame,
-        };
+    pub fn frame(&self, link: &Arc<Link>, frame: ClientFrame) -> Option<Errand> {
+        if link.state().phase() == Phase::Closing {
+            return None;
+        }
         if let ClientFrame::Hello(hello) = frame {
             return self.hello(link, hello);
         }
         let permit = link.state().permit().cloned()?;
         match frame {
-            ClientFrame::Hello(_) => None,
-            ClientFrame::Register {
-                page,
-                events,
-                epoch,
-                seq,
-                focus,
-            } => {
-                self.register(link, (&page, &events), epoch.zip(seq), focus);
-                None
+            // Only a connection's first frame is a hello: that was judged when it was read.
+            ClientFrame::Hello(_) => {}
+            ClientFrame::Unknown => {
+                let frame = ServerFrame::error(&Refusal::plain(Code::InvalidParameter), None, None);
+                self.answer(link, &frame);
             }
-            ClientFrame::Unregister { page, events } => {
-                self.unregister(link, &page, events.as_deref());
-                None
-            }
+            ClientFrame::Register(register) => self.register(link, register),
+            ClientFrame::Unregister { page, events } => self.unregister(link, &page, events.as_deref()),
             ClientFrame::Focus { page, focus } => {
                 self.with_page(link, &page, |place, index| place.set_focus(index, focus));
-                None
             }
-            ClientFrame::Ack { page, ids } => {
-                self.ack(link, &page, &ids);
-                None
-            }
-            ClientFrame::Send(send) => self.send(link, permit, *send),
-            ClientFrame::Renew { ticket } => Some(Errand::Renew { ticket }),
-            ClientFrame::Pong => {
-                link.state().pong();
-                None
-            }
-            ClientFrame::Leave => {
-                self.leave(link);
-                None
-            }
+            ClientFrame::Ack { page, ids, failed: _ } => self.ack(link, &page, &ids),
+            ClientFrame::Send(send) => return self.send(link, permit, *send),
+            ClientFrame::Renew { ticket } => return Some(Errand::Renew { ticket }),
+            ClientFrame::Pong { at: _ } => link.state().pong(),
+            ClientFrame::Leave => self.leave(link),
         }
+        None
     }
 
-    fn register(
-        &self,
-        link: &Arc<Link>,
-        (name, events): (&PageId, &[String]),
-        cursor: Option<(Epoch, u64)>,
-        focus: Option<bool>,
-    ) {
+    fn register(&self, link: &Arc<Link>, register: Register) {
         let Some(key) = key_of(link) else { return };
+        let Register {
+            page,
+            events,
+            cursor,
+            focus,
+        } = register;
         self.at(key, |place, around, touched| {
-            let (seq, refused) = match place.page_on(link.no, name) {
+            let (seq, refused) = match place.page_on(link.no, &page) {
                 Some(index) => {
                     if let Some(focus) = focus {
                         place.set_focus(index, focus);
                     }
-                    let refused = place.register(around, index, events);
+                    let refused = place.register(around, index, &events);
                     (place.mailbox.cursor().seq, refused)
                 }
-                None => place.introduce(
-                    around,
-                    link,
-                    &Introduction {
-                        page: name,
+                None => {
+                    // What the hello gave up is given up for the pages that come after it too.
+                    let inherit = place.pages.iter().find(|known| known.is_on(link.no));
+                    let coming = Introduction {
+                        page: &page,
                         cursor,
-                        events,
+                        events: &events,
                         focus,
-                        inherit: true,
-                    },
-                ),
+                        inherit: inherit.is_none_or(|known| known.inherit),
+                    };
+                    place.introduce(around, link, &coming)
+                }
             };
-            let refused = refused.iter().map(|(event, code)| RefusedEvent {
+            let refused = refused.into_iter().map(|(event, code)| RefusedEvent {
                 event,
                 code: code.number(),
             });
-            let frame = write(&ServerFrame::Registered {
-                page: name.as_str(),
-                epoch: Text(place.mailbox.cursor().epoch),
+            let frame = ServerFrame::Registered {
+                page,
+                epoch: place.mailbox.cursor().epoch,
                 seq,
                 refused: refused.collect(),
-            });
-            link.state().answer(frame, around.now);
+            };
+            link.state().answer(frame.to_json().into(), around.now);
             place.read_on(around, link);
             touch(touched, link);
         });
@@ -159,9 +126,9 @@ impl Hub {
     }
 
     /// A page may send if it has a handler for the event and its session has not sent too much (live 4.2, 4.15).
-    fn send(&self, link: &Arc<Link>, permit: Arc<Permit>, send: SendFrame) -> Option<Errand> {
+    fn send(&self, link: &Arc<Link>, permit: Arc<Permit>, send: Send) -> Option<Errand> {
         let key = (permit.app, permit.user);
-        let id = MessageId::from_bytes(self.resume_key.send_id(&permit, &send.reference));
+        let id = MessageId::from_bytes(self.resume_key.send_id(&permit, send.reference.as_str()));
         let refusal = self.at_known(key, |place, around, _| {
             let handles = place
                 .page_on(link.no, &send.page)
@@ -187,10 +154,11 @@ impl Hub {
                 return None;
             }
             around.metrics.overflow("rate_send");
-            Some(RATE_ROW)
+            Some(Code::RequestLimit)
         });
         if let Some(code) = refusal.unwrap_or(Some(Code::LiveMessageFailed)) {
-            self.answer(link, error_frame(code, Some(&send.reference), None));
+            let frame = ServerFrame::error(&Refusal::plain(code), Some(send.reference), None);
+            self.answer(link, &frame);
             return None;
         }
         Some(Errand::Send {
@@ -217,8 +185,8 @@ impl Hub {
         });
     }
 
-    fn answer(&self, link: &Arc<Link>, frame: Bytes) {
-        link.state().answer(frame, self.clock.elapsed());
+    fn answer(&self, link: &Arc<Link>, frame: &ServerFrame) {
+        link.state().answer(frame.to_json().into(), self.clock.elapsed());
         link.pump();
     }
 }

@@ -2,12 +2,12 @@
 
 use super::{Hub, key_of};
 use crate::connection::Tick;
-use crate::frames::{ServerFrame, write};
 use crate::link::Link;
 use crate::place::Touched;
 use crate::records::MailboxKey;
 use crate::shards::lock;
 use crier_platform::model::time::WallMs;
+use crier_proto::frame::{Bye, ServerFrame};
 use std::sync::{Arc, Weak};
 
 /// What comes due.
@@ -69,11 +69,8 @@ impl Hub {
             Tick::Ping => self.ping(link),
             Tick::Ended(bye) => {
                 self.metrics.bye(bye);
-                match bye {
-                    crier_proto::frame::Bye::NoHello => self.metrics.overflow("hello"),
-                    crier_proto::frame::Bye::PingTimeout => self.metrics.overflow("ping"),
-                    crier_proto::frame::Bye::AuthorisationExpired => self.metrics.overflow("authorised"),
-                    _ => {}
+                if let Some(name) = overflow_name(bye) {
+                    self.metrics.overflow(name);
                 }
                 self.ended_here(link);
                 return;
@@ -91,11 +88,12 @@ impl Hub {
         let Some(key) = key_of(link) else { return };
         let position = self.at_known(key, |place, around, _| {
             let WallMs(at) = around.wall;
-            let frame = write(&ServerFrame::Ping {
+            let frame = ServerFrame::Ping {
                 at,
                 seq: place.position(link),
-            });
-            link.state().ping(frame, around.terms, around.now);
+            };
+            link.state()
+                .ping(frame.to_json().into(), around.terms, around.now);
         });
         if position.is_some() {
             link.pump();
@@ -121,5 +119,15 @@ impl Hub {
         let load = |number: &std::sync::atomic::AtomicU64| number.load(std::sync::atomic::Ordering::Relaxed);
         self.metrics
             .mailboxes(self.broker.heads(), load(&process.items), load(&process.bytes));
+    }
+}
+
+/// The bound that a connection ended by time has reached (live section 12).
+fn overflow_name(bye: Bye) -> Option<&'static str> {
+    match bye {
+        Bye::NoHello => Some("hello"),
+        Bye::PingTimeout => Some("ping"),
+        Bye::AuthorisationExpired => Some("authorised"),
+        _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Around, Place, Touched, touch};
 use crate::mailbox::{Item, PageNo};
+use crate::place::offers::shared;
 use crate::place::pages::Page;
 use crier_proto::message::Fanout;
 use std::cmp::Reverse;
@@ -22,12 +23,9 @@ impl Place {
         if page.behind.is_some() {
             return;
         }
-        let bytes = crate::frames::message(&crate::frames::MessageFrame {
-            item: &claimed,
-            app: around.key.0,
-            pages: Some(&[page.name.as_str()]),
-            once: true,
-        });
+        let bytes = shared(around, &claimed)
+            .for_connection(std::slice::from_ref(&page.name), true, false)
+            .into();
         if self.put(around, &link, &claimed, (&[index], bytes)) {
             touch(touched, &link);
         } else {

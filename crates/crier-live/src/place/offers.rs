@@ -1,13 +1,15 @@
 //! Putting messages and gaps into the outboxes of pages that are owed them (live 5.5, 6.4, 8.2).
 
 use super::{Around, Place, Touched, touch};
-use crate::frames::{MessageFrame, ServerFrame, Text, gap_name, message, write};
 use crate::link::Link;
-use crate::mailbox::{GapReason, Item, PageNo};
+use crate::mailbox::{Item, PageNo};
 use crate::outbox::Receipt;
 use crate::place::pages::{Behind, Page};
 use bytes::Bytes;
-use crier_proto::message::Fanout;
+use crier_platform::model::message::Via;
+use crier_platform::model::time::WallMs;
+use crier_proto::frame::{GapReason, MessageFrame, PageId, ServerFrame, SharedMessage};
+use crier_proto::message::{Fanout, data_of};
 use std::sync::Arc;
 
 /// Pages named by one gap frame: more would not fit into the reserve.
@@ -215,18 +217,15 @@ impl Place {
         for (from, to, reason, pages) in gaps {
             around.metrics.gap(reason);
             for some in pages.chunks(GAP_PAGES_MAX) {
-                let names: Vec<&str> = some
-                    .iter()
-                    .map(|index| self.pages[*index].name.as_str())
-                    .collect();
+                let names = some.iter().map(|index| self.pages[*index].name.clone());
                 let frame = ServerFrame::Gap {
                     from,
                     to,
-                    reason: gap_name(reason),
-                    epoch: Text(self.mailbox.cursor().epoch),
-                    pages: &names,
+                    reason,
+                    epoch: self.mailbox.cursor().epoch,
+                    pages: names.collect(),
                 };
-                link.state().answer(write(&frame), around.now);
+                link.state().answer(frame.to_json().into(), around.now);
             }
         }
     }
@@ -236,9 +235,7 @@ impl Place {
         if !item.offered {
             return;
         }
-        let frame = write(&ServerFrame::Cancel {
-            ids: vec![item.id.to_string()],
-        });
+        let frame: Bytes = ServerFrame::Cancel { ids: vec![item.id] }.to_json().into();
         for link in &self.links {
             let handles = self
                 .pages
@@ -268,20 +265,40 @@ impl Place {
     }
 
     fn frame(&self, around: &Around<'_>, item: &Item, pages: &[usize], meant: &Meant) -> Bytes {
-        let names: Vec<&str> = pages
-            .iter()
-            .map(|index| self.pages[*index].name.as_str())
-            .collect();
-        message(&MessageFrame {
-            item,
-            app: around.key.0,
-            pages: match meant {
-                Meant::All => None,
-                Meant::Named | Meant::Claimed => Some(&names),
-            },
-            once: matches!(meant, Meant::Claimed),
-        })
+        let shared = shared(around, item);
+        let names = || -> Vec<PageId> {
+            pages
+                .iter()
+                .map(|index| self.pages[*index].name.clone())
+                .collect()
+        };
+        match meant {
+            Meant::All if item.redelivered => shared.for_connection(&[], false, true).into(),
+            Meant::All => Bytes::from(shared.into_boxed_str().into_boxed_bytes()),
+            Meant::Named => shared.for_connection(&names(), false, item.redelivered).into(),
+            Meant::Claimed => shared.for_connection(&names(), true, item.redelivered).into(),
+        }
     }
+}
+
+/// The part of a message frame that is equal for all connections.
+pub(super) fn shared(around: &Around<'_>, item: &Item) -> SharedMessage {
+    let WallMs(sent_at) = item.sent_at;
+    MessageFrame {
+        id: item.id,
+        seq: item.seq,
+        event: &item.event,
+        from: item.sender,
+        via: match item.via {
+            Via::App => "app",
+            Via::User => "user",
+        },
+        app: around.key.0,
+        sent_at,
+        raw: &item.text,
+        data: data_of(&item.text).as_deref(),
+    }
+    .share()
 }
 
 /// Whether a late page is owed this message by registration or cursor, or by its claim.

@@ -1,16 +1,19 @@
 //! Pages and their handlers: who is present, since when, and with the focus or without (live sections 1, 6).
 
 use super::{Around, Place, Touched};
-use crate::frames::{CONNECTION_EVENTS_MAX, PAGE_EVENTS_MAX, PAGES_MAX, PageId};
 use crate::link::{ConnectionNo, Link};
 use crate::mailbox::PageNo;
 use crier_platform::model::time::ElapsedMs;
 use crier_proto::error::Code;
+use crier_proto::frame::{PAGE_EVENTS_MAX, PAGES_MAX, PageId};
 use crier_proto::ids::Epoch;
 use crier_proto::message::EVENT_NAME_BYTES_MAX;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// Distinct events of one connection (live 6.3).
+const CONNECTION_EVENTS_MAX: usize = 256;
 
 /// A page's interest in one event.
 #[derive(Debug)]
@@ -110,7 +113,7 @@ impl Place {
             Some(_) => 0,
         };
         let unknown_from = match coming.cursor {
-            Some((epoch, seq)) if epoch != end.epoch || seq > end.seq => Some(seq + 1),
+            Some((epoch, seq)) if epoch != end.epoch || seq > end.seq => Some(seq.saturating_add(1)),
             Some(_) | None => None,
         };
         let index = self.seat(around, coming.page);
