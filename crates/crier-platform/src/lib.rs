@@ -12,6 +12,7 @@ pub mod faults;
 pub mod feed;
 pub mod follower;
 mod grammar;
+pub mod jobs;
 pub mod live_door;
 mod methods;
 pub mod model;

@@ -3,6 +3,7 @@
 //! Promise: bounds are counted before anything is held; a transport only carries bytes in and out; no lock is held while a socket
 //! is written. Knows no socket, no HTTP and no database: whoever needs those gets an `Errand`.
 
+mod admission;
 mod admit;
 mod ends;
 mod speak;
@@ -24,6 +25,7 @@ use crate::revocations::Revocations;
 use crate::shards::{Shards, lock};
 use crate::tickets::MemoryTickets;
 use crate::wheel::Wheel;
+use admission::Admission;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_proto::frame::{Bye, ClientFrame};
@@ -63,6 +65,7 @@ pub struct Hub {
     wheel: Mutex<Wheel<Due>>,
     /// New connections get 4001 from the moment a stop begins (live 9.6).
     stopping: AtomicBool,
+    admission: Admission,
     pub(crate) stop_began: Notify,
     emptied: Notify,
 }
@@ -101,6 +104,7 @@ impl Hub {
             next_page: AtomicU64::new(1),
             wheel: Mutex::new(wheel),
             stopping: AtomicBool::new(false),
+            admission: Admission::new(config.admit_running_max, config.admit_places_max),
             stop_began: Notify::new(),
             emptied: Notify::new(),
             config,

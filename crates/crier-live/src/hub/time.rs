@@ -29,13 +29,13 @@ impl Hub {
         loop {
             let next = lock(&self.wheel).next_turn();
             self.clock.sleep_until(next).await;
-            self.turn(turns);
+            self.turn_wheel(turns);
             turns = turns.wrapping_add(1);
         }
     }
 
     /// One turn: what is due, then one part of the mailboxes.
-    pub(crate) fn turn(&self, turns: u64) {
+    pub(crate) fn turn_wheel(&self, turns: u64) {
         let now = self.clock.elapsed();
         let due = lock(&self.wheel).advance(now);
         for due in due {

@@ -9,4 +9,6 @@ mod quota;
 mod session;
 mod signature;
 
+pub(crate) use quota::charge as quota_charge;
+
 pub(crate) use pipeline::{Known, Stop, Witness, verify};

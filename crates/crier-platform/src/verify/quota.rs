@@ -8,7 +8,7 @@ use crier_proto::error::Refusal;
 
 /// What a call spends of its quota: nothing where the application has no limit. Web applications count as a whole; desktop
 /// applications, whose copies know nothing of each other, count calls with a session per session.
-pub(super) fn charge(app: &App, session: Option<SessionId>) -> Option<QuotaCharge> {
+pub(crate) fn charge(app: &App, session: Option<SessionId>) -> Option<QuotaCharge> {
     let scope = match (app.kind, session) {
         (AppKind::Desktop, Some(session)) => QuotaScope::Session(session),
         (AppKind::Desktop, None) | (AppKind::Web, _) => QuotaScope::App(app.id),

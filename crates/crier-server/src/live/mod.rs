@@ -1,11 +1,18 @@
 //! Transports of live delivery: thin adapters over crier-live.
 
+mod counted;
+mod door;
+mod origin;
 pub mod script;
+mod websocket;
 
 use crate::state::AppState;
 use axum::Router;
+use axum::routing::any;
 
 /// The routes below `/live`.
 pub fn router() -> Router<AppState> {
-    Router::new().merge(script::router())
+    Router::new()
+        .route("/live/ws", any(door::answer))
+        .merge(script::router())
 }

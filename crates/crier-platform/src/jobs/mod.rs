@@ -1,0 +1,3 @@
+//! Background work as plain futures: the server's lifecycle runs them.
+
+pub mod follow_changes;
