@@ -10,7 +10,6 @@ pub mod dispatch;
 mod effects;
 pub mod faults;
 pub mod feed;
-pub mod follower;
 mod grammar;
 pub mod jobs;
 pub mod live_door;

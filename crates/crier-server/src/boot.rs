@@ -24,7 +24,7 @@ use crier_live::node::{Node, NodeParts};
 use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::{Dispatcher, DispatcherConfig};
 use crier_platform::feed::FeedReader;
-use crier_platform::follower::Follower;
+use crier_platform::jobs::follow_changes::FollowChanges;
 use crier_platform::live_door::LiveDoor;
 use crier_platform::ports::Ports;
 use crier_platform::ports::clock::Clock;
@@ -131,7 +131,7 @@ pub struct Server {
     entropy: Arc<dyn Entropy>,
     books: Books,
     node: Arc<Node>,
-    follower: Follower,
+    follower: FollowChanges,
 }
 
 /// Opens the books, the hub and the use cases.
@@ -181,7 +181,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         ticket_life_ms: config.live.ticket_life.0,
         ..DispatcherConfig::at(&public_url.url)
     };
-    let follower = Follower::new(ports.clone());
+    let follower = FollowChanges::new(ports.clone());
     let state = AppState {
         dispatcher: Arc::new(Dispatcher::new(ports.clone(), dispatcher)),
         accounts: Accounts::with_config(ports.clone(), config.accounts.clone()),
@@ -286,8 +286,12 @@ impl Server {
     }
 
     /// Serves until `stop` has begun and everything has ended, or until it is cut. True after a clean drain.
-    pub async fn run(self, listeners: Listeners, stop: Stop) -> bool {
+    pub async fn run(mut self, listeners: Listeners, stop: Stop) -> bool {
         let clock = Arc::clone(&self.state.clock);
+        // What was withdrawn while nobody served must be known before anything is delivered; a fault comes again below.
+        if let Err(fault) = self.follower.catch_up().await {
+            tracing::error!(error = %fault, "committed facts could not be read at the start");
+        }
         let reception = self.open_doors(listeners, &stop);
         // What never ends by itself: kept apart from what the drain waits for.
         let background = Tasks::new();

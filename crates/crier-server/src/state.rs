@@ -51,8 +51,6 @@ pub struct AppState {
     pub accounts: Accounts,
     /// Feeds.
     pub feed: FeedReader,
-    /// Live connections, for the transports.
-    pub hub: Arc<Hub>,
     /// Live connections' permits.
     pub live_door: Arc<LiveDoor>,
     /// Time, for cookies' ages and deadlines.

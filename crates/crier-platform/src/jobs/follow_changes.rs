@@ -32,44 +32,37 @@ pub enum FollowFault {
 /// A follower that knows how far it has come.
 pub struct FollowChanges {
     ports: Ports,
-    after: i64,
+    /// The last fact that is in force here; `None` before the first look.
+    after: Option<i64>,
 }
 
 impl FollowChanges {
-    /// Brings the facts of the last 24 hours into force. To be awaited before the first connection is accepted.
+    /// A follower that begins with what was withdrawn in the last 24 hours.
+    #[must_use]
+    pub fn new(ports: Ports) -> Self {
+        Self { ports, after: None }
+    }
+
+    /// Brings everything committed until now into force. To be awaited before the first connection is accepted.
     ///
     /// # Errors
-    /// When the books or the mailboxes do not answer.
-    pub async fn start(ports: Ports) -> Result<Self, FollowFault> {
-        let oldest = ports.clock.wall().plus_ms(-BACK_MS);
-        let after = last_before(&ports, oldest).await?;
-        let mut follower = Self { ports, after };
-        while follower.step().await? {}
-        Ok(follower)
+    /// When books, mailboxes or ledger do not answer; what was brought into force stays so.
+    pub async fn catch_up(&mut self) -> Result<(), FollowFault> {
+        while self.step().await? {}
+        Ok(())
     }
 
     /// Follows for ever. A fault is reported once and tried again at the next look.
     pub async fn run(mut self) {
         let mut failing = false;
         loop {
+            let done = self.catch_up().await;
+            if let (Err(fault), false) = (&done, failing) {
+                tracing::error!(%fault, "committed facts cannot be followed");
+            }
+            failing = done.is_err();
             let next = self.ports.clock.elapsed().plus_ms(LOOK_MS);
             self.ports.clock.sleep_until(next).await;
-            loop {
-                match self.step().await {
-                    Ok(true) => {}
-                    Ok(false) => {
-                        failing = false;
-                        break;
-                    }
-                    Err(fault) => {
-                        if !failing {
-                            tracing::error!(%fault, "committed facts cannot be followed");
-                        }
-                        failing = true;
-                        break;
-                    }
-                }
-            }
         }
     }
 
@@ -78,11 +71,16 @@ impl FollowChanges {
     /// # Errors
     /// When one could not be brought into force; it comes first at the next step.
     pub async fn step(&mut self) -> Result<bool, FollowFault> {
-        let changes = self.ports.store.changes_after(self.after, READ_MAX).await?;
+        let after = match self.after {
+            Some(after) => after,
+            None => last_before(&self.ports, self.ports.clock.wall().plus_ms(-BACK_MS)).await?,
+        };
+        self.after = Some(after);
+        let changes = self.ports.store.changes_after(after, READ_MAX).await?;
         let more = changes.len() >= usize::try_from(READ_MAX).unwrap_or(usize::MAX);
         for change in changes {
             self.enforce(&change).await?;
-            self.after = change.id;
+            self.after = Some(change.id);
         }
         Ok(more)
     }
