@@ -96,4 +96,32 @@ mod tests {
         assert_eq!(base64url(&[0xFB, 0xFF, 0xBE]), "-_--");
         assert_eq!(base64url(&[0xFF; 32]).len(), 43);
     }
+
+    #[test]
+    fn digests_of_parts_are_those_of_the_whole() {
+        assert_eq!(
+            lower_hex(&md5(&[b"ab", b"", b"c"])),
+            "900150983cd24fb0d6963f7d28e17f72"
+        );
+        assert_eq!(
+            lower_hex(&sha256(&[b"a", b"bc"])),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+
+    #[test]
+    fn hmac_follows_case_2_of_rfc_4231() {
+        assert_eq!(
+            lower_hex(&hmac_sha256(b"Jefe", &[b"what do ya want ", b"for nothing?"])),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+
+    #[test]
+    fn comparison_in_constant_time_is_equality() {
+        assert!(equal_in_constant_time(b"", b""));
+        assert!(equal_in_constant_time(b"ab", b"ab"));
+        assert!(!equal_in_constant_time(b"ab", b"aB"));
+        assert!(!equal_in_constant_time(b"ab", b"abc"));
+    }
 }

@@ -224,3 +224,95 @@ impl fmt::Display for SessionKey {
         out.write_str(&self.text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SESSION: &str = "acacbdbd010123237878dede-1240077";
+
+    #[test]
+    fn uids_have_one_to_nineteen_digits_and_end_at_two_to_the_63_less_one() {
+        assert_eq!("1".parse::<Uid>().map(Uid::get), Ok(1));
+        assert_eq!("9223372036854775807".parse::<Uid>().map(Uid::get), Ok(i64::MAX));
+        for text in [
+            "",
+            "0",
+            "01",
+            "-1",
+            "+1",
+            " 1",
+            "1.0",
+            "9223372036854775808",
+            "10000000000000000000",
+            "١",
+        ] {
+            assert_eq!(text.parse::<Uid>(), Err(BadId("uid")), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_below_one_are_no_ids() {
+        assert_eq!(Pid::new(0), None);
+        assert_eq!(AppId::try_from(-1), Err(BadId("application id")));
+        assert_eq!(StoryId::new(7).map(i64::from), Some(7));
+    }
+
+    #[test]
+    fn ids_of_digits_read_back_as_they_are_shown() {
+        let text = "3f0a9c1de2b84756a1c0d9e8f7061524";
+        let id: MessageId = text.parse().unwrap();
+        assert_eq!((id.to_string(), id.as_bytes()[0]), (text.to_owned(), 0x3f));
+        assert_eq!(
+            "9d1c6f0a3b5e7788"
+                .parse::<Epoch>()
+                .map(|epoch| format!("{epoch:?}")),
+            Ok("9d1c6f0a3b5e7788".into())
+        );
+        for text in [
+            "",
+            "3F0A9C1DE2B84756A1C0D9E8F7061524",
+            &text[1..],
+            "3f0a9c1de2b84756a1c0d9e8f706152g",
+            "é",
+        ] {
+            assert_eq!(text.parse::<MessageId>(), Err(BadId("message id")), "{text}");
+        }
+    }
+
+    #[test]
+    fn api_keys_are_32_lower_case_digits() {
+        let text = "0123456789abcdef0123456789abcdef";
+        assert_eq!(
+            text.parse::<ApiKey>().map(|key| key.as_str().to_owned()),
+            Ok(text.to_owned())
+        );
+        assert_eq!(text.to_uppercase().parse::<ApiKey>(), Err(BadId("api_key")));
+        assert_eq!(text[1..].parse::<ApiKey>(), Err(BadId("api_key")));
+    }
+
+    #[test]
+    fn session_keys_name_their_user() {
+        let key: SessionKey = SESSION.parse().unwrap();
+        assert_eq!((key.uid().get(), key.as_str()), (1_240_077, SESSION));
+        for text in [
+            "",
+            "-1",
+            "acacbdbd010123237878dede",
+            "acacbdbd010123237878dede-",
+            "acacbdbd010123237878dede-0",
+            "ACACBDBD010123237878DEDE-1",
+            "acacbdbd010123237878dede-1-2",
+        ] {
+            assert_eq!(text.parse::<SessionKey>(), Err(BadId("session_key")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bad_id_tells_its_kind_and_nothing_of_the_text() {
+        assert_eq!(
+            "secret".parse::<Uid>().unwrap_err().to_string(),
+            "not a well-formed uid"
+        );
+    }
+}

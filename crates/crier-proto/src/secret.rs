@@ -34,3 +34,22 @@ impl fmt::Debug for Secret {
         out.write_str("Secret(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_never_shown() {
+        assert_eq!(format!("{:?}", Secret::new("swordfish")), "Secret(…)");
+    }
+
+    #[test]
+    fn a_secret_matches_its_own_text_alone() {
+        let secret = Secret::new("swordfish");
+        assert!(secret.matches("swordfish"));
+        for other in ["", "Swordfish", "swordfis", "swordfishes"] {
+            assert!(!secret.matches(other), "{other}");
+        }
+    }
+}

@@ -281,7 +281,7 @@ fn rule() -> impl Strategy<Value = CallIdRule> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
 
     #[test]
     fn a_request_passes_exactly_if_every_reading_is_coarser(request in request(), rule in rule()) {
