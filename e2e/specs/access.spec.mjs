@@ -30,7 +30,7 @@ const pages = (colorScheme) => async ({ demo, person, shot }) => {
   for (const path of ["/feed", "/settings", "/"]) {
     await page.goto(demo.url + path);
     await clean(page, path);
-    await shot(page, `site${path.replaceAll("/", "-")}${colorScheme}`);
+    await shot(page, `site${path.replaceAll("/", "-")}-${colorScheme}`);
   }
   const game = await context.newPage();
   await game.goto(demo.game);
