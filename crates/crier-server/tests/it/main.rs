@@ -1,5 +1,15 @@
 //! The server from outside: a real socket on a free port, or the binary itself.
+//!
+//! - `captures`: the recorded requests of period clients, and every way to change one byte of them; `period` replays them
+//! - `rest`, `config`, `cli`: the doors of callers and operators
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper that cannot go on has failed its test"
+)]
 
+mod captures;
 mod cli;
 mod config;
+mod period;
 mod rest;
