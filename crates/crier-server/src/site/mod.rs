@@ -41,16 +41,10 @@ use crate::state::AppState;
 use axum::routing::get;
 use axum::{Extension, Router};
 use door::{form, page};
-use std::net::IpAddr;
 use std::sync::Arc;
 use throttle::LoginThrottle;
 
 pub use error::not_found;
-
-/// Where a request comes from, as the router found it out; the router puts it into a request's extensions.
-/// Without it passwords are throttled by name alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
 
 /// The site's routes below the base path.
 pub fn router() -> Router<AppState> {

@@ -2,11 +2,11 @@
 //!
 //! Promise: a `Visit` is read once a request, at the door; documents ask it instead of headers. Writes nothing.
 
-use super::ClientAddress;
 use super::error::SiteError;
 use super::fields::Fields;
 use super::throttle::LoginThrottle;
 use crate::state::AppState;
+use axum::extract::ConnectInfo;
 use cookie::{Cookie, SameSite};
 use crier_platform::accounts::login::NewLogin;
 use crier_platform::model::user::User;
@@ -14,7 +14,7 @@ use crier_proto::digest::{hmac_sha256, lower_hex};
 use crier_proto::secret::Secret;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Holds the login's token.
@@ -62,7 +62,7 @@ impl Visit {
         Ok(Self {
             query,
             path_and_query: uri.path_and_query().map_or_else(String::new, ToString::to_string),
-            address: head.extensions.get::<ClientAddress>().map(|client| client.0),
+            address: source_of(head),
             throttle: throttle.cloned().unwrap_or_default(),
             login_token: login_token.filter(|_| user.is_some()),
             user,
@@ -164,6 +164,12 @@ impl Visit {
             .same_site(SameSite::Lax)
             .secure(public.url.starts_with("https://"))
     }
+}
+
+/// Where a request comes from, as the router found it out. Without it passwords are throttled by name alone.
+fn source_of(head: &Parts) -> Option<IpAddr> {
+    let source = head.extensions.get::<ConnectInfo<SocketAddr>>();
+    source.map(|source| source.0.ip())
 }
 
 /// A form's token for a cookie's secret.

@@ -13,3 +13,4 @@ mod cli;
 mod config;
 mod period;
 mod rest;
+mod site;

@@ -1,0 +1,136 @@
+//! A browser without script: it keeps cookies, remembers the page it shows, and sends that page's form token back.
+
+use crier_testkit::{Answer, RawClient};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+/// A person's browser.
+pub(crate) struct Browser {
+    address: SocketAddr,
+    cookies: BTreeMap<String, String>,
+    page: String,
+}
+
+impl Browser {
+    /// A fresh one.
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        Self {
+            address,
+            cookies: BTreeMap::new(),
+            page: String::new(),
+        }
+    }
+
+    /// Opens an address; redirects are not followed.
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+        self.send("GET", path, "", &[]).await
+    }
+
+    /// Sends a form of the page that is shown, its token included.
+    pub(crate) async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.form_token();
+        self.post(path, Some(&token), fields, &[]).await
+    }
+
+    /// Sends a form with any token and any further header fields.
+    pub(crate) async fn post(
+        &mut self,
+        path: &str,
+        token: Option<&str>,
+        fields: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut body: String = token
+            .map(|token| format!("form_token={token}"))
+            .unwrap_or_default();
+        for (name, value) in fields {
+            let _ = write!(body, "&{name}={}", encoded(value));
+        }
+        self.send("POST", path, &body, headers).await
+    }
+
+    /// The form token of the page that is shown.
+    pub(crate) fn form_token(&self) -> String {
+        between(&self.page, "name=\"form_token\" value=\"", "\"")
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// A cookie's value.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.get(name).map(String::as_str)
+    }
+
+    async fn send(&mut self, verb: &str, path: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = format!(
+            "{verb} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
+            self.address
+        );
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        if !cookies.is_empty() {
+            let _ = write!(request, "Cookie: {}\r\n", cookies.join("; "));
+        }
+        for (name, value) in headers {
+            let _ = write!(request, "{name}: {value}\r\n");
+        }
+        if verb == "POST" {
+            let _ = write!(
+                request,
+                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
+                body.len()
+            );
+        }
+        let _ = write!(request, "\r\n{body}");
+        let answer = RawClient::exchange(self.address, request.as_bytes())
+            .await
+            .unwrap();
+        self.keep_cookies(&answer);
+        answer.text().clone_into(&mut self.page);
+        answer
+    }
+
+    fn keep_cookies(&mut self, answer: &Answer) {
+        for (_, line) in answer
+            .headers
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))
+        {
+            let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
+            if line.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+}
+
+/// The text between two others.
+pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    text.split_once(before)?
+        .1
+        .split_once(after)
+        .map(|(found, _)| found)
+}
+
+/// Where an answer leads.
+pub(crate) fn location(answer: &Answer) -> &str {
+    answer.header("location").unwrap_or_default()
+}
+
+/// A value as it may stand in a query.
+pub(crate) fn encoded(value: &str) -> String {
+    value.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}

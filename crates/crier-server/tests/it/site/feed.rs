@@ -1,0 +1,249 @@
+//! The News Feed from outside: what a call published, and what its reader does with it.
+
+use crate::site::browser::{between, location};
+use crate::site::stage::{Stage, first_story};
+use crier_platform::model::app::AppKind;
+
+const TITLE: &str = "title";
+const BODY: &str = "body";
+
+async fn with_story() -> Stage {
+    let stage = Stage::open().await;
+    stage.grant("Rochambeau").await;
+    let params = [
+        (TITLE, "You beat <a href=\"http://rps.example/?a=1&b=2\">ada</a>"),
+        (
+            BODY,
+            "<b>Paper</b> covers <i>rock</i> & 1 < 2 <a href=\"https://b.example/\">again</a>",
+        ),
+        ("image_1", "http://pictures.example/1.png"),
+        ("image_1_link", "http://pictures.example/page"),
+    ];
+    stage.publish("Rochambeau", &params).await;
+    stage
+}
+
+#[tokio::test]
+async fn a_published_story_stands_in_its_readers_feed_with_its_links_and_boxes() {
+    let stage = with_story().await;
+    let page = stage.logged_in("bo").await.get("/feed").await;
+    let id = first_story(&page);
+    let text = page.text();
+    let link = |key: &str, host: &str| {
+        format!("<a href=\"/go/{id}/{key}\" rel=\"nofollow noopener noreferrer ugc\" title=\"{host}\">")
+    };
+    assert!(
+        text.contains(&format!("You beat {}ada</a></h2>", link("t", "rps.example"))),
+        "{text}"
+    );
+    let body = format!(
+        "<b>Paper</b> covers <i>rock</i> &#38; 1 &#60; 2 {}again</a></p>",
+        link("b0", "b.example")
+    );
+    assert!(text.contains(&body), "{text}");
+    assert!(
+        text.contains(&link("p1", "pictures.example")) && text.contains("picture 1 of 1"),
+        "{text}"
+    );
+    assert!(
+        text.contains("<span dir=\"auto\">Rochambeau</span> · <time datetime=\"2026-11-21T"),
+        "{text}"
+    );
+    assert!(!text.contains("<img") && !text.contains("http://"), "{text}");
+    let other = stage.logged_in("ada").await.get("/feed").await;
+    assert!(!other.text().contains("You beat"));
+}
+
+#[tokio::test]
+async fn stories_stand_newest_first_and_more_stories_goes_on() {
+    let stage = Stage::open().await;
+    for number in 1..=27 {
+        let name = format!("App {number}");
+        stage.add_app(&name, "", AppKind::Web).await;
+        stage.grant(&name).await;
+        stage
+            .publish(&name, &[(TITLE, &format!("Story {number}."))])
+            .await;
+    }
+    let mut bo = stage.logged_in("bo").await;
+    let first = bo.get("/feed").await;
+    let places: Vec<usize> = (3..=27)
+        .rev()
+        .map(|number| first.text().find(&format!("Story {number}.")).unwrap())
+        .collect();
+    assert!(places.is_sorted());
+    assert!(!first.text().contains("Story 2."));
+    let more = between(first.text(), "href=\"/feed?before=", "\"")
+        .unwrap()
+        .to_owned();
+    let second = bo.get(&format!("/feed?before={more}")).await;
+    assert!(second.text().contains("Story 2.") && second.text().contains("Story 1."));
+    assert!(!second.text().contains("Story 3.") && !second.text().contains("More stories"));
+    assert!(bo.get("/feed?before=1").await.text().contains("That was all"));
+    for odd in ["0", "-1", "x", "99999999999999999999"] {
+        assert_eq!(
+            bo.get(&format!("/feed?before={odd}"))
+                .await
+                .text()
+                .matches("class=\"slot\"")
+                .count(),
+            25
+        );
+    }
+}
+
+#[tokio::test]
+async fn hiding_leaves_one_line_with_an_undo_and_undo_brings_the_story_back() {
+    let stage = with_story().await;
+    let mut bo = stage.logged_in("bo").await;
+    let id = first_story(&bo.get("/feed").await);
+    let hidden = bo.submit("/feed/hide", &[("story", &id)]).await;
+    assert_eq!(
+        (hidden.status, location(&hidden)),
+        (303, format!("/feed#s{id}").as_str())
+    );
+    let page = bo.get("/feed").await;
+    assert!(
+        page.text().contains("Hidden. ") && page.text().contains(">Undo</button>"),
+        "{}",
+        page.text()
+    );
+    assert!(page.text().contains("I don't want this application here"));
+    assert!(!page.text().contains("You beat"), "{}", page.text());
+    let back = bo.submit("/feed/undo", &[("story", &id)]).await;
+    assert_eq!(back.status, 303);
+    assert!(bo.get("/feed").await.text().contains("You beat"));
+}
+
+#[tokio::test]
+async fn another_persons_story_can_be_neither_hidden_nor_followed_nor_switched_off() {
+    let stage = with_story().await;
+    let mut bo = stage.logged_in("bo").await;
+    let id = first_story(&bo.get("/feed").await);
+    let mut ada = stage.logged_in("ada").await;
+    ada.get("/settings").await;
+    let token = ada.form_token();
+    for path in ["/feed/hide", "/feed/undo", "/feed/unwanted"] {
+        for story in [id.as_str(), "4711", "0", "x", ""] {
+            let answer = ada.post(path, Some(&token), &[("story", story)], &[]).await;
+            assert_eq!(answer.status, 404, "{path} {story}");
+        }
+    }
+    assert_eq!(ada.get(&format!("/go/{id}/t")).await.status, 404);
+    assert!(bo.get("/feed").await.text().contains("You beat"));
+}
+
+#[tokio::test]
+async fn a_link_leads_to_the_stored_address_and_to_nothing_else() {
+    let stage = with_story().await;
+    let mut bo = stage.logged_in("bo").await;
+    let id = first_story(&bo.get("/feed").await);
+    for (key, address) in [
+        ("t", "http://rps.example/?a=1&b=2"),
+        ("b0", "https://b.example/"),
+        ("p1", "http://pictures.example/page"),
+        ("t?v=1.0123456789abcdef", "http://rps.example/?a=1&b=2"),
+    ] {
+        let answer = bo.get(&format!("/go/{id}/{key}")).await;
+        assert_eq!((answer.status, location(&answer)), (303, address), "{key}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+    }
+    for path in [
+        format!("/go/{id}/b1"),
+        format!("/go/{id}/p2"),
+        "/go/4711/t".to_owned(),
+        "/go/x/t".to_owned(),
+    ] {
+        assert_eq!(bo.get(&path).await.status, 404, "{path}");
+    }
+    assert_eq!(stage.browser().get(&format!("/go/{id}/t")).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_unwanted_application_is_switched_off_and_its_next_call_answers_no() {
+    let stage = with_story().await;
+    let mut bo = stage.logged_in("bo").await;
+    let id = first_story(&bo.get("/feed").await);
+    let answer = bo.submit("/feed/unwanted", &[("story", &id)]).await;
+    assert_eq!(answer.status, 303);
+    let page = bo.get(location(&answer)).await;
+    assert!(page.text().contains("are switched off.") && page.text().contains("Nothing to show just now"));
+    assert!(
+        page.text().contains("1 of applications that are switched off"),
+        "{}",
+        page.text()
+    );
+    stage.server.clock.advance_ms(43_200_000);
+    let caller = stage.caller("Rochambeau").await;
+    let refused = caller
+        .call("feed.publishStoryToUser", &[(TITLE, "Again")])
+        .await
+        .unwrap();
+    assert!(refused.error_code().is_none(), "{}", refused.text());
+    assert!(!bo.get("/feed").await.text().contains("Again"));
+}
+
+#[tokio::test]
+async fn empty_feeds_say_why() {
+    let stage = Stage::open().await;
+    let mut bo = stage.logged_in("bo").await;
+    let nobody = bo.get("/feed").await;
+    assert!(
+        nobody.text().contains("Nobody may write to you yet"),
+        "{}",
+        nobody.text()
+    );
+    assert!(nobody.text().contains("/authorize.php?api_key="));
+    stage.grant("Rochambeau").await;
+    assert!(bo.get("/feed").await.text().contains("Nothing yet"));
+    stage.publish("Rochambeau", &[(TITLE, "Soon gone")]).await;
+    stage.server.clock.advance_ms(604_800_000);
+    let old = bo.get("/feed").await;
+    assert!(old.text().contains("1 older than seven days"), "{}", old.text());
+}
+
+#[tokio::test]
+async fn hostile_text_stays_text_on_the_page() {
+    let stage = Stage::open().await;
+    stage.grant("Rochambeau").await;
+    let params = [
+        (
+            TITLE,
+            "&lt;script&gt;alert(1)&lt;/script&gt; \" onmouseover=alert(2) '",
+        ),
+        (
+            BODY,
+            "<a href='http://e.example/?\"onclick=alert(3)'>x</a>\u{202e}gnol",
+        ),
+    ];
+    let refused = stage
+        .caller("Rochambeau")
+        .await
+        .call("feed.publishStoryToUser", &params)
+        .await
+        .unwrap();
+    assert!(
+        refused.error_code().is_some(),
+        "a quote in a link: {}",
+        refused.text()
+    );
+    let params = [
+        params[0],
+        (BODY, "\u{202e}gnol &lt;img src=x onerror=alert(4)&gt;"),
+    ];
+    stage.publish("Rochambeau", &params).await;
+    let page = stage.logged_in("bo").await.get("/feed").await;
+    assert!(
+        !page.text().contains("<script") && !page.text().contains("<img"),
+        "{}",
+        page.text()
+    );
+    assert!(
+        page.text().contains("&#60;script&#62;alert(1)"),
+        "{}",
+        page.text()
+    );
+    let button = between(page.text(), "aria-label=\"Hide “", "\"").unwrap();
+    assert!(button.contains("&#34; onmouseover"), "{button}");
+}

@@ -1,0 +1,10 @@
+//! The pages for people, from outside: a browser without script on a real socket.
+
+mod app_pages;
+mod browser;
+mod feed;
+mod forms;
+mod logins;
+mod settings;
+mod stage;
+mod targets;
