@@ -88,6 +88,7 @@ CREATE TABLE session (
 ) STRICT;
 CREATE INDEX session_by_user ON session (user, app);
 CREATE INDEX session_by_app ON session (app);
+CREATE INDEX session_by_expiry ON session (expires) WHERE expires IS NOT NULL;
 
 CREATE TABLE auth_token (
   token      BLOB PRIMARY KEY,

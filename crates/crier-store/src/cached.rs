@@ -408,3 +408,47 @@ impl Store for CachedStore {
         self.inner.check().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::SqliteStore;
+    use crate::still::Still;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn cache_apps_max_cache_users_max_cache_sessions_max_and_cache_grants_max_bound_the_caches() {
+        let config = StoreConfig {
+            cache_apps_max: 1,
+            cache_users_max: 2,
+            cache_sessions_max: 3,
+            cache_grants_max: 4,
+            ..StoreConfig::default()
+        };
+        let inner = Arc::new(SqliteStore::open_in_memory(Arc::new(Still), Arc::new(Still)).unwrap());
+        let cached = CachedStore::over(inner, &config, Arc::new(Still)).await.unwrap();
+        let bounds = [
+            cached.apps.policy().max_capacity(),
+            cached.app_keys.policy().max_capacity(),
+            cached.users.policy().max_capacity(),
+            cached.sessions.policy().max_capacity(),
+            cached.session_keys.policy().max_capacity(),
+            cached.grants.policy().max_capacity(),
+        ];
+        assert_eq!(bounds, [1, 1, 2, 3, 3, 4].map(Some));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_fill_that_was_read_before_a_drop_is_not_kept() {
+        let inner = Arc::new(SqliteStore::open_in_memory(Arc::new(Still), Arc::new(Still)).unwrap());
+        let cached = CachedStore::over(inner, &StoreConfig::default(), Arc::new(Still))
+            .await
+            .unwrap();
+        let generation = cached.generation();
+        cached.drop_all();
+        let mut kept = false;
+        cached.keep(generation, || kept = true);
+        assert!(!kept);
+        cached.keep(cached.generation(), || kept = true);
+        assert!(kept);
+    }
+}

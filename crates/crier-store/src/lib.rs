@@ -31,6 +31,8 @@ mod health;
 mod metrics;
 mod sealed;
 mod sqlite;
+#[cfg(test)]
+mod still;
 
 pub use cached::CachedStore;
 pub use config::{CACHE_AGE_MS_MAX, StoreConfig};

@@ -131,11 +131,14 @@ pub struct NewSession {
 }
 
 /// One write and its condition. Each also leaves the `Change` rows that nodes must notice.
+///
+/// What is added for a user who does not exist is refused with `Missing`: an erasure must not be outlived by what a call adds.
 #[derive(Debug, Clone)]
 pub enum Write {
     /// A new application, unless its id, key, name or canvas name is taken.
     AddApp(Box<App>),
-    /// Replaces an application's row, unless name or canvas name is taken by another or the row is missing.
+    /// Replaces an application's row, unless key, name or canvas name is taken by another or the row is missing. Disabling ends
+    /// its sessions (protocol 10.4).
     SetApp(Box<App>),
     /// A new user, unless uid or name is taken.
     AddUser(User),
@@ -145,14 +148,14 @@ pub enum Write {
     EraseUser(Uid),
     /// Accepts an application for a user, or replaces the acceptance.
     SetGrant(Grant),
-    /// Withdraws: the grant and the user's sessions for the application end.
+    /// Withdraws: the grant, the user's sessions for the application and bound tokens that would buy one end.
     RemoveGrant {
         /// The application.
         app: AppId,
         /// The user.
         user: Uid,
     },
-    /// A new session, unless a living one has its key.
+    /// A new session, unless a living one has its key; one that has expired makes room.
     AddSession(NewSession),
     /// Ends a session.
     EndSession(SessionId),

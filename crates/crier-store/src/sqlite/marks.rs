@@ -111,9 +111,12 @@ impl Marks {
     /// # Errors
     /// `Unavailable`: the disk is full or has failed, or another process serves this folder. Nothing was kept.
     pub(crate) fn append(&self, record: Record) -> Result<Wake, StoreFault> {
+        self.append_to(&mut self.lock(), record)
+    }
+
+    fn append_to(&self, state: &mut State, record: Record) -> Result<Wake, StoreFault> {
         self.health.going()?;
-        let mut state = self.lock();
-        self.own(&mut state)?;
+        self.own(state)?;
         let bytes = record.encode();
         if let Some(log) = &state.log {
             self.write(&log.file, state.bytes, &bytes)?;
@@ -240,13 +243,12 @@ impl Marks {
             return Ok(false);
         }
         // Beside a serving process the log is not ours; that process follows the change that was committed.
-        let owned = self.own(&mut state).is_ok();
-        state.forget_values(session);
-        drop(state);
-        if owned {
-            self.append(Record::Forget(session))?;
+        if self.own(&mut state).is_err() {
+            state.forget_values(session);
+            return Ok(false);
         }
-        Ok(owned)
+        // Under the lock: a mark that comes after the reset must also lie behind it in the log.
+        self.append_to(&mut state, Record::Forget(session)).map(|_| true)
     }
 
     /// Syncs the log when something was written since the last time; returns whether it did.
@@ -280,6 +282,10 @@ impl Marks {
     /// What the file system said; nothing was lost.
     pub(crate) fn begin_fold(&self, even_when_small: bool) -> io::Result<Option<Arc<Overlay>>> {
         let mut state = self.lock();
+        if self.folder.is_some() && state.log.is_none() {
+            // What lies here is a serving process's; it folds for itself.
+            return Ok(None);
+        }
         if !state.folding.is_empty() {
             return Ok(Some(Arc::clone(&state.folding)));
         }

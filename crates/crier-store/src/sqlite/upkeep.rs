@@ -1,7 +1,8 @@
-//! Rows that age: changes, applied units, used-up and expired tokens, logins and links. Removed in batches, within transactions that are
+//! Rows that age: changes, applied units, and tokens, logins, links and sessions that have expired. Removed in batches, within transactions that are
 //! synced anyway, so that tidying up costs no sync of its own.
 
 use super::open::Shared;
+use crier_platform::model::session::SessionId;
 use crier_platform::model::time::ElapsedMs;
 use rusqlite::Connection;
 
@@ -11,6 +12,13 @@ const BATCH_ROWS: i64 = 1024;
 const PAUSE_MS: u64 = 10_000;
 /// How long an expired token or login stays, so that its holder is told that it has expired.
 const EXPIRED_KEEP_MS: u64 = 86_400_000;
+
+/// How long an expired session stays; its caller is answered 102 before and after.
+const SESSION_KEEP_SECS: i64 = 30 * 86_400;
+/// Expired sessions looked at once.
+const SESSIONS_AT_ONCE: i64 = 256;
+
+const EXPIRED_SESSIONS: &str = "SELECT id FROM session WHERE expires IS NOT NULL AND expires < ?1 LIMIT ?2";
 
 /// Rows in order of age; the newest of a batch may be too young, which the second condition sees.
 const BY_AGE: [&str; 2] = [
@@ -64,5 +72,31 @@ fn prune(connection: &Connection, shared: &Shared) -> rusqlite::Result<bool> {
     for sql in EXPIRED {
         remove(sql, before(EXPIRED_KEEP_MS))?;
     }
+    remove_sessions(connection, shared, now.secs().saturating_sub(SESSION_KEEP_SECS))?;
     Ok(full)
+}
+
+/// Removes sessions that expired before, unless the log of marks says that they have lasted longer.
+fn remove_sessions(connection: &Connection, shared: &Shared, before: i64) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(EXPIRED_SESSIONS)?;
+    let found: Vec<i64> = statement
+        .query_map((before, SESSIONS_AT_ONCE), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for session in found {
+        if shared
+            .marks
+            .expiry(SessionId(session))
+            .is_some_and(|expires| expires >= before)
+        {
+            continue;
+        }
+        connection
+            .prepare_cached("DELETE FROM session WHERE id = ?1")?
+            .execute([session])?;
+        connection
+            .prepare_cached("DELETE FROM call_order WHERE session = ?1")?
+            .execute([session])?;
+        shared.metrics.pruned.inc();
+    }
+    Ok(())
 }

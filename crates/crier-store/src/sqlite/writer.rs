@@ -142,7 +142,7 @@ impl Writer {
                 && let Some(answer) = self.work(job)
             {
                 self.shared.health.stop("the store is closed");
-                let synced = self.shared.marks.sync().map(|_| self.fold(true));
+                let synced = self.shared.marks.sync().map(|_| while self.fold(true) {});
                 // Whoever comes now finds the inbox closed; nobody is left without an answer.
                 drop(self.jobs);
                 let _ = answer.send(synced);
@@ -292,10 +292,10 @@ impl Writer {
         self.fold(false);
     }
 
-    /// Moves a full log into the database. What fails here is tried again later: the log still holds it.
-    fn fold(&self, even_when_small: bool) {
+    /// Moves a full log into the database; true when it did. What fails here is tried again later: the log still holds it.
+    fn fold(&self, even_when_small: bool) -> bool {
         let folded = match self.shared.marks.begin_fold(even_when_small) {
-            Ok(None) => return,
+            Ok(None) => return false,
             Ok(Some(overlay)) => self
                 .fold_into_database(&overlay)
                 .map_err(|error| error.to_string()),
@@ -304,8 +304,12 @@ impl Writer {
         match folded.and_then(|()| self.shared.marks.end_fold().map_err(|error| error.to_string())) {
             Ok(()) => {
                 self.shared.metrics.mark_folds.inc();
+                true
             }
-            Err(error) => tracing::warn!(error, "the log of accepted call_ids was not folded"),
+            Err(error) => {
+                tracing::warn!(error, "the log of accepted call_ids was not folded");
+                false
+            }
         }
     }
 
@@ -429,37 +433,13 @@ fn ends_group(error: &rusqlite::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::sqlite::SqliteStore;
-    use async_trait::async_trait;
+    use crate::still::Still;
     use crier_platform::model::session::SessionId;
-    use crier_platform::model::time::{ElapsedMs, WallMs};
+    use crier_platform::model::time::WallMs;
     use crier_platform::model::user::User;
-    use crier_platform::ports::clock::Clock;
-    use crier_platform::ports::entropy::Entropy;
     use crier_platform::ports::store::{Batch, CommitError, Marks, Store, StoreFault, UnitId, Users, Write};
     use crier_proto::ids::Uid;
     use std::sync::Arc;
-
-    struct Still;
-
-    #[async_trait]
-    impl Clock for Still {
-        fn wall(&self) -> WallMs {
-            WallMs(1_000)
-        }
-        fn wall_raw(&self) -> WallMs {
-            WallMs(1_000)
-        }
-        fn elapsed(&self) -> ElapsedMs {
-            ElapsedMs(1)
-        }
-        async fn sleep_until(&self, _moment: ElapsedMs) {}
-    }
-
-    impl Entropy for Still {
-        fn fill(&self, bytes: &mut [u8]) {
-            bytes.fill(7);
-        }
-    }
 
     fn store() -> SqliteStore {
         SqliteStore::open_in_memory(Arc::new(Still), Arc::new(Still)).unwrap()

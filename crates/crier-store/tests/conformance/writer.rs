@@ -1,10 +1,13 @@
 //! The one writer: shared syncs, a bounded inbox, other processes' locks, rows that age.
 
-use crate::backends::{START_MS, story, uid, user};
+use crate::backends::{START_MS, new_session, story, uid, user};
 use crate::files::{commit, open_with, raw};
 use crier_platform::model::quantity::Span;
 use crier_platform::model::time::WallMs;
-use crier_platform::ports::store::{Batch, CommitError, Made, Store, StoreFault, Stories, UnitId, Write};
+use crier_platform::ports::store::{
+    Batch, CommitError, Made, Marks, Sessions, Store, StoreFault, Stories, UnitId, Write,
+};
+use crier_proto::ids::SessionKey;
 use crier_store::{SqliteStore, StoreConfig};
 use crier_testkit::{ManualClock, SeededEntropy};
 use std::pin::Pin;
@@ -111,7 +114,7 @@ async fn commit_queue_max_refuses_what_the_inbox_cannot_hold() {
 }
 
 #[tokio::test]
-async fn a_lock_held_too_long_makes_the_store_unavailable_until_it_is_gone() {
+async fn a_lock_held_longer_than_busy_timeout_makes_the_store_unavailable_until_it_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let config = StoreConfig {
         busy_timeout: Span(1),
@@ -171,4 +174,47 @@ async fn change_keep_and_unit_keep_bound_what_is_remembered() {
     assert_eq!(store.metrics().pruned.get(), 6);
     assert_eq!(store.last_change().await.unwrap(), 3);
     assert!(store.changes_after(0, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn call_order_sync_bounds_how_long_a_mark_waits_for_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(START_MS));
+    let entropy = Arc::new(SeededEntropy::new(3));
+    let config = StoreConfig::default();
+    let store = SqliteStore::open(folder.path(), &config, clock.clone(), entropy).unwrap();
+    let session = crate::files::with_session(&store).await;
+    store.mark_call(session, &"1".parse().unwrap()).unwrap();
+    // The writer looks at the marks after each group, so two units make sure of one look.
+    for turn in 10..14 {
+        commit(&store, turn, vec![Write::SetUser(user(7))]).await;
+        clock.advance_ms(config.call_order_sync.0);
+    }
+    assert_eq!(store.metrics().mark_syncs.get(), 1);
+}
+
+#[tokio::test]
+async fn sessions_that_expired_long_ago_are_removed_and_moved_ones_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(START_MS));
+    let entropy = Arc::new(SeededEntropy::new(3));
+    let store = SqliteStore::open(folder.path(), &StoreConfig::default(), clock.clone(), entropy).unwrap();
+    let moved = crate::files::with_session(&store).await;
+    let gone = SessionKey::of("aaaaaaaaaaaaaaaaaaaaaaaa", uid(7)).unwrap();
+    let lasting = SessionKey::of("bbbbbbbbbbbbbbbbbbbbbbbb", uid(7)).unwrap();
+    let writes = vec![
+        Write::AddSession(new_session(&gone, 4, Some(START_MS / 1000))),
+        Write::AddSession(new_session(&lasting, 4, None)),
+    ];
+    commit(&store, 2, writes).await;
+    let month_ms = 30 * 86_400_000;
+    store.mark_expiry(moved, START_MS / 1000 + 60).unwrap();
+    clock.advance_ms(month_ms);
+    commit(&store, 3, vec![Write::SetUser(user(7))]).await;
+    assert!(store.session(&gone).await.unwrap().is_some());
+    clock.advance_ms(11_000);
+    commit(&store, 4, vec![Write::SetUser(user(7))]).await;
+    assert!(store.session(&gone).await.unwrap().is_none());
+    assert!(store.session(&crate::files::key()).await.unwrap().is_some());
+    assert!(store.session(&lasting).await.unwrap().is_some());
 }
