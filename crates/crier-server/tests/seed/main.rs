@@ -2,6 +2,6 @@
 
 mod common_rows;
 mod live_message;
+mod stage;
 mod story;
 mod story_markup;
-mod stage;
