@@ -33,9 +33,10 @@ use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_platform::ports::ledger::Ledger;
 use crier_platform::ports::store::{Marks, Store};
 use crier_platform::ports::tickets::Tickets;
-use crier_store::{CachedStore, SqliteStore};
+use crier_store::{CachedStore, Diagnosis, SqliteStore};
 use prometheus_client::registry::Registry;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -279,7 +280,33 @@ fn public_url(server: &ServerConfig) -> Result<PublicUrl, StartError> {
     PublicUrl::parse(&url).map_err(|why| StartError(format!("server.url {why}")))
 }
 
+/// Puts a copy in the place of the books of a data folder that nobody serves.
+///
+/// # Errors
+/// The folder is served, the file is no copy, its key is missing, or what the disk said.
+pub fn restore(config: &Config, file: &Path) -> Result<(), StartError> {
+    let entropy = Arc::new(OsEntropy::open().map_err(StartError)?);
+    SqliteStore::restore(&config.server.data, file, entropy)
+        .map_err(|why| StartError(format!("nothing was restored: {why}")))
+}
+
 impl Server {
+    /// Copies the books into a new file; blocks while it copies.
+    ///
+    /// # Errors
+    /// The file is there already, or what the disk said.
+    pub fn backup(&self, file: &Path) -> Result<(), StartError> {
+        self.books
+            .sqlite
+            .backup(file)
+            .map_err(|why| StartError(format!("no copy was made: {why}")))
+    }
+
+    /// Looks at the books once, page by page; each finding says whether all is well, or what to do.
+    pub async fn diagnose(&self) -> Vec<Diagnosis> {
+        self.books.sqlite.diagnose().await
+    }
+
     /// Closes the books of a server that has not been run.
     pub async fn close(self) {
         self.books.close().await;

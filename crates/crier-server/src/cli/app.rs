@@ -119,7 +119,7 @@ impl App {
             Self::List(List { place, output }) => {
                 let apps = place.with_accounts(async |accounts| accounts.apps().await)?;
                 let rows: Vec<Row> = apps.iter().map(|app| full(app)).collect();
-                output.rows(&rows);
+                output.rows(&rows, 4);
             }
             Self::RotateSecret(One { app, place, output }) => {
                 let (secret, until) =

@@ -34,7 +34,7 @@ impl Doctor {
         let loaded = self.place.load(Vec::new());
         let mut findings: Vec<(&'static str, Finding)> = vec![("configuration", configuration(&loaded))];
         if let Ok(loaded) = &loaded {
-            findings.push(("store", self.store()));
+            findings.extend(self.store().into_iter().map(|finding| ("store", finding)));
             findings.push((
                 "broker",
                 Ok(format!("ok: {} is this process", loaded.config.server.broker)),
@@ -60,10 +60,26 @@ impl Doctor {
         Ok(u8::from(findings.iter().any(|(_, finding)| finding.is_err())))
     }
 
-    fn store(&self) -> Finding {
-        let read = self.place.with_accounts(async |accounts| accounts.apps().await);
-        read.map(|apps| format!("ok: opens and reads, {} applications", apps.len()))
-            .map_err(|failure| failure.sentence)
+    fn store(&self) -> Vec<Finding> {
+        let looked = super::block_on(async {
+            let server = self.place.open().await?;
+            let found = server.diagnose().await;
+            server.close().await;
+            Ok(found)
+        });
+        match looked {
+            Err(failure) => vec![Err(failure.sentence)],
+            Ok(found) => found
+                .into_iter()
+                .map(|one| {
+                    if one.ok {
+                        Ok(format!("ok: {}", one.text))
+                    } else {
+                        Err(one.text)
+                    }
+                })
+                .collect(),
+        }
     }
 }
 

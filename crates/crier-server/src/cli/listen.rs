@@ -13,11 +13,12 @@ use crier_platform::ports::clock::Clock;
 use crier_platform::ports::entropy::random_bytes;
 use crier_proto::digest::base64url;
 use futures_util::{SinkExt, StreamExt};
+use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error as Refused, Message};
 
 /// Longest wait before coming back, in milliseconds.
 const PAUSE_MS_MAX: u64 = 30_000;
@@ -258,10 +259,11 @@ impl Listener {
         let stream = self.client.connect().await.map_err(failed)?;
         let opened = tokio_tungstenite::client_async(request, stream).await;
         let (socket, _) = opened.map_err(|why| {
-            let hint = if self.origin.is_none() {
-                "; without --origin the application's setting native_clients must be on"
-            } else {
-                "; --origin must be one of the application's origins"
+            let refused = matches!(&why, Refused::Http(answer) if answer.status() == StatusCode::FORBIDDEN);
+            let hint = match (refused, &self.origin) {
+                (false, _) => "",
+                (true, None) => "; without --origin the application's setting native_clients must be on",
+                (true, Some(_)) => "; --origin must be one of the application's origins",
             };
             failed(format!("the live door refused the connection: {why}{hint}"))
         })?;

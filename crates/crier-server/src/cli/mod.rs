@@ -6,6 +6,9 @@
 mod app;
 mod call;
 mod config;
+mod copy;
+mod copy;
+mod demo;
 mod demo;
 mod doctor;
 mod grant;
@@ -89,6 +92,10 @@ enum Command {
     Config(config::ConfigCommand),
     /// Bring the store to this version's shape
     Migrate(migrate::Migrate),
+    /// Copy the store into a file, also while it is served
+    Backup(copy::Backup),
+    /// Put a copy in the place of the store of a server that is stopped
+    Restore(copy::Restore),
     /// Print a completion script for a shell
     Completions(paper::Completions),
     /// Print the manual page
@@ -112,6 +119,8 @@ pub fn main() -> u8 {
         Command::Doctor(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Migrate(command) => command.run(),
+        Command::Backup(command) => command.run(),
+        Command::Restore(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man => paper::man(),
         Command::Version(command) => command.run(),

@@ -54,13 +54,13 @@ impl Output {
         }
     }
 
-    /// Prints several objects: as JSON lines, or each on a line of its own.
-    pub fn rows(self, rows: &[Row]) {
+    /// Prints several objects: as JSON lines, or for people the first `columns` fields of each on a line of its own.
+    pub fn rows(self, rows: &[Row], columns: usize) {
         for row in rows {
             say(&if self.json {
                 json_line(row)
             } else {
-                on_one_line(row)
+                on_one_line(row, columns)
             });
         }
     }
@@ -87,8 +87,8 @@ fn for_people(row: &Row) -> String {
     lines.join("\n")
 }
 
-fn on_one_line(row: &Row) -> String {
-    let fields: Vec<String> = row.iter().map(|(_, value)| plain(value)).collect();
+fn on_one_line(row: &Row, columns: usize) -> String {
+    let fields: Vec<String> = row.iter().take(columns).map(|(_, value)| plain(value)).collect();
     fields.join("  ")
 }
 
@@ -101,6 +101,6 @@ mod tests {
         let row: Row = vec![("uid", 7.into()), ("name", "a \"b\"".into())];
         assert_eq!(json_line(&row), r#"{"uid":7,"name":"a \"b\""}"#);
         assert_eq!(for_people(&row), "uid   7\nname  a \"b\"");
-        assert_eq!(on_one_line(&row), "7  a \"b\"");
+        assert_eq!(on_one_line(&row, 2), "7  a \"b\"");
     }
 }

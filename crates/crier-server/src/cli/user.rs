@@ -109,7 +109,7 @@ impl User {
                     .place
                     .with_accounts(async |accounts| accounts.users().await)?;
                 let rows: Vec<Row> = users.iter().map(|user| full(user)).collect();
-                command.output.rows(&rows);
+                command.output.rows(&rows, 2);
             }
             Self::Show(One { user, place, output }) => {
                 let user = place.with_accounts(async |accounts| accounts.find_user(&user).await)?;
