@@ -7,8 +7,6 @@ mod app;
 mod call;
 mod config;
 mod copy;
-mod copy;
-mod demo;
 mod demo;
 mod doctor;
 mod grant;
