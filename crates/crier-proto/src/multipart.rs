@@ -60,25 +60,22 @@ pub fn boundary(content_type: &[u8]) -> Option<Vec<u8>> {
 /// A parameter of a header: name in lower case, value unquoted.
 type Parameter = (Vec<u8>, Vec<u8>);
 
-/// A header value as its first word and its parameters, quoted (with `\` before a quoted byte) or bare.
-/// `None` when a parameter has no `=` or a quote does not end.
+/// A header value as its first word and its parameters, quoted (with `\` before a quoted byte) or bare. What has no
+/// `=` is no parameter. `None` when a quote does not end or something stands behind it.
 fn parameters(value: &[u8]) -> Option<(&[u8], Vec<Parameter>)> {
-    let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
-    let (first, mut rest) = value.split_at(end);
+    let (first, mut rest) = until(value, b";");
     let mut params = Vec::new();
     while let Some((b';', after)) = rest.split_first() {
-        rest = after.trim_ascii_start();
-        if rest.is_empty() || rest.starts_with(b";") {
+        let (name, after) = until(after, b";=");
+        let Some(after) = after.strip_prefix(b"=") else {
+            rest = after;
             continue;
-        }
-        let equals = rest.iter().position(|byte| matches!(byte, b'=' | b';'))?;
-        let (name, after) = rest.split_at(equals);
-        let after = after.strip_prefix(b"=")?.trim_ascii_start();
+        };
+        let after = after.trim_ascii_start();
         let (value, after) = match after.strip_prefix(b"\"") {
             Some(quoted) => unquoted(quoted)?,
             None => {
-                let end = after.iter().position(|byte| *byte == b';').unwrap_or(after.len());
-                let (bare, after) = after.split_at(end);
+                let (bare, after) = until(after, b";");
                 (bare.trim_ascii_end().to_vec(), after)
             }
         };
@@ -86,6 +83,15 @@ fn parameters(value: &[u8]) -> Option<(&[u8], Vec<Parameter>)> {
         rest = after;
     }
     rest.is_empty().then_some((first.trim_ascii(), params))
+}
+
+/// What stands before the first of these bytes, and the rest from there on.
+fn until<'a>(bytes: &'a [u8], ends: &[u8]) -> (&'a [u8], &'a [u8]) {
+    let end = bytes
+        .iter()
+        .position(|byte| ends.contains(byte))
+        .unwrap_or(bytes.len());
+    bytes.split_at(end)
 }
 
 /// What stands up to the closing quote, and what follows it and its blanks.

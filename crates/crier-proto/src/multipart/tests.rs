@@ -163,6 +163,8 @@ fn parts_without_a_readable_disposition_or_name_are_refused() {
     assert_eq!(judged(&[]), Err(ShapeError::PartDisposition));
     assert_eq!(of("attachment; name=v"), Err(ShapeError::PartDisposition));
     assert_eq!(of("form-data; name=\"v"), Err(ShapeError::PartDisposition));
+    assert_eq!(of("form-data; name=\"v\"x"), Err(ShapeError::PartDisposition));
+    assert_eq!(of("form-data; name"), Err(ShapeError::PartName));
     assert_eq!(of("form-data; name=a; name=b"), Err(ShapeError::PartDisposition));
     assert_eq!(of("form-data"), Err(ShapeError::PartName));
     assert_eq!(of("form-data; name=\"\""), Err(ShapeError::Name));
