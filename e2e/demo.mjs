@@ -19,6 +19,37 @@ export const run = (command, { cwd = root } = {}) =>
     child.on("close", (status) => done({ out, err, status }));
   });
 
+/** Starts the printed `listen` command; `until` waits for a frame that fits, then ends it. */
+export const listen = async (demo) => {
+  const child = spawn("/bin/sh", ["-c", `exec ${demo.listen}`], { cwd: root });
+  const frames = [];
+  let changed = () => undefined;
+  let said = "";
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    frames.push(JSON.parse(line));
+    changed();
+  });
+  child.stderr.on("data", (part) => {
+    said += part;
+    changed();
+  });
+  const closed = new Promise((done) => child.on("close", done));
+  const when = (holds) =>
+    new Promise((done, fail) => {
+      changed = () => holds() && done();
+      void closed.then(() => fail(new Error(`listen ended: ${said}`)));
+      changed();
+    });
+  await when(() => said.includes("listening"));
+  return {
+    until: async (fits) => {
+      await when(() => frames.some(fits));
+      child.kill("SIGTERM");
+      await closed;
+    },
+  };
+};
+
 const only = (text, pattern) => {
   const found = text.match(pattern);
   if (!found) throw new Error(`the demo's text has no ${pattern}:\n${text}`);
@@ -36,7 +67,7 @@ const read = (text) => ({
   secret: only(text, /^ {2}secret +(\S+)$/m),
   send: only(text, /^ {2}(\S.* call liveMessage\.send .*)$/m),
   publish: only(text, /^ {2}(\S.* call feed\.publishStoryToUser .*)$/m),
-  listen: only(text, /^ {2}(\S.* listen .*)$/m),
+  listen: only(text, /^ {2}([^#\s].* listen .*)$/m),
 });
 
 export const startDemo = async () => {

@@ -1,6 +1,6 @@
 // Signed calls reach open pages, the 2008 object behaves as it did, and nothing is lost or doubled when the line breaks.
 import assert from "node:assert/strict";
-import { run } from "../demo.mjs";
+import { listen, run } from "../demo.mjs";
 import { openGame, signed } from "../people.mjs";
 
 /** Registers an event in the page and keeps what comes. */
@@ -30,10 +30,9 @@ export const tests = {
     const published = await run(demo.publish);
     assert.equal(published.status, 0, published.err + published.out);
     assert.match(published.out, />1<\/feed_publishStoryToUser_response>/);
-    const listening = run(`timeout 5 ${demo.listen}`);
-    await bo.evaluate((uid) => new Promise((done) => new LiveMessage("rochambeau", () => undefined).setSendSuccessHandler(done).send(uid, { g: "", hello: "ada" })), demo.uids.ada);
-    const lines = (await listening).out.trim().split("\n").map((line) => JSON.parse(line));
-    assert.ok(lines.some((frame) => frame.type === "message" && frame.raw === '{"g":"","hello":"ada"}'), JSON.stringify(lines));
+    const listening = await listen(demo);
+    await bo.evaluate((uid) => new LiveMessage("rochambeau", () => undefined).send(uid, { g: "", hello: "ada" }), demo.uids.ada);
+    await listening.until((frame) => frame.type === "message" && frame.raw === '{"g":"","hello":"ada"}');
   },
 
   "a signed call runs the handler with the exact message": async ({ demo, person }) => {
@@ -97,6 +96,13 @@ export const tests = {
     await send(demo, "bo", "cut", "5");
     await arrived(bo, 6);
     assert.deepEqual(await bo.evaluate(() => window.got.slice(1).map((one) => one.value)), [1, 2, 3, 4, 5]);
+  },
+
+  "what was sent before anybody had a page open runs in the page that opens next, once": async ({ demo, person }) => {
+    const words = `waiting since ${Date.now()}`;
+    await send(demo, "cy", "rochambeau", JSON.stringify({ say: words }));
+    const cy = await openGame(await person(), demo, "cy");
+    await cy.waitForFunction((wanted) => document.querySelector("#said").textContent.includes(wanted), words);
   },
 
   "two pages of one person both run the handler, each once": async ({ demo, person }) => {

@@ -10,6 +10,7 @@ use crier_platform::model::app::{App, AppKind, ProfileName};
 use crier_platform::model::user::User;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_proto::ids::Uid;
+use futures_util::future::try_join_all;
 use std::sync::Arc;
 
 /// The game's name and the path of its page.
@@ -44,27 +45,32 @@ pub(super) struct Apps {
 
 /// ada, bo and cy, each with a new password.
 pub(super) async fn people(accounts: &Accounts, entropy: &dyn Entropy) -> Result<Vec<Person>, DemoError> {
-    let mut people = Vec::new();
-    for (name, uid) in PEOPLE {
-        let password = password(entropy);
-        let user = if accounts.find_user(name).await.is_ok() {
-            let change = UserChange {
-                password: Some(password.clone()),
-                ..UserChange::default()
-            };
-            accounts.set_user(name, change).await?
-        } else {
-            let new = NewUser {
-                name: name.to_owned(),
-                uid: uid.and_then(Uid::new),
-                password: Some(password.clone()),
-                admin: false,
-            };
-            accounts.add_user(new).await?
+    let made = PEOPLE.map(|(name, uid)| one_person(accounts, name, uid, password(entropy)));
+    try_join_all(made).await
+}
+
+async fn one_person(
+    accounts: &Accounts,
+    name: &str,
+    uid: Option<i64>,
+    password: String,
+) -> Result<Person, DemoError> {
+    let user = if accounts.find_user(name).await.is_ok() {
+        let change = UserChange {
+            password: Some(password.clone()),
+            ..UserChange::default()
         };
-        people.push(Person { user, password });
-    }
-    Ok(people)
+        accounts.set_user(name, change).await?
+    } else {
+        let new = NewUser {
+            name: name.to_owned(),
+            uid: uid.and_then(Uid::new),
+            password: Some(password.clone()),
+            admin: false,
+        };
+        accounts.add_user(new).await?
+    };
+    Ok(Person { user, password })
 }
 
 /// Three groups of four letters and digits that cannot be mistaken for one another: 60 bits.
@@ -82,16 +88,13 @@ fn password(entropy: &dyn Entropy) -> String {
 
 /// The six applications at this origin, accepted by all three people.
 pub(super) async fn apps(accounts: &Accounts, origin: &str) -> Result<Apps, DemoError> {
-    let mut all = Vec::new();
-    all.push(app(accounts, GAME, "rochambeau", origin).await?);
-    for (name, canvas) in OTHERS {
-        all.push(app(accounts, name, canvas, origin).await?);
-    }
-    for app in &all {
-        for (name, _) in PEOPLE {
-            accounts.add_grant(&app.id.to_string(), name, true).await?;
-        }
-    }
+    let named = [(GAME, "rochambeau")].into_iter().chain(OTHERS);
+    let all = try_join_all(named.map(|(name, canvas)| app(accounts, name, canvas, origin))).await?;
+    let ids: Vec<String> = all.iter().map(|app| app.id.to_string()).collect();
+    let grants = ids
+        .iter()
+        .flat_map(|id| PEOPLE.map(|(name, _)| accounts.add_grant(id, name, true)));
+    try_join_all(grants).await?;
     Ok(Apps {
         game: Arc::clone(&all[0]),
         all,

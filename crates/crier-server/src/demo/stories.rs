@@ -10,6 +10,7 @@ use crate::state::AppState;
 use crier_platform::model::app::App;
 use crier_proto::call::{Body, RequestParts};
 use crier_proto::error::Code;
+use futures_util::future::try_join_all;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// What one application tells: `{me}` and `{friend}` are names, `{page}` is the application's page.
@@ -65,10 +66,12 @@ pub(super) async fn publish(state: &AppState, apps: &Apps, people: &[Person]) ->
         let Some(app) = apps.all.iter().find(|app| app.name == tale.app) else {
             continue;
         };
-        for (at, person) in people.iter().enumerate() {
+        // Together, so that they share a synced commit; one application after the other, so that feeds keep their order.
+        let told = people.iter().enumerate().map(|(at, person)| {
             let friend = &people[(at + 1) % people.len()];
-            publish_one(state, app, tale, (person, friend)).await?;
-        }
+            publish_one(state, app, tale, (person, friend))
+        });
+        try_join_all(told).await?;
     }
     Ok(())
 }
