@@ -1,4 +1,4 @@
-//! Frames that pages send, read strictly (live 4.1, 4.2), and the bodies of the long poll (live 4.7).
+//! Frames that pages send, read strictly (live 4.1, 4.2).
 //!
 //! Knows nothing of connections: whether a page exists, is due to speak or may send is `crier-live`'s.
 
@@ -165,48 +165,8 @@ impl std::fmt::Debug for ClientFrame {
     }
 }
 
-/// The body of `POST /live/poll` (live 4.7). `Debug` shows no secret.
-#[derive(Clone, PartialEq, Eq)]
-pub enum PollBody {
-    /// `{hello}`: opens.
-    Open(Box<Hello>),
-    /// `{connection, got, frames}`: the next poll.
-    Next {
-        /// The connection's secret.
-        connection: String,
-        /// The last `n` received; 0 before the first.
-        got: u64,
-        /// 0 to 64 frames: a poll may have nothing to say.
-        frames: Vec<ClientFrame>,
-    },
-}
-
-impl std::fmt::Debug for PollBody {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Open(hello) => write!(out, "Open({hello:?})"),
-            Self::Next { got, frames, .. } => write!(out, "Next(got {got}, {frames:?})"),
-        }
-    }
-}
-
-/// The body of `POST /live/frames` (live 4.7). `Debug` shows no secret.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PostedFrames {
-    /// The connection's secret.
-    pub connection: String,
-    /// 1 to 64 frames.
-    pub frames: Vec<ClientFrame>,
-}
-
-impl std::fmt::Debug for PostedFrames {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "PostedFrames({:?})", self.frames)
-    }
-}
-
 /// Why reading stopped.
-enum Stop {
+pub(super) enum Stop {
     Malformed,
     Version,
     Resume,
@@ -237,60 +197,15 @@ pub fn read_frames(text: &str) -> Result<Vec<ClientFrame>, Bye> {
     Ok(frames_of(sized(text)?, 1)?)
 }
 
-impl PollBody {
-    /// Reads the body.
-    ///
-    /// # Errors
-    /// As `read_frames`.
-    pub fn read(text: &str) -> Result<Self, Bye> {
-        Ok(Self::of(sized(text)?)?)
-    }
-
-    fn of(body: Json<'_>) -> Result<Self, Stop> {
-        let mut body = body.into_object()?;
-        if let Some(hello) = body.take("hello") {
-            return Ok(Self::Open(Box::new(hello_of(hello.into_object()?)?)));
-        }
-        let connection = body.text("connection")?.into_owned();
-        let got = body.whole("got")?;
-        let frames = body
-            .take("frames")
-            .map_or(Ok(Vec::new()), |frames| frames_of(frames, 0))?;
-        Ok(Self::Next {
-            connection,
-            got,
-            frames,
-        })
-    }
-}
-
-impl PostedFrames {
-    /// Reads the body.
-    ///
-    /// # Errors
-    /// As `read_frames`.
-    pub fn read(text: &str) -> Result<Self, Bye> {
-        Ok(Self::of(sized(text)?)?)
-    }
-
-    fn of(body: Json<'_>) -> Result<Self, Stop> {
-        let mut body = body.into_object()?;
-        Ok(Self {
-            connection: body.text("connection")?.into_owned(),
-            frames: frames_of(body.take("frames").ok_or(Malformed)?, 1)?,
-        })
-    }
-}
-
 /// The text as JSON, if it is not over its size.
-fn sized(text: &str) -> Result<Json<'_>, Bye> {
+pub(super) fn sized(text: &str) -> Result<Json<'_>, Bye> {
     if text.len() > FRAMES_BYTES_MAX {
         return Err(Bye::FrameTooLarge);
     }
     Json::read(text).map_err(|Malformed| Bye::BadFrame)
 }
 
-fn frames_of(json: Json<'_>, least: usize) -> Result<Vec<ClientFrame>, Stop> {
+pub(super) fn frames_of(json: Json<'_>, least: usize) -> Result<Vec<ClientFrame>, Stop> {
     match json {
         Json::Object(object) => Ok(vec![frame_of(object)?]),
         Json::List(items) if (least..=FRAMES_MAX).contains(&items.len()) => items
@@ -329,7 +244,7 @@ fn frame_of(mut object: Object<'_>) -> Result<ClientFrame, Stop> {
     })
 }
 
-fn hello_of(mut object: Object<'_>) -> Result<Hello, Stop> {
+pub(super) fn hello_of(mut object: Object<'_>) -> Result<Hello, Stop> {
     // The version comes first: a later version may shape everything else differently.
     if object.whole("v")? != VERSION {
         return Err(Stop::Version);

@@ -1,8 +1,9 @@
 //! Frames between server and page, and why a connection ends (live section 4).
 //!
-//! Shapes only: who may send which frame when is `crier-live`'s. `client` reads what pages send, `server` and `shared`
+//! Shapes only: who may send which frame when is `crier-live`'s. `client` and `bodies` read what pages send, `server` and `shared`
 //! write what they get, `bye` is the table of ends.
 
+mod bodies;
 mod bye;
 mod client;
 mod names;
@@ -10,10 +11,9 @@ mod server;
 mod shared;
 mod strict;
 
+pub use bodies::{PollBody, PostedFrames};
 pub use bye::{AfterBye, Bye};
-pub use client::{
-    ClientFrame, Hello, HelloPage, Opening, PollBody, PostedFrames, Register, Send, read_frames,
-};
+pub use client::{ClientFrame, Hello, HelloPage, Opening, Register, Send, read_frames};
 pub use names::{BadName, PageId, Ref};
 pub use server::{GapReason, Outcome, PageCursor, RefusedEvent, ServerFrame, batch_to_json, poll_to_json};
 pub use shared::{MessageFrame, SharedMessage};
