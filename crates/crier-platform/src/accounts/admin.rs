@@ -267,7 +267,7 @@ impl Accounts {
             return Ok(false);
         };
         let session = self.ports.store.session(&key).await?;
-        if !session.is_some_and(|session| session.user == user) {
+        if session.is_none_or(|session| session.user != user) {
             return Ok(false);
         }
         match self.remove_session(session_key).await {
@@ -348,14 +348,12 @@ fn session_made(new: NewSession, made: &[Made], now: WallMs) -> Result<Session, 
 
 /// A conflict of `user add`, naming the value that is taken.
 fn user_taken(error: AccountError, row: &User) -> AccountError {
-    match error {
-        AccountError::Conflict(Conflict::IdTaken) => {
-            AccountError::Invalid(format!("the uid {} is already in use", row.uid))
-        }
-        AccountError::Conflict(Conflict::NameTaken) => {
-            AccountError::Invalid(format!("there is already a user named {}", row.name))
-        }
-        other => other,
+    if error == AccountError::Conflict(Conflict::IdTaken) {
+        AccountError::Invalid(format!("the uid {} is already in use", row.uid))
+    } else if error == AccountError::Conflict(Conflict::NameTaken) {
+        AccountError::Invalid(format!("there is already a user named {}", row.name))
+    } else {
+        error
     }
 }
 

@@ -6,7 +6,7 @@ use super::admin::given_secret;
 use super::allow_ip::read_allow_ip;
 use super::login::after;
 use super::origins::{check_address, join_origins};
-use super::settings::{apply, check_canvas, key_names};
+use super::settings::{apply, check_canvas};
 use super::{AccountError, Accounts, ID_ATTEMPTS_MAX, check_name};
 use crate::model::app::{App, AppKind, ProfileName};
 use crate::model::time::WallMs;
@@ -139,7 +139,7 @@ impl Accounts {
                 Ok(_) => return Ok(Arc::new(row)),
                 Err(AccountError::Conflict(Conflict::IdTaken)) => row.id = self.random_app_id()?,
                 Err(AccountError::Conflict(Conflict::KeyTaken)) if !given => {
-                    row.api_key = self.api_key(None)?
+                    row.api_key = self.api_key(None)?;
                 }
                 Err(error) => return Err(app_taken(error, &row)),
             }
@@ -207,10 +207,10 @@ impl Accounts {
             Ok(_) => {}
             Err(error) => return Err(app_taken(error, &row)),
         }
-        if !row.enabled {
-            if let Err(fault) = self.ports.deliver.disable_app(row.id).await {
-                tracing::warn!(app.id = row.id.get(), %fault, "disabled application not told to delivery at once");
-            }
+        if !row.enabled
+            && let Err(fault) = self.ports.deliver.disable_app(row.id).await
+        {
+            tracing::warn!(app.id = row.id.get(), %fault, "disabled application not told to delivery at once");
         }
         Ok(Arc::new(row))
     }
@@ -259,22 +259,13 @@ fn forget_origin_of(origins: &mut Vec<String>, callback: &str) {
 
 /// A conflict of an application's row, naming the value that is taken.
 fn app_taken(error: AccountError, row: &App) -> AccountError {
-    match error {
-        AccountError::Conflict(Conflict::NameTaken) => {
-            AccountError::Invalid(format!("there is already an application named {}", row.name))
-        }
-        AccountError::Conflict(Conflict::CanvasTaken) => {
-            AccountError::Invalid(format!("the canvas name {} is already taken", row.canvas))
-        }
-        AccountError::Conflict(Conflict::KeyTaken) => {
-            AccountError::Invalid(format!("the api_key {} is already in use", row.api_key))
-        }
-        other => other,
+    if error == AccountError::Conflict(Conflict::NameTaken) {
+        AccountError::Invalid(format!("there is already an application named {}", row.name))
+    } else if error == AccountError::Conflict(Conflict::CanvasTaken) {
+        AccountError::Invalid(format!("the canvas name {} is already taken", row.canvas))
+    } else if error == AccountError::Conflict(Conflict::KeyTaken) {
+        AccountError::Invalid(format!("the api_key {} is already in use", row.api_key))
+    } else {
+        error
     }
-}
-
-/// The keys that `app set` knows, for its help.
-#[must_use]
-pub fn app_setting_keys() -> String {
-    key_names()
 }

@@ -41,7 +41,7 @@ words!(ON_OFF, bool, ["on" => true, "off" => false]);
 words!(YES_NO, bool, ["yes" => true, "no" => false]);
 
 /// The keys in the order of protocol section 17.
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 24] = [
     "name",
     "profile",
     "call_id",
@@ -65,10 +65,11 @@ const KEYS: [&str; 23] = [
     "native_clients",
     "post_authorize",
     "post_remove",
+    "enabled",
 ];
 
 /// The keys that `app set` knows, comma-joined.
-pub(super) fn key_names() -> String {
+fn key_names() -> String {
     KEYS.join(", ")
 }
 
@@ -132,7 +133,7 @@ fn apply_property(app: &mut App, key: &str, value: &str) -> Result<(), AccountEr
         "enabled" => app.enabled = read(key, value, YES_NO)?,
         _ => {
             return Err(AccountError::Invalid(format!(
-                "{key:?} is no setting of an application; there are {}, enabled",
+                "{key:?} is no setting of an application; there are {}",
                 key_names()
             )));
         }
