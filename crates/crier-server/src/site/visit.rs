@@ -113,7 +113,11 @@ impl Visit {
         };
         let token = fields.value("form_token").unwrap_or_default();
         let theirs = Secret::new(form_token(login)).matches(token);
-        theirs.then(|| user.clone()).ok_or(SiteError::ForeignForm)
+        if theirs {
+            Ok(user.clone())
+        } else {
+            Err(SiteError::ForeignForm)
+        }
     }
 
     /// The visit goes on as a user who has just logged in.
@@ -129,8 +133,11 @@ impl Visit {
 
     /// The cookie that a page with a log in form needs, unless the browser has it.
     pub(crate) fn form_cookie(&self) -> Option<HeaderValue> {
-        let session_cookie = self.cookie(FORM_COOKIE, self.form_secret.expose());
-        self.form_secret_is_new.then(|| session_cookie).flatten()
+        if !self.form_secret_is_new {
+            return None;
+        }
+        let built = self.build(FORM_COOKIE, self.form_secret.expose());
+        HeaderValue::from_str(&built.build().to_string()).ok()
     }
 
     /// The cookie of a new login.
@@ -145,10 +152,6 @@ impl Visit {
     pub(crate) fn no_login_cookie(&self) -> Option<HeaderValue> {
         let built = self.build(LOGIN_COOKIE, "").max_age(cookie::time::Duration::ZERO);
         HeaderValue::from_str(&built.build().to_string()).ok()
-    }
-
-    fn cookie(&self, name: &'static str, value: &str) -> Option<HeaderValue> {
-        HeaderValue::from_str(&self.build(name, value).build().to_string()).ok()
     }
 
     fn build(&self, name: &'static str, value: &str) -> cookie::CookieBuilder<'static> {
