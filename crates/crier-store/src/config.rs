@@ -21,8 +21,10 @@ pub struct StoreConfig {
     pub call_order_bytes_max: Bytes,
     /// How long an accepted call_id may wait for its sync (live 2.4: at most the last second is lost to a power cut).
     pub call_order_sync: Span,
-    /// How long changes are kept for those who follow them.
+    /// How long changes are kept: a starting server must know what was withdrawn within the longest life of a message (live 3.14).
     pub change_keep: Span,
+    /// How long the changes that only say "this feed has a new story" are kept; there is one for each story.
+    pub feed_change_keep: Span,
     /// How long applied units are remembered by their id.
     pub unit_keep: Span,
     /// Applications kept in memory.
@@ -50,7 +52,8 @@ impl Default for StoreConfig {
             page_cache: Bytes(1 << 20),
             call_order_bytes_max: Bytes(4 << 20),
             call_order_sync: Span(500),
-            change_keep: Span(600_000),
+            change_keep: Span(90_000_000),
+            feed_change_keep: Span(5000),
             unit_keep: Span(60_000),
             cache_apps_max: 10_000,
             cache_users_max: 20_000,
@@ -80,7 +83,8 @@ impl StoreConfig {
         let spans = [
             ("busy_timeout", self.busy_timeout, 1, 60_000),
             ("call_order_sync", self.call_order_sync, 1, CACHE_AGE_MS_MAX),
-            ("change_keep", self.change_keep, 60_000, u64::MAX),
+            ("change_keep", self.change_keep, 86_400_000, u64::MAX),
+            ("feed_change_keep", self.feed_change_keep, 2000, u64::MAX),
             ("unit_keep", self.unit_keep, 60_000, u64::MAX),
             ("cache_look", self.cache_look, 0, CACHE_AGE_MS_MAX / 2),
         ];

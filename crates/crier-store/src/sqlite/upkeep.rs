@@ -9,7 +9,7 @@ use rusqlite::Connection;
 /// Rows of one kind removed at once.
 const BATCH_ROWS: i64 = 1024;
 /// Time between two looks while there is little to remove.
-const PAUSE_MS: u64 = 10_000;
+const PAUSE_MS: u64 = 1000;
 /// How long an expired token or login stays, so that its holder is told that it has expired.
 const EXPIRED_KEEP_MS: u64 = 86_400_000;
 
@@ -31,10 +31,17 @@ const EXPIRED: [&str; 3] = [
     "DELETE FROM auth_token WHERE token IN (SELECT token FROM auth_token WHERE expires_ms < ?1 LIMIT ?2)",
 ];
 
-/// When to look next.
+/// The next changes in order, as far as they are old: the last one's id and how many they are.
+const OLD_CHANGES: &str = "SELECT max(id), count(*) FROM
+  (SELECT id, at_ms FROM change WHERE id > ?1 ORDER BY id LIMIT ?3) WHERE at_ms < ?2";
+const FEED_CHANGES: &str = "DELETE FROM change WHERE id > ?1 AND id <= ?2 AND fact = 'feed'";
+
+/// When to look next, and which changes have been looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Upkeep {
     next: ElapsedMs,
+    /// Up to here no change of a feed is left.
+    feed_changes_done: i64,
 }
 
 impl Upkeep {
@@ -44,7 +51,8 @@ impl Upkeep {
         if now < self.next {
             return;
         }
-        match prune(connection, shared) {
+        let feed = self.prune_feed_changes(connection, shared);
+        match feed.and_then(|more| Ok(prune(connection, shared)? || more)) {
             // A full batch: there is more, and it must not grow faster than it is removed.
             Ok(true) => {}
             Ok(false) => self.next = now.plus_ms(PAUSE_MS),
@@ -53,6 +61,29 @@ impl Upkeep {
                 tracing::warn!(%error, "old rows were not removed");
             }
         }
+    }
+}
+
+impl Upkeep {
+    /// Removes the changes that only announce stories: a server that starts must not read one for each story of a day.
+    fn prune_feed_changes(&mut self, connection: &Connection, shared: &Shared) -> rusqlite::Result<bool> {
+        let before = shared
+            .clock
+            .wall()
+            .0
+            .saturating_sub_unsigned(shared.config.feed_change_keep.0);
+        let mut old = connection.prepare_cached(OLD_CHANGES)?;
+        let (last, count): (Option<i64>, i64) = old
+            .query_row((self.feed_changes_done, before, BATCH_ROWS), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        let Some(last) = last else { return Ok(false) };
+        let removed = connection
+            .prepare_cached(FEED_CHANGES)?
+            .execute((self.feed_changes_done, last))?;
+        shared.metrics.pruned.inc_by(removed as u64);
+        self.feed_changes_done = last;
+        Ok(count >= BATCH_ROWS)
     }
 }
 

@@ -218,3 +218,28 @@ async fn sessions_that_expired_long_ago_are_removed_and_moved_ones_stay() {
     assert!(store.session(&crate::files::key()).await.unwrap().is_some());
     assert!(store.session(&lasting).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn feed_change_keep_bounds_the_changes_that_announce_stories() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(START_MS));
+    let entropy = Arc::new(SeededEntropy::new(3));
+    let config = StoreConfig::default();
+    let store = SqliteStore::open(folder.path(), &config, clock.clone(), entropy).unwrap();
+    commit(&store, 1, vec![Write::AddUser(user(7))]).await;
+    for number in 0..10 {
+        begin(&store, number).ok().unwrap().await.unwrap();
+    }
+    assert_eq!(store.changes_after(0, 100).await.unwrap().len(), 11);
+    clock.advance_ms(config.feed_change_keep.0 + 1);
+    commit(&store, 2, vec![Write::SetUser(user(7))]).await;
+    let ids: Vec<i64> = store
+        .changes_after(0, 100)
+        .await
+        .unwrap()
+        .iter()
+        .map(|change| change.id)
+        .collect();
+    assert_eq!(ids, [1, 12]);
+    assert_eq!(store.stories(uid(7), None, 100).await.unwrap().len(), 10);
+}
