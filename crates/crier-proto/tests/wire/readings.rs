@@ -107,7 +107,11 @@ fn readings(text: &str, rule: CallIdRule) -> Vec<Reading> {
             .iter()
             .filter(|next| next.1 > name && next.0 > offset + name.len())
         {
-            chains.push([chain.clone(), vec![*next]].concat());
+            // What fits no method's line begins no reading: hopeless chains are not grown.
+            let value = &text[offset + name.len() + 1..next.0];
+            if METHODS.iter().any(|method| fits(method, name, value, rule)) {
+                chains.push([chain.clone(), vec![*next]].concat());
+            }
         }
         let ends = chain.iter().skip(1).map(|cut| cut.0).chain([text.len()]);
         let reading: Reading = chain
@@ -281,7 +285,7 @@ fn rule() -> impl Strategy<Value = CallIdRule> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(800) })]
 
     #[test]
     fn a_request_passes_exactly_if_every_reading_is_coarser(request in request(), rule in rule()) {
@@ -316,11 +320,8 @@ fn readings_of_the_vectors_are_as_many_as_they_say() {
         } else {
             CallIdRule::Needed
         };
-        // R36 carries whole requests and R40, R41 thousands of cuts: too many sets to try one by one.
-        if let (Some(count), true) = (
-            vector["reading_count"].as_u64(),
-            text.len() < 600 && candidate_cuts(text).len() < 20,
-        ) {
+        // R40 and R41 have thousands of cuts: too many chains to try one by one.
+        if let (Some(count), true) = (vector["reading_count"].as_u64(), text.len() < 1_500) {
             assert_eq!(readings(text, rule).len() as u64, count, "{}", vector["id"]);
         }
     }

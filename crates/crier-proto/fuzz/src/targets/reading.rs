@@ -5,7 +5,7 @@
 
 use super::{encoded, get, listed};
 use crier_proto::call::RawCall;
-use crier_proto::params::{COMMON, MethodSpec, SessionNeed, Shape, lookup};
+use crier_proto::params::{COMMON, METHODS, MethodSpec, SessionNeed, Shape, lookup};
 use crier_proto::reading::{CANDIDATE_CUTS_MAX, CallIdRule, candidate_cuts, one_reading_only};
 use crier_proto::signature::signed_text_v1;
 use std::collections::BTreeMap;
@@ -91,10 +91,15 @@ fn readings(text: &str, rule: CallIdRule) -> Option<Vec<Pairs<'_>>> {
             return None;
         }
         let &(offset, name) = chain.last()?;
-        let next = cuts
+        for next in cuts
             .iter()
-            .filter(|next| next.name > name && next.offset > offset + name.len());
-        chains.extend(next.map(|next| [&chain[..], &[(next.offset, next.name)]].concat()));
+            .filter(|next| next.name > name && next.offset > offset + name.len())
+        {
+            // What can be no value of its name begins no reading: hopeless chains are not grown.
+            if could_be(name, &text[offset + name.len() + 1..next.offset], rule) {
+                chains.push([&chain[..], &[(next.offset, next.name)]].concat());
+            }
+        }
         let ends = chain
             .iter()
             .skip(1)
@@ -114,6 +119,18 @@ fn readings(text: &str, rule: CallIdRule) -> Option<Vec<Pairs<'_>>> {
         }
     }
     Some(found)
+}
+
+/// Whether a value could stand behind a name for some method.
+fn could_be(name: &str, value: &str, rule: CallIdRule) -> bool {
+    let own = METHODS.iter().flat_map(|method| method.params);
+    let mut shapes = COMMON
+        .iter()
+        .chain(own)
+        .filter(|param| param.name == name)
+        .map(|param| param.shape);
+    let any_text = name == "call_id" && rule == CallIdRule::Ignored;
+    any_text || shapes.any(|shape| shape == Shape::Callback || value.is_empty() || shape.admits(value))
 }
 
 /// The definition of protocol 7.2, condition by condition.
