@@ -3,10 +3,9 @@
 //! Promise: it answers while the public doors drain. Knows no application and no person.
 
 use crate::lifecycle::Stop;
-use crate::listen::Door;
+use crate::listen::{Door, Then};
 use crate::metrics;
 use crate::middleware::headers::set_answer_headers;
-use crate::rest::Then;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};

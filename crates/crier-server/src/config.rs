@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 /// The page of all keys, their defaults and comments.
-pub const DEFAULT_PAGE: &str = include_str!("../config/crier.default.toml");
+pub const DEFAULT_PAGE: &str = include_str!("../../../config/crier.default.toml");
 /// Read when it lies in the working folder and no `--config` was given.
 pub const FILE_NAME: &str = "crier.toml";
 const ENVIRONMENT_PREFIX: &str = "CRIER__";

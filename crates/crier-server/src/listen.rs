@@ -5,7 +5,6 @@
 
 use crate::lifecycle::Tasks;
 use crate::metrics::ServerMetrics;
-use crate::rest::Then;
 use crate::sections::ServerConfig;
 use axum::body::Body;
 use crier_platform::ports::clock::Clock;
@@ -24,6 +23,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+
+/// What the accept loop does with the connection after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// As the client asked.
+    Continue,
+    /// Close it, reading on for a moment so that the answer reaches a client that is still sending.
+    CloseGently,
+    /// Close it without an answer.
+    Drop,
+}
 
 /// What stands behind a listener.
 pub trait Door: Send + Sync + 'static {

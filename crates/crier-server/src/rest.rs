@@ -5,6 +5,7 @@
 
 use crate::body::Kind;
 use crate::lifecycle::Stop;
+use crate::listen::Then;
 use crate::metrics::ServerMetrics;
 use crate::middleware::bounds::{BodyFault, BoundedBody, Pace};
 use crate::middleware::headers::set_answer_headers;
@@ -42,17 +43,6 @@ pub struct RestDoor {
     pub metrics: ServerMetrics,
     /// Whether the server is draining.
     pub stop: Stop,
-}
-
-/// What the accept loop does with the connection after an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
-    /// As the client asked.
-    Continue,
-    /// Close it, reading on for a moment so that the answer reaches a client that is still sending.
-    CloseGently,
-    /// Close it without an answer.
-    Drop,
 }
 
 /// An answer and what becomes of its connection.

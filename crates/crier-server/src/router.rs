@@ -3,10 +3,10 @@
 //! Promise: the REST door is found by one comparison, before any router runs; everything else is the site's and the live door's
 //! router. Paths are the same below the base path and without it, since a proxy may have removed it (protocol 2.8).
 
-use crate::listen::Door;
+use crate::listen::{Door, Then};
 use crate::middleware::bounds::{BoundedBody, Pace};
 use crate::middleware::headers::set_answer_headers;
-use crate::rest::{RestDoor, Then, empty};
+use crate::rest::{RestDoor, empty};
 use crate::state::AppState;
 use crate::{live, site};
 use axum::Router;

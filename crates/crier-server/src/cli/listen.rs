@@ -8,12 +8,13 @@ use super::output::{complain, say};
 use super::{Ended, Failure, failed};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::OsEntropy;
-use crate::client::{Client, Order, SigVersion};
+use crate::client::{Client, ClientError, Order, SigVersion};
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::entropy::random_bytes;
 use crier_proto::digest::base64url;
 use futures_util::{SinkExt, StreamExt};
 use http::StatusCode;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -54,6 +55,14 @@ enum End {
     Again(u64),
     /// The server does not want this listener again.
     Final(String),
+}
+
+/// Why there is no ticket.
+enum NoTicket {
+    /// The next try may get one.
+    Later(String),
+    /// None will.
+    Never(String),
 }
 
 type Socket = WebSocketStream<TcpStream>;
@@ -107,15 +116,16 @@ impl Listener {
 
     /// One connection from ticket to end. A fault of the first one is final, a later one is come back from.
     async fn connection(&mut self) -> Result<End, Failure> {
+        let was_here = self.cursor.is_some();
         let ticket = match self.ticket().await {
             Ok(ticket) => ticket,
-            Err(_) if self.cursor.is_some() => return Ok(End::Again(0)),
-            Err(failure) => return Err(failure),
+            Err(NoTicket::Later(_)) if was_here => return Ok(End::Again(0)),
+            Err(NoTicket::Later(why) | NoTicket::Never(why)) => return Err(failed(why)),
         };
         let mut socket = match self.open().await {
             Ok(socket) => socket,
-            Err(failure) if self.cursor.is_none() => return Err(failure),
-            Err(_) => return Ok(End::Again(0)),
+            Err(_) if was_here => return Ok(End::Again(0)),
+            Err(failure) => return Err(failure),
         };
         let mut page = json!({"page": self.page, "events": self.events});
         let mut hello =
@@ -155,17 +165,15 @@ impl Listener {
                 return Ok(End::Again(0));
             };
             let Message::Text(text) = message else { continue };
-            let frames = match serde_json::from_str::<Value>(&text) {
-                Ok(Value::Array(frames)) => frames,
-                Ok(frame) => vec![frame],
-                Err(_) => continue,
-            };
-            for frame in frames {
+            for raw in frames_of(&text) {
+                let Ok(frame) = serde_json::from_str::<Value>(raw) else {
+                    continue;
+                };
                 if let Some(until) = frame["until"].as_u64() {
                     let left = until.saturating_sub(u64::try_from(self.clock.wall().0).unwrap_or(0));
                     renew_at = Some(self.clock.elapsed().plus_ms(left.saturating_sub(RENEW_BEFORE_MS)));
                 }
-                if let Some(end) = self.frame(&frame, socket).await {
+                if let Some(end) = self.frame(raw, &frame, socket).await {
                     return Ok(end);
                 }
             }
@@ -173,7 +181,7 @@ impl Listener {
     }
 
     /// Acts on one frame; an end when it was the last.
-    async fn frame(&mut self, frame: &Value, socket: &mut Socket) -> Option<End> {
+    async fn frame(&mut self, raw: &str, frame: &Value, socket: &mut Socket) -> Option<End> {
         let answer = match frame["type"].as_str()? {
             "welcome" => {
                 let seq = frame["pages"][0]["seq"].clone();
@@ -182,7 +190,7 @@ impl Listener {
                 return None;
             }
             "message" => {
-                say(&frame.to_string());
+                say(raw);
                 self.settle(&frame["seq"]);
                 json!({"type": "ack", "page": self.page, "ids": [frame["id"]]})
             }
@@ -221,24 +229,32 @@ impl Listener {
         }
     }
 
-    async fn ticket(&self) -> Result<Value, Failure> {
+    async fn ticket(&self) -> Result<Value, NoTicket> {
         let order = Order {
             method: "liveMessage.createTicket".into(),
             parameters: vec![("format".into(), "json".into())],
             file: None,
         };
-        let answer = self.client.call(&order).await.map_err(failed)?;
+        let answer = self.client.call(&order).await.map_err(|why| match why {
+            ClientError::Silent(why) => NoTicket::Later(why),
+            ClientError::Asked(why) => NoTicket::Never(why),
+        })?;
         let ticket: Value = serde_json::from_slice(&answer.body).map_err(|_| {
-            failed(format!(
+            NoTicket::Never(format!(
                 "{} gave no ticket: HTTP {}",
                 self.client.url(),
                 answer.status
             ))
         })?;
-        match ticket["error_msg"].as_str() {
-            Some(why) => Err(failed(format!("no ticket: {} {why}", ticket["error_code"]))),
-            None => Ok(ticket),
+        let Some(why) = ticket["error_msg"].as_str() else {
+            return Ok(ticket);
+        };
+        let why = format!("no ticket: {} {why}", ticket["error_code"]);
+        // A server that drains, or calls that overtook each other: the next try may get one.
+        if answer.status != StatusCode::OK || ticket["error_code"] == 103 {
+            return Err(NoTicket::Later(why));
         }
+        Err(NoTicket::Never(why))
     }
 
     async fn open(&self) -> Result<Socket, Failure> {
@@ -268,5 +284,28 @@ impl Listener {
             failed(format!("the live door refused the connection: {why}{hint}"))
         })?;
         Ok(socket)
+    }
+}
+
+/// The frames of a message, each as it was sent: one, or an array of them.
+fn frames_of(text: &str) -> Vec<&str> {
+    match serde_json::from_str::<Vec<&RawValue>>(text) {
+        Ok(frames) => frames.into_iter().map(RawValue::get).collect(),
+        Err(_) => vec![text],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_printed_as_they_were_sent() {
+        assert_eq!(
+            frames_of(r#"{"type":"ping", "at":1}"#),
+            [r#"{"type":"ping", "at":1}"#]
+        );
+        let both = r#"[{"b":1,"a":2},{"type":"x"}]"#;
+        assert_eq!(frames_of(both), [r#"{"b":1,"a":2}"#, r#"{"type":"x"}"#]);
     }
 }
