@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn every_registered_name_is_declared_on_the_wire_and_found_again() {
         for method in METHODS {
-            let spec = params::lookup(method.name()).expect(method.name());
+            let spec = params::lookup(method.name()).expect("a row of the parameter table");
             assert_eq!(spec.name, method.name());
             assert_eq!(find(spec.name).map(AnyMethod::name), Some(spec.name));
         }

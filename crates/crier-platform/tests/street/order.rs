@@ -1,4 +1,5 @@
 //! Every row of protocol section 11: its code, its place in the order, and what it spends.
+#![expect(clippy::panic, reason = "a helper of tests that cannot go on says why")]
 
 use crate::asked::{Call, Said};
 use crate::harness::{Street, WEB};
