@@ -124,6 +124,22 @@ impl FakePage {
         self.next_of("welcome").await
     }
 
+    /// Says hello with a ticket at a cursor, epoch and seq, as a page does whose server got it while rendering (live 3.3).
+    ///
+    /// # Errors
+    /// As `hello`.
+    pub async fn hello_from(
+        &mut self,
+        ticket: &str,
+        cursor: (&str, u64),
+        events: &[&str],
+    ) -> io::Result<Value> {
+        let page = json!({"page": self.page, "seq": cursor.1, "events": events});
+        self.say(&json!({"type": "hello", "v": 1, "ticket": ticket, "epoch": cursor.0, "pages": [page]}))
+            .await?;
+        self.next_of("welcome").await
+    }
+
     /// Comes back with a resume token at a cursor, and returns the welcome.
     ///
     /// # Errors

@@ -7,7 +7,8 @@ use crier_platform::model::app::{AppKind, ProfileName};
 use crier_platform::model::story::Story;
 use crier_proto::ids::Uid;
 use crier_testkit::identity::{API_KEY, APP_NAME, APP_SECRET, RECIPIENT, SENDER, renew_session};
-use crier_testkit::{Answer, Identity, RawClient, TestServer};
+use crier_testkit::page::PageAddress;
+use crier_testkit::{Answer, FakePage, Identity, RawClient, TestServer};
 
 /// The recipient's session, with which their page asks for its ticket.
 const RECIPIENT_SESSION: &str = "0123456789abcdef01234567-563683308";
@@ -69,8 +70,8 @@ async fn stories(server: &TestServer) -> Vec<Story> {
     page.stories.into_iter().map(|view| view.story).collect()
 }
 
-/// The seq up to which a page of the recipient that is loaded now has missed nothing.
-async fn mailbox_end(server: &TestServer, capture: &Capture) -> u64 {
+/// The answer of `liveMessage.createTicket` for the recipient.
+async fn ticket(server: &TestServer, capture: &Capture) -> serde_json::Value {
     let secret = if capture.is_desktop() {
         RECIPIENT_SECRET
     } else {
@@ -81,9 +82,36 @@ async fn mailbox_end(server: &TestServer, capture: &Capture) -> u64 {
         .call("liveMessage.createTicket", &[("format", "JSON")])
         .await
         .unwrap();
-    answer.json()["seq"]
-        .as_u64()
-        .unwrap_or_else(|| panic!("{}", answer.text()))
+    assert_eq!(answer.error_code(), None, "{}", answer.text());
+    answer.json()
+}
+
+/// A page of the recipient that is loaded with this ticket and its cursor.
+async fn page(server: &TestServer, ticket: &serde_json::Value, name: &str) -> FakePage {
+    let at = PageAddress {
+        address: server.address,
+        base_path: String::new(),
+        api_key: API_KEY.to_owned(),
+        origin: None,
+    };
+    let mut page = FakePage::open(&at, name).await.unwrap();
+    let cursor = (ticket["epoch"].as_str().unwrap(), ticket["seq"].as_u64().unwrap());
+    let events = ["rochambeau", "e", "other"];
+    page.hello_from(ticket["ticket"].as_str().unwrap(), cursor, &events)
+        .await
+        .unwrap();
+    page
+}
+
+/// Event and text of a recorded send.
+fn sent(capture: &Capture) -> (&'static str, &'static str) {
+    if capture.name == "php-2008-05-desktop.liveMessage.send" {
+        ("e", "{}")
+    } else if capture.name.starts_with("php") || capture.name.starts_with("perl") {
+        ("rochambeau", "{\"message\":\"Let's start a game.\"}")
+    } else {
+        ("rochambeau", "{\"message\": \"Let's start a game.\"}")
+    }
 }
 
 fn is_send(capture: &Capture) -> bool {
@@ -94,22 +122,39 @@ fn is_story(capture: &Capture) -> bool {
     capture.method() == "feed.publishStoryToUser"
 }
 
+/// One page has its handler before the call, the other was rendered before it and connects after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_recorded_send_gets_the_first_place_of_the_recipients_mailbox() {
+async fn every_recorded_send_reaches_the_pages_of_its_recipient() {
     for capture in all().iter().filter(|capture| is_send(capture)) {
+        let name = &capture.name;
         let server = replay_server(capture, ProfileName::Period).await;
-        assert_eq!(mailbox_end(&server, capture).await, 0, "{}", capture.name);
+        let (early, late) = (ticket(&server, capture).await, ticket(&server, capture).await);
+        assert_eq!((&early["seq"], &late["seq"]), (&0.into(), &0.into()), "{name}");
+        let mut early = page(&server, &early, "early-page-0123456789").await;
         let answer = replay(&server, capture).await;
-        assert_eq!(answer.text(), accepted(capture), "{}", capture.name);
-        let told = ["Crier-Seq", "Crier-State", "Crier-Pages"].map(|name| answer.header(name));
-        assert_eq!(
-            told,
-            [Some("1"), Some("no_handler"), Some("0")],
-            "{}",
-            capture.name
-        );
-        assert_eq!(mailbox_end(&server, capture).await, 1, "{}", capture.name);
-        assert!(server.stop().await.unwrap(), "{}", capture.name);
+        assert_eq!(answer.text(), accepted(capture), "{name}");
+        assert_eq!(answer.header("Crier-Seq"), Some("1"), "{name}");
+        assert_eq!(answer.header("Crier-Handlers"), Some("1"), "{name}");
+        let mut late = page(&server, &late, "late-page-01234567890").await;
+        let (event, text) = sent(capture);
+        for page in [&mut early, &mut late] {
+            let frame = page.next_of("message").await.unwrap();
+            assert_eq!(
+                (frame["event"].as_str(), frame["raw"].as_str()),
+                (Some(event), Some(text)),
+                "{name}"
+            );
+            assert_eq!(
+                frame["data"],
+                serde_json::from_str::<serde_json::Value>(text).unwrap(),
+                "{name}"
+            );
+            assert_eq!(frame["id"].as_str(), answer.header("Crier-Id"), "{name}");
+            assert_eq!(frame["from"], SENDER.to_string(), "{name}");
+            let via = if capture.is_desktop() { "user" } else { "app" };
+            assert_eq!((&frame["seq"], &frame["via"]), (&1.into(), &via.into()), "{name}");
+        }
+        assert_eq!(ticket(&server, capture).await["seq"], 1, "{name}");
     }
 }
 
