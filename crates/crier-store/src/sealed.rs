@@ -15,9 +15,13 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where the key lies in the data folder.
 pub const KEY_FILE: &str = "keys/store.key";
+
+/// Tells the drafts of one process apart; those of others carry their number.
+static DRAFTS: AtomicU64 = AtomicU64::new(0);
 
 const VERSION: u8 = 1;
 const KEY_BYTES: usize = 32;
@@ -147,12 +151,9 @@ pub(crate) fn load_key(
         .mode(0o700)
         .create(&keys)
         .map_err(|cause| at(&keys, cause))?;
-    let name: [u8; 8] = random_bytes(entropy);
-    let draft = keys.join(format!(
-        "draft-{}-{:016x}",
-        std::process::id(),
-        u64::from_le_bytes(name)
-    ));
+    let turn = DRAFTS.fetch_add(1, Ordering::Relaxed);
+    let chance = u64::from_le_bytes(random_bytes(entropy));
+    let draft = keys.join(format!("draft-{}-{turn}-{chance:016x}", std::process::id()));
     let written = write_key(&draft, &random_bytes(entropy));
     // A hard link never replaces: of two processes that start at once, one key wins and both read it.
     let linked = written.and_then(|()| match fs::hard_link(&draft, &path) {
@@ -199,7 +200,7 @@ fn read_key(path: &Path) -> Result<Option<[u8; KEY_BYTES]>, StoreError> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
-    use std::sync::atomic::{AtomicU8, Ordering};
+    use std::sync::atomic::AtomicU8;
 
     struct Counting(AtomicU8);
 

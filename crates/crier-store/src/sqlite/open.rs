@@ -263,3 +263,51 @@ fn sealer_of(
         Err(StoreError::KeyForeign(folder.join(KEY_FILE)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::still::Still;
+    use crier_platform::model::quantity::{Bytes, Span};
+
+    #[test]
+    fn readers_page_cache_and_busy_timeout_are_as_configured() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = StoreConfig {
+            readers: 3,
+            page_cache: Bytes(128 << 10),
+            busy_timeout: Span(77),
+            ..StoreConfig::default()
+        };
+        let store = SqliteStore::open(folder.path(), &config, Arc::new(Still), Arc::new(Still)).unwrap();
+        assert_eq!(store.readers().count(), 3);
+        let ask = |pragma| {
+            let read = |connection: &Connection| {
+                connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))
+            };
+            store.readers().read(read).unwrap()
+        };
+        assert_eq!((ask("cache_size"), ask("busy_timeout")), (-128, 77));
+    }
+
+    #[test]
+    fn the_writer_syncs_each_commit_and_a_reader_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join(DATABASE)).unwrap();
+        prepare_writer(&connection).unwrap();
+        let synchronous: i64 = connection
+            .pragma_query_value(None, "synchronous", |row| row.get(0))
+            .unwrap();
+        let journal: String = connection
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))
+            .unwrap();
+        assert_eq!((synchronous, journal.as_str()), (2, "wal"));
+        drop(connection);
+        let config = StoreConfig::default();
+        let store = SqliteStore::open(folder.path(), &config, Arc::new(Still), Arc::new(Still)).unwrap();
+        let written = store
+            .readers()
+            .read(|connection| connection.execute("DELETE FROM user", []));
+        assert!(matches!(written, Err(StoreFault::Unavailable(_))), "{written:?}");
+    }
+}

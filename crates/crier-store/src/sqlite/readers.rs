@@ -32,6 +32,12 @@ impl Readers {
         work(&connection).map_err(|error| fault(&error))
     }
 
+    /// How many there are.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.all.len()
+    }
+
     fn take(&self) -> Option<MutexGuard<'_, Connection>> {
         let start = self.next.fetch_add(1, Ordering::Relaxed);
         let turn = |offset: usize| self.all.get((start.wrapping_add(offset)) % self.all.len().max(1));

@@ -168,3 +168,30 @@ async fn a_reset_by_another_process_forgets_earlier_marks_once() {
     server.changes_after(0, 100).await.unwrap();
     assert_eq!(values(server, session).await, ["1"]);
 }
+
+#[tokio::test]
+async fn processes_that_start_at_once_on_an_empty_folder_share_one_key_and_one_schema() {
+    for _ in 0..5 {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("data");
+        let stores: Vec<SqliteStore> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..6).map(|_| scope.spawn(|| open(&folder))).collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        for (name, store) in (1..).zip(&stores) {
+            let number = i64::from(name);
+            commit(
+                store,
+                name,
+                vec![
+                    Write::AddUser(user(number)),
+                    Write::AddApp(Box::new(app(number, number))),
+                ],
+            )
+            .await;
+        }
+        for store in &stores {
+            assert_eq!(store.apps().await.unwrap().len(), 6);
+        }
+    }
+}
