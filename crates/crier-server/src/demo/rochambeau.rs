@@ -31,6 +31,9 @@ const NIGHT_SKY: &[u8] = include_bytes!("../../assets/demo/night-sky.png");
 const ORCHARD: &[u8] = include_bytes!("../../assets/demo/orchard.png");
 
 const SESSIONS_MAX: usize = 256;
+/// How often a call that was overtaken is repeated, and how much later (live 3.4).
+const OVERTAKEN_MAX: usize = 2;
+const OVERTAKEN_PAUSE_MS: u64 = 60;
 const COOKIE_NAME: &str = "rochambeau";
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -128,7 +131,7 @@ async fn page(
             game.forget(&visitor).await;
             redirect(&game.login_address())
         }
-        Err(Code::Other(text)) => status(StatusCode::BAD_GATEWAY, &text),
+        Err(why) => status(StatusCode::BAD_GATEWAY, &why.text()),
     }
 }
 
@@ -140,7 +143,7 @@ async fn ticket(State(game): State<Arc<Game>>, headers: HeaderMap) -> Response<B
     match game.ticket(&visitor).await {
         Ok(ticket) => answer("application/json", ticket.to_string()),
         Err(Code::EndedSession) => status(StatusCode::UNAUTHORIZED, "log in again"),
-        Err(Code::Other(text)) => status(StatusCode::BAD_GATEWAY, &text),
+        Err(why) => status(StatusCode::BAD_GATEWAY, &why.text()),
     }
 }
 
@@ -165,8 +168,20 @@ async fn other(Path(name): Path<String>, State(game): State<Arc<Game>>) -> Respo
 enum Code {
     /// 102: the person has to log in again.
     EndedSession,
+    /// 103: a later call of the session was faster.
+    Overtaken,
     /// Anything else, for the person to read.
     Other(String),
+}
+
+impl Code {
+    fn text(self) -> String {
+        match self {
+            Self::EndedSession => "the session has ended: log in again".to_owned(),
+            Self::Overtaken => "too many pages asked at once: load this one again".to_owned(),
+            Self::Other(text) => text,
+        }
+    }
 }
 
 impl Game {
@@ -175,8 +190,27 @@ impl Game {
         format!("{}/login.php?api_key={api_key}&v=1.0", self.public_url)
     }
 
-    /// A signed call; the answer is what the method answers in JSON.
+    /// A signed call; the answer is what the method answers in JSON. Two pages of one session may overtake each other: then the
+    /// call is repeated with a later time.
     async fn call(
+        &self,
+        method: &str,
+        parameters: &[(&str, &str)],
+        session_key: Option<&str>,
+    ) -> Result<Value, Code> {
+        for _ in 0..OVERTAKEN_MAX {
+            match self.call_once(method, parameters, session_key).await {
+                Err(Code::Overtaken) => {
+                    let until = self.clock.elapsed().plus_ms(OVERTAKEN_PAUSE_MS);
+                    self.clock.sleep_until(until).await;
+                }
+                answered => return answered,
+            }
+        }
+        self.call_once(method, parameters, session_key).await
+    }
+
+    async fn call_once(
         &self,
         method: &str,
         parameters: &[(&str, &str)],
@@ -202,6 +236,7 @@ impl Game {
         match value.get("error_code").and_then(Value::as_i64) {
             None => Ok(value),
             Some(102) => Err(Code::EndedSession),
+            Some(103) => Err(Code::Overtaken),
             Some(number) => {
                 let text = value.get("error_msg").and_then(Value::as_str).unwrap_or_default();
                 Err(other(format!(
@@ -223,7 +258,7 @@ impl Game {
             // An old token of a page that was opened again from the browser's history.
             Err(Code::EndedSession) => return redirect(GAME_PATH),
             Err(Code::Other(text)) if text.contains("error 100") => return redirect(GAME_PATH),
-            Err(Code::Other(text)) => return status(StatusCode::BAD_GATEWAY, &text),
+            Err(why) => return status(StatusCode::BAD_GATEWAY, &why.text()),
         };
         let session_key = session
             .get("session_key")
@@ -315,6 +350,59 @@ fn in_script(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapters::clock::SystemClock;
+    use http::Request;
+    use tower::ServiceExt;
+
+    async fn asked(path: &str) -> Response<Body> {
+        let game = Game {
+            public_url: "http://127.0.0.1:8420".to_owned(),
+            origin: "http://localhost:8422".to_owned(),
+            keys: Keys {
+                api_key: Some("0123456789abcdef0123456789abcdef".to_owned()),
+                ..Keys::default()
+            },
+            clock: Arc::new(SystemClock::start()),
+            players: Vec::new(),
+            sessions: Mutex::default(),
+        };
+        let request = Request::get(path)
+            .header(COOKIE, "a=b; rochambeau=unknown")
+            .body(Body::empty())
+            .expect("a request");
+        match router(game).oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+
+    #[tokio::test]
+    async fn a_browser_without_a_session_is_sent_to_the_login_and_gets_no_ticket() {
+        let response = asked(GAME_PATH).await;
+        assert_eq!(response.status(), StatusCode::FOUND);
+        assert_eq!(
+            response.headers()[LOCATION],
+            "http://127.0.0.1:8420/login.php?api_key=0123456789abcdef0123456789abcdef&v=1.0"
+        );
+        let response = asked("/demo/rochambeau/ticket").await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn other_applications_have_a_plain_page_and_names_that_are_none_do_not() {
+        let response = asked("/demo/night-sky/").await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let policy = response.headers()[CONTENT_SECURITY_POLICY]
+            .to_str()
+            .expect("text");
+        assert!(
+            policy.contains("connect-src 'self' http://127.0.0.1:8420 ws://127.0.0.1:8420;"),
+            "{policy}"
+        );
+        for path in ["/demo/%3Cb%3E/", "/demo/Night/"] {
+            assert_eq!(asked(path).await.status(), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
 
     #[test]
     fn json_in_a_script_element_cannot_end_it() {

@@ -162,11 +162,43 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_text_names_every_person_the_keys_and_each_command_on_a_line_of_its_own() {
+        let person = |name: &str, link: Option<&str>| PersonShown {
+            name: name.into(),
+            uid: "1240077".into(),
+            password: "abcd-efgh-ijkm".into(),
+            link: link.map(str::to_owned),
+        };
+        let welcome = Welcome {
+            url: "http://127.0.0.1:8420".into(),
+            game: "http://localhost:8422/demo/rochambeau/".into(),
+            people: vec![
+                person("ada", Some("http://127.0.0.1:8420/login/once?token=t")),
+                person("cy", None),
+            ],
+            api_key: "K".into(),
+            secret: "S".into(),
+            commands: vec![("try".into(), "crier call x".into())],
+        };
+        let text = welcome.text();
+        for line in [
+            "    ada  http://127.0.0.1:8420/login/once?token=t",
+            "  cy   uid 1240077              password abcd-efgh-ijkm",
+            "  api_key  K",
+            "  secret   S",
+            "  # try",
+            "  crier call x",
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line:?} in {text}");
+        }
+    }
+
+    #[test]
     fn a_folder_with_a_blank_or_a_quote_is_quoted_for_the_shell() {
         assert_eq!(
-            quoted("/tmp/crier-demo.1/profiles.toml"),
-            "/tmp/crier-demo.1/profiles.toml"
+            quoted("/srv/crier-demo.1/profiles.toml"),
+            "/srv/crier-demo.1/profiles.toml"
         );
-        assert_eq!(quoted("/home/a b/it's"), "'/home/a b/it'\\''s'");
+        assert_eq!(quoted("/srv/a b/it's"), "'/srv/a b/it'\\''s'");
     }
 }
