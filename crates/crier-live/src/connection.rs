@@ -7,7 +7,7 @@ use crate::outbox::{Outbox, Receipt};
 use crate::rate::{Bucket, Rate};
 use bytes::Bytes;
 use crier_platform::model::ticket::Permit;
-use crier_platform::model::time::ElapsedMs;
+use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_proto::frame::{Bye, ClientFrame, ServerFrame, read_frames};
 use std::sync::Arc;
 
@@ -91,6 +91,8 @@ pub struct Connection {
     cut: bool,
     /// What is known of its right to be open.
     permit: Option<Arc<Permit>>,
+    /// When that right was given: a later withdrawal ends it, an earlier one does not.
+    authorised_at: WallMs,
     frames: Bucket,
     outbox: Outbox,
     /// End of the phase: hello deadline, authorised span, or closing time.
@@ -111,6 +113,7 @@ impl Connection {
             lagging: false,
             cut: false,
             permit: None,
+            authorised_at: WallMs(i64::MIN),
             frames: Bucket::full(terms.frames, now),
             outbox: Outbox::default(),
             ends: now.plus_ms(terms.hello_ms),
@@ -263,6 +266,17 @@ impl Connection {
     /// The page has left: nothing more is said.
     pub fn hang_up(&mut self) {
         self.cut();
+    }
+
+    /// Notes when the right to be open was given.
+    pub fn authorised(&mut self, at: WallMs) {
+        self.authorised_at = at;
+    }
+
+    /// When the right to be open was given.
+    #[must_use]
+    pub const fn authorised_at(&self) -> WallMs {
+        self.authorised_at
     }
 
     /// Drops waiting messages that `gone` names (live 3.14).

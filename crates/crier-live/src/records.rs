@@ -167,6 +167,14 @@ impl Records {
         }
     }
 
+    /// Whether a message was already on its way to this page.
+    #[must_use]
+    pub fn was_offered(&self, id: MessageId, page: PageNo) -> bool {
+        let part = self.records.of(&id);
+        let record = part.get(&id);
+        record.is_some_and(|record| record.pages.iter().any(|(known, _)| *known == page))
+    }
+
     /// Notes that the kernel has a message for these pages.
     pub fn written(&self, id: MessageId, pages: &[PageNo]) {
         if let Some(record) = self.records.of(&id).get_mut(&id) {

@@ -6,12 +6,14 @@ use crate::shards::Shards;
 use crier_platform::model::login::TokenDigest;
 use crier_platform::model::session::SessionId;
 use crier_platform::model::ticket::Ticket;
+use crier_platform::model::time::WallMs;
 use crier_platform::ports::clock::Clock;
 use crier_proto::ids::{AppId, Uid};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-type Owner = (AppId, Uid);
+/// Whose tickets: application and user.
+pub type Owner = (AppId, Uid);
 
 /// The tickets of one process.
 pub struct MemoryTickets {
@@ -76,6 +78,21 @@ impl MemoryTickets {
     pub fn void_user(&self, app: AppId, user: Uid) {
         let gone = self.tickets.of(&(app, user)).remove(&(app, user));
         self.disown(gone.into_iter().flatten());
+    }
+
+    /// Voids the tickets of a user for an application that end by `end`: those that were issued before a withdrawal.
+    pub fn void_expiring_by(&self, owner: Owner, end: WallMs) {
+        let mut gone = Vec::new();
+        if let Some(queue) = self.tickets.of(&owner).get_mut(&owner) {
+            queue.retain(|ticket| {
+                let goes = ticket.expires_at <= end;
+                if goes {
+                    gone.push(ticket.clone());
+                }
+                !goes
+            });
+        }
+        self.disown(gone);
     }
 
     /// Drops what has expired.

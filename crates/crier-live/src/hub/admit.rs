@@ -56,7 +56,7 @@ impl Hub {
             Ok(resume) => {
                 self.metrics.resume("ok");
                 self.supersede(ConnectionNo(resume.connection));
-                self.admit(link, &hello, resume.permit);
+                self.admit_issued(link, &hello, (resume.permit, resume.issued_at));
             }
             Err(bye) => {
                 self.metrics.resume("refused");
@@ -91,12 +91,17 @@ impl Hub {
 
     /// Opens a connection whose right has been proved: its pages are seated and everything committed from now on is covered.
     pub fn admit(&self, link: &Arc<Link>, hello: &Hello, permit: Permit) {
+        self.admit_issued(link, hello, (permit, self.clock.wall()));
+    }
+
+    fn admit_issued(&self, link: &Arc<Link>, hello: &Hello, (permit, issued_at): (Permit, WallMs)) {
         let key = (permit.app, permit.user);
         let now = self.clock.elapsed();
         let until = self.until(permit.until);
         let first_ping = now.plus_ms(self.random_below(self.terms.ping_ms));
         let permit = Arc::new(permit);
         let resume = self.token(link, &permit);
+        link.state().authorised(issued_at);
         let admitted = self.at(key, |place, around, touched| {
             if place.links.len() >= self.config.connections_per_user_max {
                 return Err(Bye::TooManyConnections);
@@ -184,6 +189,7 @@ impl Hub {
         let now = self.clock.elapsed();
         let mut state = link.state();
         if state.renew(Arc::clone(&permit), self.until(permit.until)) {
+            state.authorised(self.clock.wall());
             let frame = ServerFrame::Renewed {
                 resume,
                 until: permit.until.0,

@@ -18,8 +18,12 @@ impl Hub {
     /// Ends everything of a user in an application that was committed or issued up to `at` (live 3.14).
     pub(crate) fn withdraw(&self, app: AppId, user: Uid, at: WallMs) {
         self.revocations.withdrew(app, user, at);
-        self.tickets.void_user(app, user);
-        self.end_where(Bye::Withdrawn, |permit| permit.app == app && permit.user == user);
+        let life = i64::try_from(self.config.ticket_life.0).unwrap_or(i64::MAX);
+        self.tickets.void_expiring_by((app, user), at.plus_ms(life));
+        self.end_where(Bye::Withdrawn, |permit, authorised_at| {
+            // The same withdrawal may be told twice: who has accepted again meanwhile stays.
+            permit.app == app && permit.user == user && authorised_at <= at
+        });
         let mut touched = Touched::new();
         self.broker.each(|key, place| {
             if key.0 != app {
@@ -28,7 +32,7 @@ impl Hub {
             let around = self.around(key);
             let own = key.1 == user;
             if own {
-                place.end_all_pages(&around, &mut touched);
+                place.end_pages_without_connection(&around, &mut touched);
             }
             place.revoke(
                 &around,
@@ -44,12 +48,12 @@ impl Hub {
     pub(crate) fn end_session(&self, session: SessionId) {
         self.revocations.ended(session, self.clock.wall());
         self.tickets.void_session(session);
-        self.end_where(Bye::SessionEnded, |permit| permit.session == session);
+        self.end_where(Bye::SessionEnded, |permit, _| permit.session == session);
     }
 
     /// Closes the connections of a disabled application (live 3.11).
     pub(crate) fn disable_app(&self, app: AppId) {
-        self.end_where(Bye::AppDisabled, |permit| permit.app == app);
+        self.end_where(Bye::AppDisabled, |permit, _| permit.app == app);
     }
 
     /// Begins a stop: every connection gets 4001 with its own delay, and so does every new one.
@@ -81,9 +85,14 @@ impl Hub {
         }
     }
 
-    fn end_where(&self, bye: Bye, ends: impl Fn(&Permit) -> bool) {
+    fn end_where(&self, bye: Bye, ends: impl Fn(&Permit, WallMs) -> bool) {
         for link in self.all() {
-            let concerned = link.state().permit().is_some_and(|permit| ends(permit));
+            let concerned = {
+                let state = link.state();
+                state
+                    .permit()
+                    .is_some_and(|permit| ends(permit, state.authorised_at()))
+            };
             if !concerned {
                 continue;
             }

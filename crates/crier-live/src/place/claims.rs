@@ -52,13 +52,15 @@ impl Place {
     }
 
     /// Claims for a page that comes or registers what nobody else is owed.
-    pub(super) fn take_unclaimed(&mut self, index: usize, events: &[String]) {
+    pub(super) fn take_unclaimed(&mut self, around: &Around<'_>, index: usize, events: &[String]) {
         let mut taken = Vec::new();
         let page = &self.pages[index];
         let position = page.behind.map_or(u64::MAX, |behind| behind.seq);
         for item in self.mailbox.after(0) {
             let wanted = events.iter().any(|name| **name == *item.event) && page.handles(&item.event);
-            if !wanted || item.acked || item.claim.is_some() {
+            // What this very page was given before and has settled by its cursor is no orphan to it.
+            let had = item.offered && around.records.was_offered(item.id, page.no);
+            if !wanted || item.acked || item.claim.is_some() || had {
                 continue;
             }
             match item.fanout {

@@ -132,7 +132,7 @@ impl Place {
         self.set_focus(index, coming.focus.unwrap_or(false));
         let refused = self.add_handlers(around, index, coming.events, start);
         self.regain_claims(index, start);
-        self.take_unclaimed(index, coming.events);
+        self.take_unclaimed(around, index, coming.events);
         (start, refused)
     }
 
@@ -145,7 +145,7 @@ impl Place {
     ) -> Vec<RefusedName> {
         let end = self.mailbox.cursor().seq;
         let refused = self.add_handlers(around, index, events, end);
-        self.take_unclaimed(index, events);
+        self.take_unclaimed(around, index, events);
         refused
     }
 
@@ -214,10 +214,10 @@ impl Place {
         }
     }
 
-    /// Ends all pages: their user has withdrawn.
-    pub(crate) fn end_all_pages(&mut self, around: &Around<'_>, touched: &mut Touched) {
-        while !self.pages.is_empty() {
-            self.end_page(around, 0, touched);
+    /// Ends the pages that have lost their connections: their user has withdrawn.
+    pub(crate) fn end_pages_without_connection(&mut self, around: &Around<'_>, touched: &mut Touched) {
+        while let Some(index) = self.pages.iter().position(|page| page.link.is_none()) {
+            self.end_page(around, index, touched);
         }
     }
 

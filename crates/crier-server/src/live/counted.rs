@@ -26,8 +26,11 @@ impl Counted {
         self.taken
     }
 
-    /// Reads and throws away until the other side ends.
-    pub fn poll_to_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Reads and throws away until the other side ends; when all is said, it is told that nothing more comes.
+    pub fn poll_to_end(&mut self, cx: &mut Context<'_>, said_all: bool) -> Poll<()> {
+        if said_all && ready!(Pin::new(&mut self.tcp).poll_shutdown(cx)).is_err() {
+            return Poll::Ready(());
+        }
         let mut scratch = [0u8; SCRATCH_BYTES];
         loop {
             let mut buffer = ReadBuf::new(&mut scratch);

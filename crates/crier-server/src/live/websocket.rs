@@ -180,7 +180,12 @@ impl Socket {
             }
             if wire.deaf {
                 // It must be read all the same, or closing would reset the connection and take the bye away.
-                return wire.stream.get_mut().poll_to_end(cx).map(|()| Heard::End);
+                let said_all = wire.closing && !wire.in_flight;
+                return wire
+                    .stream
+                    .get_mut()
+                    .poll_to_end(cx, said_all)
+                    .map(|()| Heard::End);
             }
             let Poll::Ready(read) = Pin::new(&mut wire.stream).poll_next(cx) else {
                 return Poll::Pending;

@@ -1,6 +1,7 @@
 //! The server from outside: a real socket on a free port, or the binary itself.
 //!
 //! - `captures`: the recorded requests of period clients, and every way to change one byte of them; `period` replays them
+//! - `live`: tickets, origins and connections of pages
 //! - `rest`, `config`, `cli`: the doors of callers and operators
 #![expect(
     clippy::unwrap_used,
@@ -11,6 +12,7 @@
 mod captures;
 mod cli;
 mod config;
+mod live;
 mod period;
 mod rest;
 mod site;
