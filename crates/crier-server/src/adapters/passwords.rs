@@ -104,4 +104,17 @@ mod tests {
         let (one, two) = (passwords.hash("x".into()).await, passwords.hash("x".into()).await);
         assert_ne!(one.unwrap(), two.unwrap());
     }
+
+    #[tokio::test]
+    async fn hashing_beyond_passwords_running_max_and_passwords_waiting_max_is_refused() {
+        let pool = Pool::new("passwords", 1, 1);
+        let passwords = Argon2Passwords::new(pool, Arc::new(OsEntropy::open().unwrap()));
+        let (one, two, three) = tokio::join!(
+            passwords.hash("one".into()),
+            passwords.hash("two".into()),
+            passwords.hash("three".into())
+        );
+        assert!(one.is_ok() && two.is_ok());
+        assert_eq!(three, Err(PasswordFault));
+    }
 }

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn patience_is_the_grace_plus_what_the_bytes_earned_up_to_the_longest() {
+    fn patience_is_the_grace_plus_what_bytes_earn_at_body_rate_up_to_the_longest() {
         assert_eq!(PACE.patience_ms(0), 10_000);
         assert_eq!(PACE.patience_ms(16_384), 11_000);
         assert_eq!(PACE.patience_ms(10 << 20), 120_000);

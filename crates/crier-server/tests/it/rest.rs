@@ -519,3 +519,76 @@ async fn draining_server_is_not_ready_and_ends_cleanly() {
     assert!(server.stop().await.unwrap());
     assert!(client.is_closed().await.unwrap());
 }
+
+#[tokio::test]
+async fn soft_stop_that_has_not_ended_at_stop_deadline_is_cut() {
+    let patient = [
+        ("CRIER__SERVER__BODY_GRACE", "1d"),
+        ("CRIER__SERVER__BODY_DEADLINE", "1d"),
+        ("CRIER__LIVE__STOP_DEADLINE", "45s"),
+    ];
+    let server = TestServer::start_with(&patient).await.unwrap();
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    let head =
+        "POST /restserver.php HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 8\r\n\r\n";
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut interim = [0u8; 25];
+    socket.read_exact(&mut interim).await.unwrap();
+    let clock = std::sync::Arc::clone(&server.clock);
+    let turning = async {
+        loop {
+            clock.advance_ms(1_000);
+            tokio::task::yield_now().await;
+        }
+    };
+    let drained = tokio::select! {
+        drained = server.stop() => drained.unwrap(),
+        () = turning => unreachable!("the hand turns for ever"),
+    };
+    assert!(!drained, "a call that never ends is no clean drain");
+}
+
+#[tokio::test]
+async fn new_calls_of_a_draining_server_are_503_with_error_2_in_their_format() {
+    let patient = [
+        ("CRIER__SERVER__BODY_GRACE", "1d"),
+        ("CRIER__SERVER__BODY_DEADLINE", "1d"),
+    ];
+    let server = TestServer::start_with(&patient).await.unwrap();
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    let body = "method=m&format=json";
+    let head = format!(
+        "POST /restserver.php HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut interim = [0u8; 25];
+    socket.read_exact(&mut interim).await.unwrap();
+    let admin = server.admin_address;
+    let calling = async {
+        // The soft stop has begun when the admin door says so, or is gone.
+        let ready = "GET /readyz HTTP/1.1\r\nHost: h\r\n\r\n";
+        while let Ok(answer) = RawClient::exchange(admin, ready.as_bytes()).await {
+            if answer.status == 503 {
+                break;
+            }
+        }
+        socket.write_all(body.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let (drained, answer) = tokio::join!(server.stop(), calling);
+    assert!(drained.unwrap());
+    assert!(
+        answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"),
+        "{answer}"
+    );
+    assert!(answer.contains("\r\nretry-after: 1\r\n"), "{answer}");
+    assert!(
+        answer.ends_with(
+            "{\"error_code\":2,\"error_msg\":\"Service temporarily unavailable\",\"request_args\":[]}"
+        ),
+        "{answer}"
+    );
+}
