@@ -6,6 +6,7 @@
     reason = "a helper that cannot go on has failed its test"
 )]
 
+use crier_platform::accounts::admin::NewSessionOrder;
 use crier_platform::model::app::{AppKind, ProfileName};
 use crier_proto::ids::Uid;
 use crier_testkit::identity::{
@@ -29,7 +30,16 @@ struct Client<'a> {
     secret: &'a str,
 }
 
-impl Client<'_> {
+impl<'a> Client<'a> {
+    fn of(server: &'a TestServer, kind: AppKind, format: &'a str) -> Self {
+        Self {
+            server,
+            kind,
+            format,
+            secret: secret_of(kind),
+        }
+    }
+
     fn call(&self, method: &str, params: &[(&str, &str)]) -> Seen {
         let uri = format!("http://{}/restserver.php", self.server.address);
         let kind = match self.kind {
@@ -92,6 +102,25 @@ fn secret_of(kind: AppKind) -> &'static str {
     }
 }
 
+/// How many messages the recipient's mailbox has taken.
+async fn mailbox_end(server: &TestServer, kind: AppKind) -> u64 {
+    const KEY: &str = "0123456789abcdef01234567-563683308";
+    let order = NewSessionOrder {
+        app: APP_NAME.to_owned(),
+        user: "recipient".to_owned(),
+        ttl_secs: None,
+        session_key: Some(KEY.to_owned()),
+        session_secret: Some(SESSION_SECRET.to_owned()),
+    };
+    server.accounts().add_session(order).await.unwrap();
+    let caller = server.caller(API_KEY, secret_of(kind)).with_session(KEY);
+    let answer = caller
+        .call("liveMessage.createTicket", &[("format", "JSON")])
+        .await
+        .unwrap();
+    answer.json()["seq"].as_u64().unwrap()
+}
+
 async fn stories(server: &TestServer) -> Vec<String> {
     let page = server
         .state
@@ -119,43 +148,52 @@ fn is_yes(format: &str, root: &str, seen: &Seen) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_client_sends_and_publishes_in_both_formats_and_both_kinds() {
-    for kind in [AppKind::Web, AppKind::Desktop] {
-        for format in ["JSON", "XML"] {
-            let server = server(kind, ProfileName::Period).await;
-            let client = Client {
-                server: &server,
-                kind,
-                format,
-                secret: secret_of(kind),
-            };
+async fn the_unmodified_perl_client_sends_live_messages() {
+    for (kind, format) in [AppKind::Web, AppKind::Desktop]
+        .into_iter()
+        .flat_map(|kind| [(kind, "JSON"), (kind, "XML")])
+    {
+        let server = server(kind, ProfileName::Period).await;
+        let client = Client::of(&server, kind, format);
+        for _ in 0..2 {
             let seen = client.send(&MESSAGE);
             assert!(
                 is_yes(format, "liveMessage_send", &seen),
                 "{kind:?} {format} {seen:?}"
             );
-            let story = [
-                ("title", TITLE),
-                ("body", "<b>New</b> high score: 100% — \"wow\""),
-            ];
-            let seen = client.publish(&story);
-            assert!(
-                is_yes(format, "feed_publishStoryToUser", &seen),
-                "{kind:?} {format} {seen:?}"
-            );
-            assert_eq!(
-                stories(&server).await,
-                ["Étienne scored <a href=\"http://apps.example.com/g?a=1&amp;b=2\">9 &amp; up</a>"]
-            );
-            let seen = client.publish(&story);
-            assert!(
-                !seen.success
-                    && seen
-                        .error
-                        .starts_with("340: Feed publication request limit reached"),
-                "{seen:?}"
-            );
         }
+        assert_eq!(mailbox_end(&server, kind).await, 2, "{kind:?} {format}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_unmodified_perl_client_publishes_one_story_in_twelve_hours() {
+    for (kind, format) in [AppKind::Web, AppKind::Desktop]
+        .into_iter()
+        .flat_map(|kind| [(kind, "JSON"), (kind, "XML")])
+    {
+        let server = server(kind, ProfileName::Period).await;
+        let client = Client::of(&server, kind, format);
+        let story = [
+            ("title", TITLE),
+            ("body", "<b>New</b> high score: 100% — \"wow\""),
+        ];
+        let seen = client.publish(&story);
+        assert!(
+            is_yes(format, "feed_publishStoryToUser", &seen),
+            "{kind:?} {format} {seen:?}"
+        );
+        let title = "Étienne scored <a href=\"http://apps.example.com/g?a=1&amp;b=2\">9 &amp; up</a>";
+        assert_eq!(stories(&server).await, [title], "{kind:?} {format}");
+        let seen = client.publish(&story);
+        assert!(
+            !seen.success
+                && seen
+                    .error
+                    .starts_with("340: Feed publication request limit reached"),
+            "{seen:?}"
+        );
+        assert_eq!(stories(&server).await, [title], "{kind:?} {format}");
     }
 }
 
