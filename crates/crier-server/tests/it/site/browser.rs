@@ -24,30 +24,29 @@ impl Browser {
 
     /// Opens an address; redirects are not followed.
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
-        self.send("GET", path, "", &[]).await
+        self.send(&format!("GET {path}"), "", None).await
     }
 
     /// Sends a form of the page that is shown, its token included.
     pub(crate) async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let token = self.form_token();
-        self.post(path, Some(&token), fields, &[]).await
+        self.post(path, Some(&token), fields).await
     }
 
-    /// Sends a form with any token and any further header fields.
-    pub(crate) async fn post(
-        &mut self,
-        path: &str,
-        token: Option<&str>,
-        fields: &[(&str, &str)],
-        headers: &[(&str, &str)],
-    ) -> Answer {
-        let mut body: String = token
-            .map(|token| format!("form_token={token}"))
-            .unwrap_or_default();
-        for (name, value) in fields {
-            let _ = write!(body, "&{name}={}", encoded(value));
-        }
-        self.send("POST", path, &body, headers).await
+    /// Sends a form with any token.
+    pub(crate) async fn post(&mut self, path: &str, token: Option<&str>, fields: &[(&str, &str)]) -> Answer {
+        self.send(&format!("POST {path}"), "", Some(form(token, fields)))
+            .await
+    }
+
+    /// Sends a form that the browser says comes from elsewhere: `head` holds whole header lines.
+    pub(crate) async fn post_from(&mut self, head: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = fields.iter().find(|(name, _)| *name == "form_token");
+        let body = form(
+            token.map(|(_, token)| *token),
+            fields.get(1..).unwrap_or_default(),
+        );
+        self.send(&format!("POST {path}"), head, Some(body)).await
     }
 
     /// The form token of the page that is shown.
@@ -62,30 +61,24 @@ impl Browser {
         self.cookies.get(name).map(String::as_str)
     }
 
-    async fn send(&mut self, verb: &str, path: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
+    async fn send(&mut self, line: &str, head: &str, body: Option<String>) -> Answer {
         let mut request = format!(
-            "{verb} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
+            "{line} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{head}",
             self.address
         );
-        let cookies: Vec<String> = self
-            .cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        let cookies: Vec<String> = cookies.collect();
         if !cookies.is_empty() {
             let _ = write!(request, "Cookie: {}\r\n", cookies.join("; "));
         }
-        for (name, value) in headers {
-            let _ = write!(request, "{name}: {value}\r\n");
-        }
-        if verb == "POST" {
+        if let Some(body) = &body {
+            let length = body.len();
             let _ = write!(
                 request,
-                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
-                body.len()
+                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n"
             );
         }
-        let _ = write!(request, "\r\n{body}");
+        let _ = write!(request, "\r\n{}", body.unwrap_or_default());
         let answer = RawClient::exchange(self.address, request.as_bytes())
             .await
             .unwrap();
@@ -108,6 +101,17 @@ impl Browser {
             }
         }
     }
+}
+
+/// A form's body.
+fn form(token: Option<&str>, fields: &[(&str, &str)]) -> String {
+    let token = token.map(|token| format!("form_token={token}"));
+    fields
+        .iter()
+        .fold(token.unwrap_or_default(), |mut body, (name, value)| {
+            let _ = write!(body, "&{name}={}", encoded(value));
+            body
+        })
 }
 
 /// The text between two others.

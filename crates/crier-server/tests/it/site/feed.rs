@@ -125,7 +125,7 @@ async fn another_persons_story_can_be_neither_hidden_nor_followed_nor_switched_o
     let token = ada.form_token();
     for path in ["/feed/hide", "/feed/undo", "/feed/unwanted"] {
         for story in [id.as_str(), "4711", "0", "x", ""] {
-            let answer = ada.post(path, Some(&token), &[("story", story)], &[]).await;
+            let answer = ada.post(path, Some(&token), &[("story", story)]).await;
             assert_eq!(answer.status, 404, "{path} {story}");
         }
     }

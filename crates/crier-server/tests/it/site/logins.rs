@@ -92,19 +92,13 @@ async fn the_eleventh_wrong_password_waits_and_ten_minutes_later_the_right_one_w
     let token = browser.form_token();
     let wrong = [("name", "ada"), ("password", "wrong horse")];
     for _ in 0..10 {
-        assert_eq!(
-            browser.post("/login", Some(&token), &wrong, &[]).await.status,
-            200
-        );
+        assert_eq!(browser.post("/login", Some(&token), &wrong).await.status, 200);
     }
     let right = [("name", "ada"), ("password", PASSWORD)];
-    let waits = browser.post("/login", Some(&token), &right, &[]).await;
+    let waits = browser.post("/login", Some(&token), &right).await;
     assert_eq!((waits.status, waits.header("retry-after")), (429, Some("600")));
     stage.server.clock.advance_ms(600_000);
-    assert_eq!(
-        browser.post("/login", Some(&token), &right, &[]).await.status,
-        303
-    );
+    assert_eq!(browser.post("/login", Some(&token), &right).await.status, 303);
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ async fn an_application_that_was_not_accepted_cannot_be_switched() {
     let token = bo.form_token();
     for app in [app.as_str(), "4711", "x", ""] {
         let fields = [("app", app), ("stories", "on")];
-        let answer = bo.post("/settings/stories", Some(&token), &fields, &[]).await;
+        let answer = bo.post("/settings/stories", Some(&token), &fields).await;
         assert!(
             answer.status == 400 || answer.status == 404,
             "{app}: {}",
