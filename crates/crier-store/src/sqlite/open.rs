@@ -13,14 +13,16 @@ use crier_platform::ports::clock::Clock;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_platform::ports::store::StoreFault;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
-use std::fs::{self, File};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// The database in the data folder.
 pub(crate) const DATABASE: &str = "crier.db";
+/// Held by the process that is just opening the books.
+const OPENING: &str = "opening.lock";
 const STATEMENTS_KEPT: usize = 128;
 /// Size to which the write-ahead log is cut back after a checkpoint.
 const WAL_BYTES_KEPT: i64 = 64 << 20;
@@ -77,6 +79,8 @@ impl SqliteStore {
             .mode(0o700)
             .create(folder)
             .map_err(file_error)?;
+        // One at a time: SQLite does not wait for a lock while it changes to the write-ahead log.
+        let opening = opening(folder).map_err(file_error)?;
         let path = folder.join(DATABASE);
         let said = |cause| StoreError::Database {
             path: path.clone(),
@@ -100,6 +104,7 @@ impl SqliteStore {
         File::open(folder)
             .and_then(|folder| folder.sync_all())
             .map_err(file_error)?;
+        drop(opening);
         let reader = || {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(&path, flags)?;
@@ -222,6 +227,17 @@ fn prepare(connection: &Connection, config: &StoreConfig) -> rusqlite::Result<()
     let kibibytes = i64::try_from(config.page_cache.0 / 1024).unwrap_or(i64::MAX);
     connection.pragma_update(None, "cache_size", -kibibytes)?;
     connection.pragma_update(None, "temp_store", "MEMORY")
+}
+
+/// Waits until no other process is opening these books; they stay ours to open while the file is.
+fn opening(folder: &Path) -> std::io::Result<File> {
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(folder.join(OPENING))?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// Write-ahead log and a sync with each commit: what is answered is on the disk.
