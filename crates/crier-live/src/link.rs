@@ -6,8 +6,9 @@
 use crate::connection::Connection;
 use crate::resume::OriginMark;
 use crate::shards::lock;
+use crier_platform::model::time::ElapsedMs;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 /// A transport that takes what its connection has to say.
@@ -39,6 +40,8 @@ pub struct Link {
     pub opening: Opening,
     state: Mutex<Connection>,
     admitted: AtomicBool,
+    /// The moment of the one wheel entry that counts; earlier ones were overtaken.
+    due: AtomicU64,
     pump: OnceLock<Weak<dyn Pump>>,
 }
 
@@ -51,6 +54,7 @@ impl Link {
             opening,
             state: Mutex::new(connection),
             admitted: AtomicBool::new(false),
+            due: AtomicU64::new(u64::MAX),
             pump: OnceLock::new(),
         })
     }
@@ -69,6 +73,16 @@ impl Link {
     /// Whether its hello was accepted.
     pub(crate) fn has_been_admitted(&self) -> bool {
         self.admitted.load(Ordering::Acquire)
+    }
+
+    /// Notes when it is to be looked at next.
+    pub(crate) fn set_due(&self, due: ElapsedMs) {
+        self.due.store(due.0, Ordering::Release);
+    }
+
+    /// Whether a wheel entry of this moment is the one that counts.
+    pub(crate) fn is_due_at(&self, due: ElapsedMs) -> bool {
+        self.due.load(Ordering::Acquire) == due.0
     }
 
     /// The state machine.

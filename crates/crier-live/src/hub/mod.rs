@@ -286,8 +286,9 @@ impl Hub {
 
     fn schedule(&self, link: &Arc<Link>) {
         let due = link.state().next_due(&self.terms);
+        link.set_due(due);
         if due.0 < u64::MAX {
-            lock(&self.wheel).insert(due, Due::Connection(Arc::downgrade(link)));
+            lock(&self.wheel).insert(due, Due::Connection(Arc::downgrade(link), due));
         }
     }
 

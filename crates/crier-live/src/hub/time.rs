@@ -6,7 +6,7 @@ use crate::link::Link;
 use crate::place::Touched;
 use crate::records::MailboxKey;
 use crate::shards::lock;
-use crier_platform::model::time::WallMs;
+use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_proto::frame::{Bye, ServerFrame};
 use std::sync::{Arc, Weak};
 
@@ -14,7 +14,7 @@ use std::sync::{Arc, Weak};
 #[derive(Debug)]
 pub enum Due {
     /// A connection's ping, pong, end or progress.
-    Connection(Weak<Link>),
+    Connection(Weak<Link>, ElapsedMs),
     /// Pages without a connection.
     Grace(MailboxKey),
 }
@@ -40,8 +40,8 @@ impl Hub {
         let due = lock(&self.wheel).advance(now);
         for due in due {
             match due {
-                Due::Connection(link) => {
-                    if let Some(link) = link.upgrade() {
+                Due::Connection(link, due) => {
+                    if let Some(link) = link.upgrade().filter(|link| link.is_due_at(due)) {
                         self.tick(&link);
                     }
                 }
@@ -59,7 +59,7 @@ impl Hub {
         let now = self.clock.elapsed();
         let due = link.state().next_due(&self.terms);
         if due > now {
-            // An entry that was overtaken; the one for `due` is in the wheel unless the deadline has moved away.
+            // The deadline has moved away since.
             self.schedule(link);
             return;
         }

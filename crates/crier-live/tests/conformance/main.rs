@@ -1,0 +1,66 @@
+//! What every ledger, broker and ticket store promises, and what every connection may rely on: cases × backends.
+//!
+//! A case is a plain async function over a `World`; its name stands once in a list. The memory backend is the only one today.
+
+mod delivery;
+mod ledger;
+mod limits;
+mod tickets;
+mod world;
+
+/// Expands a list of cases over the backends.
+macro_rules! cases {
+    ($($module:ident: $($case:ident),+ $(,)?);+ $(;)?) => {
+        mod memory {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    crate::$module::$case(crate::world::World::in_memory()).await;
+                }
+            )+)+
+        }
+    };
+}
+
+cases! {
+    ledger:
+        of_64_concurrent_equal_call_ids_exactly_one_passes,
+        accepted_call_ids_survive_the_process,
+        a_reset_session_may_carry_any_value_again,
+        quota_is_charged_before_call_order_and_spent_by_its_refusal,
+        never_more_calls_than_permitted_are_charged_at_once,
+        a_store_that_fails_keeps_no_call_id;
+    tickets:
+        a_ticket_is_redeemed_once,
+        tickets_outstanding_over_20_void_the_oldest,
+        an_expired_ticket_is_void,
+        tickets_end_with_their_session_and_their_grant;
+    delivery:
+        messages_arrive_in_commit_order_on_every_page,
+        a_repeated_id_gives_the_first_outcome_and_spends_nothing,
+        what_nobody_handles_waits_for_the_page_that_registers,
+        one_page_alone_runs_a_message_for_one,
+        a_focused_message_goes_to_the_page_with_the_focus,
+        a_claim_is_released_when_its_page_is_gone,
+        a_resume_gets_what_it_missed_and_nothing_twice,
+        an_unknown_epoch_is_a_gap_and_then_every_live_message,
+        an_expired_message_is_a_gap_for_the_page_that_missed_it,
+        a_lagging_connection_reads_on_without_loss_or_double,
+        a_replaced_message_is_cancelled,
+        a_withdrawal_empties_mailboxes_and_outboxes,
+        a_wait_ends_with_the_ack_or_with_its_time;
+    limits:
+        rate_recipient_allows_a_thousand_at_once,
+        mailbox_app_is_refused_when_full,
+        mailbox_node_is_refused_when_full,
+        connections_user_allows_32,
+        connections_address_allows_its_bound,
+        connections_of_the_process_are_bounded,
+        hello_waiting_is_bounded,
+        handlers_of_a_page_are_64,
+        rate_send_allows_60_at_once,
+        authorised_ends_after_its_span,
+        ping_without_pong_ends_the_connection,
+        no_progress_for_30_seconds_cuts,
+        page_gone_after_its_grace;
+}
