@@ -193,7 +193,7 @@ async fn replaying(name: &str, profile: ProfileName) -> Street {
 }
 
 #[tokio::test]
-async fn every_capture_gets_its_stated_answer_and_effect_on_the_street() {
+async fn every_capture_gets_its_stated_answer_and_effect() {
     for (name, raw) in captures() {
         let street = replaying(&name, ProfileName::Period).await;
         let answer = street.answer(captured(&raw)).await;
