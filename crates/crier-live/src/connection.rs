@@ -205,7 +205,7 @@ impl Connection {
     }
 
     /// Offers a message frame; false when the connection lags or begins to (live 8.2).
-    pub fn offer(&mut self, bytes: Bytes, receipt: Receipt, terms: &Terms, now: ElapsedMs) -> bool {
+    pub fn offer(&mut self, (bytes, receipt): (Bytes, Receipt), terms: &Terms, now: ElapsedMs) -> bool {
         if self.phase != Phase::Open || self.lagging {
             return false;
         }
@@ -292,11 +292,11 @@ impl Connection {
     }
 
     /// What is to be written next.
-    pub fn next(&mut self) -> Next {
+    pub fn next_output(&mut self) -> Next {
         if self.cut {
             return Next::Cut;
         }
-        if let Some(bytes) = self.outbox.next() {
+        if let Some(bytes) = self.outbox.next_frame() {
             return Next::Frame(bytes);
         }
         match self.bye {
@@ -395,5 +395,177 @@ impl Connection {
         if self.outbox.is_empty() {
             self.progress = now;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crier_platform::model::session::SessionId;
+    use crier_proto::ids::{AppId, MessageId, SessionKey, Uid};
+
+    const TERMS: Terms = Terms {
+        frames: Rate {
+            per_second: 100,
+            burst: 200,
+        },
+        outbox_bytes_max: 65_536,
+        hello_ms: 5_000,
+        ping_ms: 25_000,
+        pong_ms: 10_000,
+        progress_ms: 30_000,
+    };
+    const START: ElapsedMs = ElapsedMs(1_000_000);
+    const HELLO: &str =
+        r#"{"type":"hello","v":1,"ticket":"T","pages":[{"page":"0123456789abcdef","events":[]}]}"#;
+    const LEAVE: &str = r#"{"type":"leave"}"#;
+
+    fn permit() -> Arc<Permit> {
+        let user = Uid::new(2).expect("2 is a uid");
+        Arc::new(Permit {
+            app: AppId::new(1).expect("1 is an application id"),
+            user,
+            session: SessionId(3),
+            session_key: SessionKey::of("0123456789abcdef01234567", user).expect("24 digits"),
+            until: WallMs(0),
+        })
+    }
+
+    fn opened() -> Connection {
+        let mut connection = Connection::greeting(&TERMS, START);
+        assert_eq!(connection.receive(HELLO, &TERMS, START).len(), 1);
+        connection.admitting();
+        assert!(connection.open(permit(), START.plus_ms(3_600_000), START.plus_ms(7_000)));
+        connection
+    }
+
+    fn offered(connection: &mut Connection, length: usize) -> bool {
+        let receipt = Receipt {
+            id: MessageId::from_bytes([1; 16]),
+            sender: Uid::new(9).expect("9 is a uid"),
+            pages: Box::default(),
+        };
+        connection.offer((Bytes::from(vec![b'x'; length]), receipt), &TERMS, START)
+    }
+
+    fn bye(connection: &mut Connection) -> Bye {
+        loop {
+            match connection.next_output() {
+                Next::Frame(_) => drop(connection.taken(START)),
+                Next::Close(bye) => return bye,
+                other => panic!("a bye, not {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_frame_is_a_hello_and_no_later_one_is() {
+        let mut early = Connection::greeting(&TERMS, START);
+        assert!(early.receive(LEAVE, &TERMS, START).is_empty());
+        assert_eq!(bye(&mut early), Bye::BadFrame);
+        let mut twice = opened();
+        assert!(twice.receive(HELLO, &TERMS, START).is_empty());
+        assert_eq!(bye(&mut twice), Bye::BadFrame);
+        let mut both = Connection::greeting(&TERMS, START);
+        let array = format!("[{HELLO},{LEAVE}]");
+        assert_eq!(both.receive(&array, &TERMS, START).len(), 2);
+    }
+
+    #[test]
+    fn the_hello_deadline_ends_a_silent_socket_and_nothing_else_does() {
+        let mut connection = Connection::greeting(&TERMS, START);
+        assert_eq!(connection.next_due(&TERMS), START.plus_ms(5_000));
+        assert_eq!(connection.tick(&TERMS, START.plus_ms(4_999)), Tick::Nothing);
+        let late = connection.tick(&TERMS, START.plus_ms(5_000));
+        assert_eq!(late, Tick::Ended(Bye::NoHello));
+        assert_eq!(bye(&mut connection), Bye::NoHello);
+    }
+
+    #[test]
+    fn there_is_exactly_one_bye_and_it_is_the_last_frame() {
+        let mut connection = opened();
+        assert!(offered(&mut connection, 10));
+        connection.end(Bye::Restarting, Some(5), START);
+        connection.end(Bye::Withdrawn, None, START);
+        assert!(!offered(&mut connection, 10));
+        connection.answer(Bytes::from_static(b"late"), START);
+        let mut frames = Vec::new();
+        while let Next::Frame(bytes) = connection.next_output() {
+            frames.push(bytes);
+            connection.taken(START);
+        }
+        assert_eq!(frames.len(), 2);
+        assert_eq!(
+            &*frames[1],
+            br#"{"type":"bye","code":4001,"reason":"restarting","retry_after":5}"#
+        );
+        assert_eq!(connection.next_output(), Next::Close(Bye::Restarting));
+    }
+
+    #[test]
+    fn a_closing_connection_is_cut_after_its_two_seconds() {
+        let mut connection = opened();
+        connection.end(Bye::Moved, None, START);
+        assert_eq!(connection.next_due(&TERMS), START.plus_ms(CLOSING_MS));
+        assert_eq!(connection.tick(&TERMS, START.plus_ms(CLOSING_MS)), Tick::Cut);
+        assert_eq!(connection.next_output(), Next::Cut);
+    }
+
+    #[test]
+    fn a_full_outbox_lags_until_it_is_nearly_empty() {
+        let mut connection = opened();
+        for _ in 0..8 {
+            assert!(offered(&mut connection, 8_192));
+        }
+        assert!(!offered(&mut connection, 1));
+        assert!(connection.is_lagging() && !connection.wants_frames(&TERMS));
+        let mut taken = 0;
+        loop {
+            assert!(matches!(connection.next_output(), Next::Frame(_)));
+            taken += 1;
+            if connection.taken(START).read_on {
+                break;
+            }
+        }
+        // Seven frames gone leave 8,192 bytes, the first amount below the mark.
+        assert_eq!((taken, connection.waiting_bytes()), (7, 8_192));
+        connection.read_on();
+        assert!(offered(&mut connection, 1));
+    }
+
+    #[test]
+    fn a_reader_that_takes_a_byte_in_time_is_never_cut() {
+        let mut connection = opened();
+        assert!(offered(&mut connection, 100));
+        let mut now = START;
+        for _ in 0..10 {
+            now = now.plus_ms(29_000);
+            assert_eq!(connection.tick(&TERMS, now), Tick::Nothing);
+            connection.progressed(now);
+        }
+        assert_eq!(connection.tick(&TERMS, now.plus_ms(30_000)), Tick::Cut);
+    }
+
+    #[test]
+    fn an_unanswered_ping_ends_an_idle_connection() {
+        let mut connection = opened();
+        let pinged = START.plus_ms(7_000);
+        assert_eq!(connection.tick(&TERMS, pinged), Tick::Ping);
+        connection.ping(Bytes::from_static(b"ping"), &TERMS, pinged);
+        assert!(matches!(connection.next_output(), Next::Frame(_)));
+        connection.taken(pinged);
+        assert_eq!(connection.next_due(&TERMS), pinged.plus_ms(10_000));
+        let late = connection.tick(&TERMS, pinged.plus_ms(10_000));
+        assert_eq!(late, Tick::Ended(Bye::PingTimeout));
+    }
+
+    #[test]
+    fn no_state_is_open_without_an_authorisation() {
+        let mut connection = opened();
+        assert!(connection.renew(permit(), START.plus_ms(5_000)));
+        let over = connection.tick(&TERMS, START.plus_ms(5_000));
+        assert_eq!(over, Tick::Ended(Bye::AuthorisationExpired));
+        assert!(!connection.renew(permit(), START.plus_ms(90_000)));
+        assert!(!connection.open(permit(), START.plus_ms(90_000), START));
     }
 }

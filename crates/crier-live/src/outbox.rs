@@ -63,7 +63,7 @@ impl Outbox {
     }
 
     /// The frame to be written, when none is with the transport.
-    pub fn next(&mut self) -> Option<Bytes> {
+    pub fn next_frame(&mut self) -> Option<Bytes> {
         if self.in_flight {
             return None;
         }
@@ -165,10 +165,10 @@ mod tests {
         assert!(outbox.taken().is_none());
         outbox.offer(frame(10), receipt(1), BOUND);
         outbox.answer(frame(5));
-        assert_eq!(outbox.next().map(|bytes| bytes.len()), Some(10));
-        assert!(outbox.next().is_none());
+        assert_eq!(outbox.next_frame().map(|bytes| bytes.len()), Some(10));
+        assert!(outbox.next_frame().is_none());
         assert_eq!(outbox.taken(), Some(receipt(1)));
-        assert_eq!(outbox.next().map(|bytes| bytes.len()), Some(5));
+        assert_eq!(outbox.next_frame().map(|bytes| bytes.len()), Some(5));
         assert!(outbox.taken().is_none());
         assert!(outbox.is_empty() && outbox.bytes() == 0);
     }
@@ -179,11 +179,11 @@ mod tests {
         for sender in [1, 2, 1] {
             outbox.offer(frame(10), receipt(sender), BOUND);
         }
-        assert!(outbox.next().is_some());
+        assert!(outbox.next_frame().is_some());
         outbox.withdraw(|receipt| receipt.sender.get() == 1);
         assert_eq!(outbox.bytes(), 20);
         assert_eq!(outbox.taken(), Some(receipt(1)));
-        assert!(outbox.next().is_some());
+        assert!(outbox.next_frame().is_some());
         assert_eq!(outbox.taken(), Some(receipt(2)));
     }
 }

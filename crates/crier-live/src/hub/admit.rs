@@ -2,7 +2,7 @@
 
 use super::{Hub, RETRY_MS};
 use crate::link::{ConnectionNo, Link};
-use crate::place::{Introduction, Place};
+use crate::place::{Around, Introduction, Place};
 use crate::resume::Resume;
 use crier_platform::live_door::PageSend;
 use crier_platform::model::message::Delivery;
@@ -113,7 +113,7 @@ impl Hub {
             place.links.shrink_to_fit();
             place.used = around.now;
             place.expire(around);
-            self.welcome(place, link, (hello, &permit, &resume), around);
+            self.welcome((place, around), link, (hello, &permit, &resume));
             place.read_on(around, link);
             crate::place::touch(touched, link);
             Ok(())
@@ -134,10 +134,9 @@ impl Hub {
 
     fn welcome(
         &self,
-        place: &mut Place,
+        (place, around): (&mut Place, &Around<'_>),
         link: &Arc<Link>,
         (hello, permit, resume): (&Hello, &Permit, &str),
-        around: &crate::place::Around<'_>,
     ) {
         let mut refused = Vec::new();
         let mut pages = Vec::with_capacity(hello.pages.len());

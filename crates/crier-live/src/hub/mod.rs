@@ -141,7 +141,7 @@ impl Hub {
     /// What the transport is to write next.
     #[must_use]
     pub fn next(&self, link: &Link) -> Next {
-        link.state().next()
+        link.state().next_output()
     }
 
     /// The kernel has all bytes of the frame that `next` gave last.

@@ -47,7 +47,7 @@ impl Hub {
                 }
                 Due::Grace(key) => {
                     self.at_known(key, |place, around, touched| {
-                        place.end_absent_pages(around, touched)
+                        place.end_absent_pages(around, touched);
                     });
                 }
             }

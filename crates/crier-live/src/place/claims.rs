@@ -26,7 +26,7 @@ impl Place {
         let bytes = shared(around, &claimed)
             .for_connection(std::slice::from_ref(&page.name), true, false)
             .into();
-        if self.put(around, &link, &claimed, (&[index], bytes)) {
+        if self.put(around, &link, (&claimed, &[index], bytes)) {
             touch(touched, &link);
         } else {
             around.metrics.overflow("outbox");

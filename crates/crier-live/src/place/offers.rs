@@ -50,12 +50,12 @@ impl Place {
                 continue;
             }
             let bytes = if current.len() == handling.len() {
-                let frame = shared.get_or_insert_with(|| self.frame(around, item, &current, &Meant::All));
+                let frame = shared.get_or_insert_with(|| self.frame(around, item, (&current, &Meant::All)));
                 frame.clone()
             } else {
-                self.frame(around, item, &current, &Meant::Named)
+                self.frame(around, item, (&current, &Meant::Named))
             };
-            if self.put(around, &link, item, (&current, bytes)) {
+            if self.put(around, &link, (item, &current, bytes)) {
                 touch(touched, &link);
             } else {
                 around.metrics.overflow("outbox");
@@ -69,8 +69,7 @@ impl Place {
         &mut self,
         around: &Around<'_>,
         link: &Arc<Link>,
-        item: &Item,
-        (pages, bytes): (&[usize], Bytes),
+        (item, pages, bytes): (&Item, &[usize], Bytes),
     ) -> bool {
         let numbers: Box<[PageNo]> = pages.iter().map(|index| self.pages[*index].no).collect();
         // Noted before the bytes can leave: an ack may come back at once.
@@ -80,7 +79,7 @@ impl Place {
             sender: item.sender,
             pages: numbers,
         };
-        let taken = link.state().offer(bytes, receipt, around.terms, around.now);
+        let taken = link.state().offer((bytes, receipt), around.terms, around.now);
         if taken && let Some(kept) = self.mailbox.item_mut(item.seq) {
             kept.offered = true;
         }
@@ -156,8 +155,8 @@ impl Place {
                 }
             }
         };
-        let bytes = self.frame(around, &item, &owed, &meant);
-        self.put(around, link, &item, (&owed, bytes))
+        let bytes = self.frame(around, &item, (&owed, &meant));
+        self.put(around, link, (&item, &owed, bytes))
     }
 
     /// Offers claimed messages that lie below their page's position; false when one does not fit.
@@ -187,8 +186,8 @@ impl Place {
         if item.redelivered {
             around.metrics.redelivered();
         }
-        let bytes = self.frame(around, &item, &[index], &Meant::Claimed);
-        self.put(around, &link, &item, (&[index], bytes))
+        let bytes = self.frame(around, &item, (&[index], &Meant::Claimed));
+        self.put(around, &link, (&item, &[index], bytes))
     }
 
     /// Tells late pages what they may have missed, before anything with a higher place.
@@ -264,7 +263,7 @@ impl Place {
             .collect()
     }
 
-    fn frame(&self, around: &Around<'_>, item: &Item, pages: &[usize], meant: &Meant) -> Bytes {
+    fn frame(&self, around: &Around<'_>, item: &Item, (pages, meant): (&[usize], &Meant)) -> Bytes {
         let shared = shared(around, item);
         let names = || -> Vec<PageId> {
             pages

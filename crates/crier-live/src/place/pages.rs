@@ -130,7 +130,7 @@ impl Place {
             lagging: false,
         });
         self.set_focus(index, coming.focus.unwrap_or(false));
-        let refused = self.add_handlers(around, index, coming.events, start);
+        let refused = self.add_handlers(around, (index, start), coming.events);
         self.regain_claims(index, start);
         self.take_unclaimed(around, index, coming.events);
         (start, refused)
@@ -144,7 +144,7 @@ impl Place {
         events: &[String],
     ) -> Vec<RefusedName> {
         let end = self.mailbox.cursor().seq;
-        let refused = self.add_handlers(around, index, events, end);
+        let refused = self.add_handlers(around, (index, end), events);
         self.take_unclaimed(around, index, events);
         refused
     }
@@ -247,9 +247,8 @@ impl Place {
     fn add_handlers(
         &mut self,
         around: &Around<'_>,
-        index: usize,
+        (index, after): (usize, u64),
         events: &[String],
-        after: u64,
     ) -> Vec<RefusedName> {
         let mut refused = Vec::new();
         let link = self.pages[index].link.as_ref().map(|link| link.no);
