@@ -2,6 +2,7 @@
 //!
 //! - `captures`: the recorded requests of period clients, and every way to change one byte of them; `period` replays them
 //! - `live`: tickets, origins and connections of pages
+//! - `delivery`: exactly once or a gap, over connections that are cut
 //! - `rest`, `config`, `cli`: the doors of callers and operators
 #![expect(
     clippy::unwrap_used,
@@ -12,6 +13,7 @@
 mod captures;
 mod cli;
 mod config;
+mod delivery;
 mod live;
 mod period;
 mod rest;
