@@ -1,10 +1,13 @@
 //! The log: human text on a terminal, JSON lines otherwise, on standard error; secrets never reach it.
 //!
-//! Promise: a field whose name says that it holds a secret is written as `…`, whoever logs it. Knows nothing of what is logged.
+//! Promise: a field whose name says that it holds a secret is written as `…`, whoever logs it. A pipe that nobody reads loses
+//! lines and never makes the server wait. Knows nothing of what is logged.
 
 use crate::sections::{LogFormat, LogLevel};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fmt::{self, Write};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
@@ -33,7 +36,10 @@ pub fn start(format: LogFormat, level: LogLevel) {
         LogFormat::Human => true,
         LogFormat::Json => false,
     };
-    let started = tracing::subscriber::set_global_default(subscriber(human, level, std::io::stderr)).is_ok();
+    let started = tracing::subscriber::set_global_default(subscriber(human, level, || {
+        Unwaiting(std::io::stderr().lock())
+    }))
+    .is_ok();
     if started {
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string);
@@ -58,6 +64,25 @@ where
         .with_writer(writer)
         .event_format(Lines { human })
         .finish()
+}
+
+/// Writes a line when it can be taken at once, and drops it otherwise: a server whose log nobody reads goes on serving.
+struct Unwaiting<W>(W);
+
+impl<W: io::Write + AsFd> io::Write for Unwaiting<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut wanted = [PollFd::new(&self.0, PollFlags::OUT)];
+        let is_ready = poll(&mut wanted, Some(&Timespec::default())).is_ok_and(|ready| ready > 0);
+        if is_ready {
+            // A log whose reader has gone is nobody's to hear of.
+            let _ = self.0.write_all(line);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// One event, one line.
@@ -156,7 +181,6 @@ impl Visit for Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
@@ -181,6 +205,19 @@ mod tests {
         });
         let bytes = page.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_reads_loses_lines_and_never_waits() {
+        let (reader, writer) = io::pipe().unwrap();
+        let mut log = Unwaiting(writer);
+        let line = [b'x'; 512];
+        for _ in 0..10_000 {
+            assert_eq!(io::Write::write(&mut log, &line).unwrap(), 512);
+        }
+        drop(log);
+        let kept = io::Read::bytes(reader).count();
+        assert!(kept > 0 && kept < 10_000 * 512, "{kept}");
     }
 
     #[test]
