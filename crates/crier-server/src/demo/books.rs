@@ -39,8 +39,8 @@ pub(super) struct Person {
 /// The applications.
 pub(super) struct Apps {
     pub(super) game: Arc<App>,
-    /// The game first.
-    pub(super) all: Vec<Arc<App>>,
+    /// Those that this start has added: their stories are still to be told.
+    pub(super) added: Vec<Arc<App>>,
 }
 
 /// ada, bo and cy, each with a new password.
@@ -90,23 +90,32 @@ fn password(entropy: &dyn Entropy) -> String {
 pub(super) async fn apps(accounts: &Accounts, origin: &str) -> Result<Apps, DemoError> {
     let named = [(GAME, "rochambeau")].into_iter().chain(OTHERS);
     let all = try_join_all(named.map(|(name, canvas)| app(accounts, name, canvas, origin))).await?;
-    let ids: Vec<String> = all.iter().map(|app| app.id.to_string()).collect();
+    let ids: Vec<String> = all.iter().map(|(app, _)| app.id.to_string()).collect();
     let grants = ids
         .iter()
         .flat_map(|id| PEOPLE.map(|(name, _)| accounts.add_grant(id, name, true)));
     try_join_all(grants).await?;
     Ok(Apps {
-        game: Arc::clone(&all[0]),
-        all,
+        game: Arc::clone(&all[0].0),
+        added: all
+            .into_iter()
+            .filter_map(|(app, added)| added.then_some(app))
+            .collect(),
     })
 }
 
 /// ada owns the game, cy the others: so ada's game may publish again at once, as an owner may (feed 3.5).
-async fn app(accounts: &Accounts, name: &str, canvas: &str, origin: &str) -> Result<Arc<App>, DemoError> {
+/// True when it was not there yet.
+async fn app(
+    accounts: &Accounts,
+    name: &str,
+    canvas: &str,
+    origin: &str,
+) -> Result<(Arc<App>, bool), DemoError> {
     let callback = format!("{origin}/demo/{canvas}/");
     if accounts.find_app(name).await.is_ok() {
         let settings = [("callback".to_owned(), callback)];
-        return Ok(accounts.set_app(name, &settings).await?);
+        return Ok((accounts.set_app(name, &settings).await?, false));
     }
     let owner = if name == GAME { "ada" } else { "cy" };
     let new = NewApp {
@@ -121,7 +130,7 @@ async fn app(accounts: &Accounts, name: &str, canvas: &str, origin: &str) -> Res
         api_key: None,
         secret: None,
     };
-    Ok(accounts.add_app(new).await?)
+    Ok((accounts.add_app(new).await?, true))
 }
 
 /// A session of a person for the commands to paste: the key.
