@@ -246,7 +246,8 @@ impl Connection {
     /// Queues a ping and waits for its pong from now on.
     pub fn ping(&mut self, bytes: Bytes, terms: &Terms, now: ElapsedMs) {
         if self.control(bytes, terms, now) {
-            self.pong_by = Some(now.plus_ms(terms.pong_ms));
+            // A further ping gives no further time for the pong of the first.
+            self.pong_by.get_or_insert(now.plus_ms(terms.pong_ms));
         }
     }
 

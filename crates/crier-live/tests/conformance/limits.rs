@@ -1,11 +1,17 @@
 //! Every bound of live section 12 that is reached through a node, under its overflow name.
 
-use crate::world::{World, page_name, user};
+use crate::world::{World, app, decimal, page_name, user};
 use crier_live::config::LiveConfig;
 use crier_live::hub::Errand;
-use crier_platform::model::message::NewMessage;
-use crier_platform::model::quantity::Bytes;
-use crier_platform::ports::deliver::AcceptError;
+use crier_platform::model::login::TokenDigest;
+use crier_platform::model::message::{DeliveryState, NewMessage, WaitFor};
+use crier_platform::model::quantity::{Bytes, Span};
+use crier_platform::model::session::SessionId;
+use crier_platform::model::ticket::Ticket;
+use crier_platform::ports::clock::Clock;
+use crier_platform::ports::deliver::{AcceptError, Deliver};
+use crier_platform::ports::ledger::{Charge, Ledger, LedgerRefusal, OrderCharge, OrderRule};
+use crier_platform::ports::tickets::Tickets;
 use serde_json::json;
 
 pub async fn rate_recipient_allows_a_thousand_at_once(world: World) {
@@ -189,4 +195,166 @@ pub async fn page_gone_after_its_grace(world: World) {
     world.advance(15_250).await;
     assert_eq!(world.send("2").await.handlers, 0);
     assert_eq!(world.metrics.overflows("page_gone"), 1);
+}
+
+pub async fn app_bytes_max_refuses_what_no_longer_fits(_: World) {
+    let world = World::with(LiveConfig {
+        app_bytes_max: Bytes(200),
+        ..LiveConfig::default()
+    });
+    world.send("1").await;
+    assert_eq!(
+        world.accept(world.message("2")).await,
+        Err(AcceptError::AppMailboxFull)
+    );
+}
+
+pub async fn heads_max_lets_the_longest_unused_head_leave(_: World) {
+    let world = World::with(LiveConfig {
+        heads_max: 64,
+        ..LiveConfig::default()
+    });
+    for number in 1..=1_000 {
+        world.node.cursor(app(), user(number)).await.unwrap();
+    }
+    assert!(world.metrics.overflows("head") >= 1_000 - 64);
+}
+
+pub async fn admit_running_max_and_admit_places_max_bound_the_queue(_: World) {
+    let world = World::with(LiveConfig {
+        admit_running_max: 1,
+        admit_places_max: 1,
+        ..LiveConfig::default()
+    });
+    let sockets = [world.socket(), world.socket(), world.socket()];
+    let turn = world.hub().turn(&sockets[0].link).await;
+    assert!(turn.is_some());
+    let (second, third, ()) = tokio::join!(
+        world.hub().turn(&sockets[1].link),
+        world.hub().turn(&sockets[2].link),
+        async { world.clock.advance_ms(10_000) }
+    );
+    assert!(second.is_none() && third.is_none());
+    assert_eq!((sockets[1].code(), sockets[2].code()), (Some(4100), Some(4100)));
+    assert_eq!(world.metrics.overflows("admit"), 2);
+}
+
+pub async fn pong_deadline_and_progress_deadline_are_kept_as_configured(_: World) {
+    let world = World::with(LiveConfig {
+        ping: Span(1_000),
+        pong_deadline: Span(2_000),
+        progress_deadline: Span(3_000),
+        ..LiveConfig::default()
+    });
+    let silent = world.page(1, &["e"]);
+    let stuck = world.page(2, &["e"]);
+    world.advance(1_250).await;
+    assert_eq!(silent.frames()[0]["type"], "ping");
+    let mut code = None;
+    for _ in 0..9 {
+        world.advance(250).await;
+        code = code.or(silent.code());
+    }
+    assert_eq!(code, Some(4102));
+    world.advance(1_000).await;
+    assert_eq!(world.hub().next(&stuck.link), crier_live::connection::Next::Cut);
+}
+
+pub async fn app_waiters_max_and_waiters_max_answer_at_once(_: World) {
+    let configs = [
+        LiveConfig {
+            app_waiters_max: 1,
+            ..LiveConfig::default()
+        },
+        LiveConfig {
+            waiters_max: 1,
+            ..LiveConfig::default()
+        },
+    ];
+    for config in configs {
+        let world = World::with(config);
+        let page = world.page(1, &["e"]);
+        let sent = world.send("1").await;
+        let wait = || world.node.watch(sent.id, WaitFor::Acked, 5_000);
+        let (first, second, ()) = tokio::join!(wait(), wait(), async {
+            let frame = page.frames().remove(0);
+            page.ack(1, &frame["id"]);
+        });
+        assert_eq!(first.unwrap().unwrap().state, DeliveryState::Acked);
+        assert_eq!(second.unwrap().unwrap().state, DeliveryState::Queued);
+        assert_eq!(world.metrics.overflows("waiters"), 1);
+    }
+}
+
+pub async fn status_items_max_and_status_keep_forget_records(_: World) {
+    let world = World::with(LiveConfig {
+        status_items_max: 64,
+        status_keep: Span(1_000),
+        ..LiveConfig::default()
+    });
+    let first = world.send("first").await;
+    let mut last = first;
+    for _ in 0..64 {
+        last = world.send("x").await;
+    }
+    let known = async |id| {
+        world
+            .node
+            .watch(id, WaitFor::Accepted, 0)
+            .await
+            .unwrap()
+            .is_some()
+    };
+    assert!(!known(first.id).await);
+    assert_eq!(world.metrics.overflows("status"), 1);
+    assert!(known(last.id).await);
+    world.clock.advance_ms(61_000);
+    world.advance(250).await;
+    assert!(!known(last.id).await);
+}
+
+pub async fn ledger_sessions_max_forgets_nothing_that_the_store_knows(_: World) {
+    let world = World::with(LiveConfig {
+        ledger_sessions_max: 1,
+        ..LiveConfig::default()
+    });
+    let charge = |session| Charge {
+        quota: None,
+        order: Some(OrderCharge {
+            session: SessionId(session),
+            rule: OrderRule::Greater,
+            value: decimal("5"),
+        }),
+    };
+    for session in 0..3_000 {
+        assert_eq!(world.node.settle(&charge(session)).await, Ok(Ok(())));
+    }
+    for session in 0..3_000 {
+        let again = world.node.settle(&charge(session)).await;
+        assert_eq!(again, Ok(Err(LedgerRefusal::CallIdRepeated)), "{session}");
+    }
+}
+
+pub async fn ticket_life_decides_which_tickets_a_withdrawal_voids(_: World) {
+    let world = World::with(LiveConfig {
+        ticket_life: Span(10_000),
+        ..LiveConfig::default()
+    });
+    let ticket = |number, life_ms| Ticket {
+        token: TokenDigest([number; 32]),
+        app: app(),
+        user: user(2),
+        session: SessionId(5),
+        session_key: world.permit().session_key,
+        expires_at: world.clock.wall().plus_ms(life_ms),
+    };
+    world.node.issue(ticket(1, 10_000)).await.unwrap();
+    world.node.issue(ticket(2, 10_001)).await.unwrap();
+    world
+        .node
+        .withdraw(app(), user(2), world.clock.wall())
+        .await
+        .unwrap();
+    assert!(world.node.redeem(TokenDigest([1; 32])).await.unwrap().is_none());
+    assert!(world.node.redeem(TokenDigest([2; 32])).await.unwrap().is_some());
 }

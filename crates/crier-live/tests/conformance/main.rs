@@ -67,5 +67,13 @@ cases! {
         authorised_ends_after_its_span,
         ping_without_pong_ends_the_connection,
         no_progress_for_30_seconds_cuts,
-        page_gone_after_its_grace;
+        page_gone_after_its_grace,
+        app_bytes_max_refuses_what_no_longer_fits,
+        heads_max_lets_the_longest_unused_head_leave,
+        admit_running_max_and_admit_places_max_bound_the_queue,
+        pong_deadline_and_progress_deadline_are_kept_as_configured,
+        app_waiters_max_and_waiters_max_answer_at_once,
+        status_items_max_and_status_keep_forget_records,
+        ledger_sessions_max_forgets_nothing_that_the_store_knows,
+        ticket_life_decides_which_tickets_a_withdrawal_voids;
 }
