@@ -43,6 +43,20 @@ pub enum AccountError {
     Password(#[from] crate::ports::passwords::PasswordFault),
 }
 
+impl AccountError {
+    /// What was to be changed does not exist, or not any more.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        *self == Self::Conflict(Conflict::Missing)
+    }
+
+    /// The token is unknown, foreign, expired, not in the wanted state or used.
+    #[must_use]
+    pub fn is_stale_token(&self) -> bool {
+        *self == Self::Conflict(Conflict::TokenNotUsable)
+    }
+}
+
 /// What a broken condition means to a person.
 const fn conflict_sentence(conflict: &Conflict) -> &'static str {
     match conflict {

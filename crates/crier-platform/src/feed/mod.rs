@@ -13,6 +13,9 @@ use crate::model::story::Story;
 use crate::ports::Ports;
 use std::sync::Arc;
 
+/// What reading a feed may fail with: the books' own fault, for those who may not see the port.
+pub use crate::ports::store::StoreFault;
+
 /// Slots of one feed page (feed, conventions).
 pub const SLOTS_MAX: usize = 25;
 

@@ -55,7 +55,7 @@ async fn a_random_uid_has_nine_or_more_digits_and_is_nobody_elses() {
 }
 
 #[tokio::test]
-async fn a_password_of_seven_characters_or_of_1025_bytes_is_refused() {
+async fn a_password_below_password_chars_min_or_above_password_bytes_max_is_refused() {
     let town = Town::empty();
     for (password, expected) in [
         ("1234567".to_owned(), "a password has at least 8 characters"),

@@ -11,10 +11,8 @@ use super::login::{LoginPage, try_password};
 use super::target::{BadTarget, target, with_parameter};
 use super::visit::Visit;
 use askama::Template;
-use crier_platform::accounts::AccountError;
 use crier_platform::model::app::{App, AppKind};
 use crier_platform::model::user::User;
-use crier_platform::ports::store::Conflict;
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -234,7 +232,7 @@ async fn finish(visit: &Visit, ask: &Ask, user: &User, lasting: bool) -> Answer 
         Goal::Desktop(token) => {
             match accounts.bind_token(&ask.app, user, token).await {
                 Ok(()) => {}
-                Err(AccountError::Conflict(Conflict::TokenNotUsable)) => return Err(stale_token()),
+                Err(error) if error.is_stale_token() => return Err(stale_token()),
                 Err(error) => return Err(error.into()),
             }
             let page = DonePage {

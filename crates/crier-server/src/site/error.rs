@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use crier_platform::accounts::AccountError;
-use crier_platform::ports::store::StoreFault;
+use crier_platform::feed::StoreFault;
 use http::{HeaderValue, StatusCode, header};
 
 /// Why a page is not what was asked for.

@@ -8,11 +8,9 @@ use super::moment::zone;
 use super::story::Card;
 use super::visit::Visit;
 use askama::Template;
-use crier_platform::accounts::AccountError;
 use crier_platform::feed::{FeedPage as Selected, Passed};
 use crier_platform::model::app::App;
 use crier_platform::model::user::User;
-use crier_platform::ports::store::Conflict;
 use crier_proto::ids::{AppId, StoryId};
 use http::StatusCode;
 use std::sync::Arc;
@@ -111,7 +109,7 @@ pub(crate) async fn unwanted(visit: Visit, fields: Fields) -> Answer {
     match visit.state.accounts.switch_stories(app.id, user.uid, false).await {
         Ok(_) => see_other(&visit.href(&format!("/feed?off={}", app.id))),
         // Not accepted any more: it publishes nothing here anyway.
-        Err(AccountError::Conflict(Conflict::Missing)) => see_other(&visit.href("/feed")),
+        Err(error) if error.is_missing() => see_other(&visit.href("/feed")),
         Err(error) => Err(error.into()),
     }
 }

@@ -32,7 +32,7 @@ mod settings;
 mod story;
 mod target;
 #[cfg(test)]
-mod templates_test;
+mod tests;
 mod throttle;
 mod visit;
 mod withdraw;

@@ -7,8 +7,6 @@ use super::layout::Chrome;
 use super::settings::app_id;
 use super::visit::Visit;
 use askama::Template;
-use crier_platform::accounts::AccountError;
-use crier_platform::ports::store::Conflict;
 use http::StatusCode;
 
 #[derive(Template)]
@@ -44,9 +42,9 @@ pub(crate) async fn get(visit: Visit) -> Answer {
 pub(crate) async fn post(visit: Visit, fields: Fields) -> Answer {
     let user = visit.form_user(&fields, "/settings")?;
     match visit.state.accounts.withdraw(app_id(&fields)?, user.uid).await {
+        Err(error) if !error.is_missing() => return Err(error.into()),
         // Withdrawn in another window already: that is what was wanted.
-        Ok(()) | Err(AccountError::Conflict(Conflict::Missing)) => {}
-        Err(error) => return Err(error.into()),
+        Ok(()) | Err(_) => {}
     }
     see_other(&visit.href("/settings?done=withdrawn"))
 }
