@@ -104,7 +104,7 @@ async fn a_row_that_is_no_canonical_markup_is_never_shown() {
         .await;
     town.clock.advance_ms(TWELVE_HOURS_MS);
     town.publish("Rochambeau", "fine", |story| {
-        story.body = Some("<b>open".to_owned())
+        story.body = Some("<b>open".to_owned());
     })
     .await;
     let page = page(&town, None).await;

@@ -1,4 +1,9 @@
 //! People, applications, acceptances, logins and feeds over the real books in memory; what delivery is told is recorded.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper of a test that meets a surprise fails its test"
+)]
 
 mod apps;
 mod feed;
