@@ -17,6 +17,16 @@ export const tests = {
     await shot(page, "feed-ada");
   },
 
+  "an image slot is a box of 75 by 75 pixels that leads to its link": async ({ demo, person }) => {
+    const page = await logIn(await person(), demo, "ada");
+    const slots = page.locator(".pictures a");
+    assert.equal(await slots.count(), 2);
+    for (const slot of await slots.all()) {
+      assert.deepEqual(await slot.locator(".box").evaluate((box) => [box.offsetWidth, box.offsetHeight]), [75, 75]);
+      assert.match(await slot.getAttribute("href"), /\/go\/\d+\/p1$/);
+    }
+  },
+
   "a published story stands on the feed, its markup shown and nothing of it run, with JavaScript off": async ({ demo, person, shot }) => {
     const words = `Story ${Date.now()}`;
     await publish(demo, `${words} <a href="http://localhost:1/there?a=1&amp;b=2">there</a>`, "<b>bold</b> and <i>slanted</i> &lt;script&gt;");
