@@ -93,8 +93,12 @@ fn source(file: String) -> Result<Source, String> {
         top
     }
     .to_owned();
-    let is_proof = ["/tests/", "/benches/", "/examples/", "/fuzz/"].iter().any(|part| file.contains(part))
-        || ["/tests.rs", "_test.rs", "_tests.rs"].iter().any(|ending| file.ends_with(ending));
+    let is_proof = ["/tests/", "/benches/", "/examples/", "/fuzz/"]
+        .iter()
+        .any(|part| file.contains(part))
+        || ["/tests.rs", "_test.rs", "_tests.rs"]
+            .iter()
+            .any(|ending| file.ends_with(ending));
     let mut look = Look::default();
     look.visit_file(&syntax);
     let all_lines = text.lines().count();

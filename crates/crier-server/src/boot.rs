@@ -25,7 +25,7 @@ use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::{Dispatcher, DispatcherConfig};
 use crier_platform::feed::FeedReader;
 use crier_platform::jobs::follow_changes::FollowChanges;
-use crier_platform::live_door::LiveDoor;
+use crier_platform::live_door::{LiveDoor, LiveSpans};
 use crier_platform::ports::Ports;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::deliver::Deliver;
@@ -182,12 +182,16 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         ticket_life_ms: config.live.ticket_life.0,
         ..DispatcherConfig::at(&public_url.url)
     };
+    let live_spans = LiveSpans {
+        authorised_for_ms: config.live.authorised_for.0,
+        message_ttl_ms: config.live.ttl.0,
+    };
     let follower = FollowChanges::new(ports.clone());
     let state = AppState {
         dispatcher: Arc::new(Dispatcher::new(ports.clone(), dispatcher)),
         accounts: Accounts::with_config(ports.clone(), config.accounts.clone()),
         feed: FeedReader::new(ports.clone()),
-        live_door: Arc::new(LiveDoor::new(ports)),
+        live_door: Arc::new(LiveDoor::with_spans(ports, live_spans)),
         clock,
         public_url: Arc::new(public_url),
         tasks: tasks.clone(),

@@ -12,12 +12,19 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    /// The disk has failed, or the store is closed: nothing more is acknowledged until the process starts again.
+    /// The disk has failed: nothing more is acknowledged until the process starts again.
     ///
     /// After a failed sync nobody knows which pages the kernel has thrown away, so going on would promise what is not there.
     pub(crate) fn stop(&self, cause: &str) {
         if self.stopped.set(cause.to_owned()).is_ok() {
             tracing::error!(cause, "the store has stopped: nothing more is acknowledged");
+        }
+    }
+
+    /// The store is closed by whoever opened it: an end, not a fault.
+    pub(crate) fn close(&self) {
+        if self.stopped.set("the store is closed".to_owned()).is_ok() {
+            tracing::debug!("the store is closed");
         }
     }
 
@@ -49,7 +56,7 @@ mod tests {
         let health = Health::default();
         assert_eq!(health.going(), Ok(()));
         health.stop("disk gone");
-        health.stop("closed");
+        health.close();
         let said = health.going().unwrap_err();
         assert_eq!(
             said,

@@ -9,6 +9,9 @@ use crate::config::Loaded;
 use crate::demo::{self, Stage, quoted};
 use crate::lifecycle::{self, Stop};
 use crate::telemetry;
+use crier_platform::ports::entropy::random_bytes;
+use crier_proto::digest::lower_hex;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,7 +26,10 @@ impl Demo {
     /// Serves the demo until a signal ends it. Without `--data` its folder goes with it.
     pub fn run(mut self) -> Ended {
         let lasting = self.serve.place.data.is_some();
-        let folder = self.serve.place.data.clone().unwrap_or_else(temporary);
+        let folder = match self.serve.place.data.clone() {
+            Some(folder) => folder,
+            None => temporary()?,
+        };
         self.serve.place.data = Some(folder.clone());
         let ended = self
             .serve
@@ -37,12 +43,14 @@ impl Demo {
     }
 }
 
-/// A folder of this process's own.
-fn temporary() -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("crier-demo-{}", std::process::id()));
-    // One that an earlier process of this number left behind.
-    let _ = std::fs::remove_dir_all(&folder);
-    folder
+/// A folder of this process's own: its name cannot be foreseen, and one that is there already is never used.
+fn temporary() -> Result<PathBuf, Failure> {
+    let entropy = OsEntropy::open().map_err(failed)?;
+    let name = lower_hex(&random_bytes::<8>(&entropy));
+    let folder = std::env::temp_dir().join(format!("crier-demo-{name}"));
+    let made = std::fs::DirBuilder::new().mode(0o700).create(&folder);
+    made.map_err(|why| failed(format!("cannot make {}: {why}", folder.display())))?;
+    Ok(folder)
 }
 
 /// This binary as it can be pasted from the working folder.

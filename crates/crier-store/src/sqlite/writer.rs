@@ -141,7 +141,7 @@ impl Writer {
             if let Some(job) = job
                 && let Some(answer) = self.work(job)
             {
-                self.shared.health.stop("the store is closed");
+                self.shared.health.close();
                 let synced = self.shared.marks.sync().map(|_| while self.fold(true) {});
                 // Whoever comes now finds the inbox closed; nobody is left without an answer.
                 drop(self.jobs);
