@@ -19,7 +19,8 @@ use crier_platform::model::token::AuthToken;
 use crier_platform::model::user::User;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::store::{
-    Apps, Batch, CommitError, Grants, Made, Marks, Sessions, Store, StoreFault, Stories, Users, Write,
+    Apps, Batch, CommitError, Conflict, Grants, Kept, Made, Marks, Sessions, Store, StoreFault, Stories,
+    Users, Write,
 };
 use crier_proto::decimal::Decimal;
 use crier_proto::ids::{ApiKey, AppId, SessionKey, StoryId, Uid};
@@ -258,6 +259,10 @@ impl Users for CachedStore {
         self.inner.users().await
     }
 
+    async fn kept_on(&self, uid: Uid) -> Result<Kept, StoreFault> {
+        self.inner.kept_on(uid).await
+    }
+
     async fn login(&self, token: TokenDigest) -> Result<Option<Login>, StoreFault> {
         self.inner.login(token).await
     }
@@ -359,11 +364,16 @@ impl Marks for CachedStore {
 fn touches_cache(write: &Write) -> bool {
     match write {
         Write::AddApp(_)
+        | Write::ExpectApp(_)
         | Write::SetApp(_)
         | Write::AddUser(_)
+        | Write::ExpectUser(_)
         | Write::SetUser(_)
         | Write::EraseUser(_)
         | Write::SetGrant(_)
+        | Write::AcceptTerms { .. }
+        | Write::SwitchStories { .. }
+        | Write::PermitOfflineAccess { .. }
         | Write::RemoveGrant { .. }
         | Write::AddSession(_)
         | Write::EndSession(_) => true,
@@ -386,7 +396,13 @@ impl Store for CachedStore {
     async fn commit(&self, batch: Batch) -> Result<Vec<Made>, CommitError> {
         let touches = batch.writes.iter().any(touches_cache);
         let committed = self.inner.commit(batch).await;
-        if touches && !matches!(committed, Err(CommitError::Refused(_))) {
+        // What was refused changed nothing, but `Changed` says that a row kept here is behind the books.
+        let behind = |conflict: &Conflict| *conflict == Conflict::Changed;
+        let changed = committed.as_ref().err().is_none_or(|error| match error {
+            CommitError::Refused(conflict) => behind(conflict),
+            CommitError::Fault(_) => true,
+        });
+        if touches && changed {
             // The unit's own changes say what to drop; when they cannot be read, everything has been dropped.
             if let Err(fault) = self.apply_changes().await {
                 tracing::warn!(%fault, "caches were dropped because the changes cannot be read");

@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of the terminal: the command line turns words into these calls and prints what comes back.
 
-use super::{AccountError, Accounts, ID_ATTEMPTS_MAX, check_name};
+use super::{AccountError, Accounts, CHANGE_ATTEMPTS_MAX, ID_ATTEMPTS_MAX, check_name};
 use crate::model::app::App;
 use crate::model::grant::Grant;
 use crate::model::session::{Session, SessionKind};
@@ -139,15 +139,24 @@ impl Accounts {
     /// # Errors
     /// `NotFound`; `Invalid` for a password that breaks a rule; when books or hashing fail.
     pub async fn set_user(&self, user: &str, change: UserChange) -> Result<Arc<User>, AccountError> {
-        let mut row = self.find_user(user).await?.as_ref().clone();
-        if let Some(password) = change.password {
-            row.password_hash = Some(self.hash_password(password).await?);
+        let password_hash = match change.password {
+            Some(password) => Some(self.hash_password(password).await?),
+            None => None,
+        };
+        for _ in 0..CHANGE_ATTEMPTS_MAX {
+            let older = self.find_user(user).await?;
+            let mut row = older.as_ref().clone();
+            row.password_hash = password_hash.clone().or(row.password_hash);
+            row.enabled = change.enabled.unwrap_or(row.enabled);
+            row.admin = change.admin.unwrap_or(row.admin);
+            row.time_zone = change.time_zone.clone().unwrap_or(row.time_zone);
+            let writes = vec![Write::ExpectUser(older), Write::SetUser(row.clone())];
+            match self.commit(writes).await {
+                Err(AccountError::Conflict(Conflict::Changed)) => {}
+                result => return result.map(|_| Arc::new(row)),
+            }
         }
-        row.enabled = change.enabled.unwrap_or(row.enabled);
-        row.admin = change.admin.unwrap_or(row.admin);
-        row.time_zone = change.time_zone.unwrap_or(row.time_zone);
-        self.commit(vec![Write::SetUser(row.clone())]).await?;
-        Ok(Arc::new(row))
+        Err(AccountError::Conflict(Conflict::Changed))
     }
 
     /// `user erase`: everything held on a person goes, delivery to them stops.
@@ -180,17 +189,17 @@ impl Accounts {
     /// `NotFound`; when the books fail.
     pub async fn add_grant(&self, app: &str, user: &str, feed: bool) -> Result<Grant, AccountError> {
         let (app, user) = (self.find_app(app).await?, self.find_user(user).await?);
-        let older = self.grant(app.id, user.uid).await?;
-        let grant = Grant {
-            app: app.id,
-            user: user.uid,
-            feed,
-            added: older.is_some_and(|grant| grant.added),
-            offline_access: older.is_some_and(|grant| grant.offline_access),
-            granted_at: older.map_or_else(|| self.ports.clock.wall(), |grant| grant.granted_at),
-        };
-        self.commit(vec![Write::SetGrant(grant)]).await?;
-        Ok(grant)
+        let (app, user) = (app.id, user.uid);
+        self.commit(vec![
+            Write::AcceptTerms {
+                app,
+                user,
+                added: false,
+            },
+            Write::SwitchStories { app, user, feed },
+        ])
+        .await?;
+        self.present_grant(app, user).await
     }
 
     /// `grant remove`: what was accepted until now.

@@ -7,7 +7,7 @@ use super::allow_ip::read_allow_ip;
 use super::login::after;
 use super::origins::{check_address, join_origins};
 use super::settings::{apply, check_canvas};
-use super::{AccountError, Accounts, ID_ATTEMPTS_MAX, check_name};
+use super::{AccountError, Accounts, CHANGE_ATTEMPTS_MAX, ID_ATTEMPTS_MAX, check_name};
 use crate::model::app::{App, AppKind, ProfileName};
 use crate::model::time::WallMs;
 use crate::ports::store::{Conflict, Write};
@@ -153,11 +153,23 @@ impl Accounts {
     /// # Errors
     /// `NotFound`; `Invalid` for a key, a value, a key given twice or a name that is taken; when the books fail.
     pub async fn set_app(&self, app: &str, settings: &[(String, String)]) -> Result<Arc<App>, AccountError> {
-        let older = self.find_app(app).await?;
-        let mut row = older.as_ref().clone();
         if let Some((key, _)) = first_repeated(settings) {
             return Err(AccountError::Invalid(format!("{key} is given twice")));
         }
+        for _ in 0..CHANGE_ATTEMPTS_MAX {
+            let older = self.find_app(app).await?;
+            let row = self.with_settings(&older, settings).await?;
+            match self.store_app(older, row).await {
+                Err(AccountError::Conflict(Conflict::Changed)) => {}
+                result => return result,
+            }
+        }
+        Err(AccountError::Conflict(Conflict::Changed))
+    }
+
+    /// An application's row with these settings.
+    async fn with_settings(&self, older: &App, settings: &[(String, String)]) -> Result<App, AccountError> {
+        let mut row = older.clone();
         let (profiles, others): (Vec<_>, Vec<_>) =
             settings.iter().partition(|(key, _)| key.as_str() == "profile");
         for (key, value) in profiles.into_iter().chain(others) {
@@ -174,7 +186,7 @@ impl Accounts {
             forget_origin_of(&mut row.origins, &older.callback);
         }
         row.origins = join_origins(&row.origins, &row.callback)?;
-        self.store_app(row).await
+        Ok(row)
     }
 
     /// `app rotate-secret`: the new secret, and until when the previous one signs too.
@@ -182,12 +194,13 @@ impl Accounts {
     /// # Errors
     /// `NotFound`; when the books fail.
     pub async fn rotate_secret(&self, app: &str) -> Result<(Secret, WallMs), AccountError> {
-        let mut row = self.find_app(app).await?.as_ref().clone();
+        let older = self.find_app(app).await?;
+        let mut row = older.as_ref().clone();
         let until = after(self.ports.clock.wall(), self.config.secret_overlap);
         let secret = Secret::new(self.random_hex::<16>());
         let previous = std::mem::replace(&mut row.secret, secret.clone());
         row.previous_secret = Some((previous, until));
-        self.store_app(row).await?;
+        self.store_app(older, row).await?;
         Ok((secret, until))
     }
 
@@ -196,14 +209,15 @@ impl Accounts {
     /// # Errors
     /// `NotFound`; when the books fail.
     pub async fn enable_app(&self, app: &str, enabled: bool) -> Result<Arc<App>, AccountError> {
-        let mut row = self.find_app(app).await?.as_ref().clone();
-        row.enabled = enabled;
-        self.store_app(row).await
+        let enabled = if enabled { "yes" } else { "no" };
+        self.set_app(app, &[("enabled".to_owned(), enabled.to_owned())])
+            .await
     }
 
-    /// Replaces an application's row and tells delivery what it must know at once.
-    async fn store_app(&self, row: App) -> Result<Arc<App>, AccountError> {
-        match self.commit(vec![Write::SetApp(Box::new(row.clone()))]).await {
+    /// Replaces an application's row, if it is still as it was read, and tells delivery what it must know at once.
+    async fn store_app(&self, older: Arc<App>, row: App) -> Result<Arc<App>, AccountError> {
+        let writes = vec![Write::ExpectApp(older), Write::SetApp(Box::new(row.clone()))];
+        match self.commit(writes).await {
             Ok(_) => {}
             Err(error) => return Err(app_taken(error, &row)),
         }

@@ -4,7 +4,11 @@
 
 use super::{AccountError, Accounts};
 use crate::model::story::{Priority, Story};
+use crate::model::time::WallMs;
 use crate::model::user::User;
+use crate::ports::store::{Kept, KeptSession};
+use crier_proto::ids::AppId;
+use crier_proto::story::ImageSource;
 use serde_json::{Value, json};
 
 /// Stories read at once.
@@ -27,6 +31,7 @@ impl Accounts {
                 "offline_access": grant.offline_access, "granted_at": grant.granted_at.secs(),
             }));
         }
+        lines.extend(kept_lines(&self.ports.store.kept_on(user.uid).await?));
         let mut before = None;
         loop {
             let stories = self
@@ -52,6 +57,31 @@ fn user_line(user: &User) -> Value {
     })
 }
 
+/// Sessions, logins, links and windows.
+fn kept_lines(kept: &Kept) -> Vec<Value> {
+    let session = |session: &KeptSession| {
+        json!({
+            "kind": "session", "app_id": session.app.get(), "created_at": session.created_at.secs(),
+            "expires": session.expires,
+        })
+    };
+    let ends = |kind: &str, at: &WallMs| json!({"kind": kind, "expires_at": at.secs()});
+    let window = |(app, at): &(AppId, WallMs)| json!({"kind": "window", "app_id": app.get(), "last_story_at": at.secs()});
+    let mut lines: Vec<Value> = kept.sessions.iter().map(session).collect();
+    lines.extend(kept.logins.iter().map(|at| ends("login", at)));
+    lines.extend(kept.login_links.iter().map(|at| ends("login_link", at)));
+    lines.extend(kept.windows.iter().map(window));
+    lines
+}
+
+/// Where a picture comes from: an address, or the number of an uploaded photo.
+fn source(source: &ImageSource) -> Value {
+    match source {
+        ImageSource::Url(url) => json!(url),
+        ImageSource::Pid(pid) => json!(pid.get()),
+    }
+}
+
 /// A story of their feed.
 fn story_line(story: &Story) -> Value {
     let priority = match &story.priority {
@@ -62,12 +92,12 @@ fn story_line(story: &Story) -> Value {
     let slots: Vec<Value> = story
         .slots
         .iter()
-        .map(|slot| json!({"number": slot.number, "link": slot.link}))
+        .map(|slot| json!({"number": slot.number, "source": source(&slot.source), "link": slot.link}))
         .collect();
     json!({
         "kind": "story", "story_id": story.id.get(), "app_id": story.app.get(), "seq": story.seq,
         "published_at": story.published_at.secs(), "title": story.title, "body": story.body,
         "priority": priority, "exempt": story.exempt, "pictures": slots,
-        "hidden_at": story.hidden_at.map(crate::model::time::WallMs::secs),
+        "hidden_at": story.hidden_at.map(WallMs::secs),
     })
 }

@@ -51,7 +51,7 @@ impl Accounts {
         // Hashed also for a name that does not exist: its existence is not told by time.
         let fits = self.ports.passwords.verify(tried.to_owned(), hash).await?;
         match user {
-            Some(user) if fits && within => self.new_login(user, Vec::new()).await.map(Some),
+            Some(user) if fits && within => self.log_in_unchanged(user).await,
             Some(_) | None => Ok(None),
         }
     }
@@ -134,6 +134,16 @@ impl Accounts {
         {
             Ok(login) => Ok(Some(login)),
             Err(AccountError::Conflict(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A login for whom the password was just checked; a password that changes at that moment fits no more.
+    async fn log_in_unchanged(&self, user: Arc<User>) -> Result<Option<NewLogin>, AccountError> {
+        let unchanged = Write::ExpectUser(Arc::clone(&user));
+        match self.new_login(user, vec![unchanged]).await {
+            Ok(login) => Ok(Some(login)),
+            Err(AccountError::Conflict(Conflict::Changed | Conflict::Missing)) => Ok(None),
             Err(error) => Err(error),
         }
     }

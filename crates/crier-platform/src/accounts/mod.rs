@@ -66,6 +66,7 @@ const fn conflict_sentence(conflict: &Conflict) -> &'static str {
         Conflict::KeyTaken => "the key is already in use",
         Conflict::CanvasTaken => "the canvas name is already taken",
         Conflict::TokenNotUsable => "the token is unknown, used or expired",
+        Conflict::Changed => "somebody else is changing it; try again",
         Conflict::Missing => "it does not exist any more",
         Conflict::OwnsApps => "the user still owns applications",
     }
@@ -154,6 +155,9 @@ impl Accounts {
 
 /// Random numbers tried before a full house is reported: with less than a billion rows one in ten is taken at worst.
 pub(crate) const ID_ATTEMPTS_MAX: usize = 16;
+
+/// How often a change is made anew because somebody else has changed the row since it was read.
+pub(crate) const CHANGE_ATTEMPTS_MAX: usize = 16;
 
 /// Longest name of a user or an application, in characters.
 pub const NAME_CHARS_MAX: usize = 64;

@@ -41,21 +41,11 @@ impl Accounts {
     /// Records that a user accepts an application; an older acceptance keeps its switches.
     ///
     /// # Errors
-    /// When the books fail.
+    /// `Conflict::Missing` when it is withdrawn at the same moment; when the books fail.
     pub async fn accept_terms(&self, app: &App, user: &User, added: bool) -> Result<Grant, AccountError> {
-        let older = self.grant(app.id, user.uid).await?;
-        let grant = Grant {
-            app: app.id,
-            user: user.uid,
-            feed: older.is_none_or(|grant| grant.feed),
-            added: added || older.is_some_and(|grant| grant.added),
-            offline_access: older.is_some_and(|grant| grant.offline_access),
-            granted_at: older.map_or_else(|| self.ports.clock.wall(), |grant| grant.granted_at),
-        };
-        if older != Some(grant) {
-            self.commit(vec![Write::SetGrant(grant)]).await?;
-        }
-        Ok(grant)
+        let (app, user) = (app.id, user.uid);
+        self.commit(vec![Write::AcceptTerms { app, user, added }]).await?;
+        self.present_grant(app, user).await
     }
 
     /// Records that a user's sessions with an application may last for ever (`offline_access`, protocol 10.3).
@@ -63,8 +53,9 @@ impl Accounts {
     /// # Errors
     /// `Conflict::Missing` when the user has not accepted the application; when the books fail.
     pub async fn permit_offline_access(&self, app: AppId, user: Uid) -> Result<Grant, AccountError> {
-        self.change_grant(app, user, |grant| grant.offline_access = true)
-            .await
+        self.commit(vec![Write::PermitOfflineAccess { app, user }])
+            .await?;
+        self.present_grant(app, user).await
     }
 
     /// Withdraws a user from an application: sessions end, delivery stops.
@@ -85,7 +76,9 @@ impl Accounts {
     /// # Errors
     /// `Conflict::Missing` when the user has not accepted the application; when the books fail.
     pub async fn switch_stories(&self, app: AppId, user: Uid, feed: bool) -> Result<Grant, AccountError> {
-        self.change_grant(app, user, |grant| grant.feed = feed).await
+        self.commit(vec![Write::SwitchStories { app, user, feed }])
+            .await?;
+        self.present_grant(app, user).await
     }
 
     /// What a user has accepted, newest first.
@@ -152,20 +145,10 @@ impl Accounts {
         Ok(())
     }
 
-    /// Writes an acceptance back with one thing changed.
-    async fn change_grant(
-        &self,
-        app: AppId,
-        user: Uid,
-        change: impl FnOnce(&mut Grant) + Send,
-    ) -> Result<Grant, AccountError> {
-        let older = self.grant(app, user).await?;
-        let older = older.ok_or(AccountError::Conflict(Conflict::Missing))?;
-        let mut grant = older;
-        change(&mut grant);
-        if grant != older {
-            self.commit(vec![Write::SetGrant(grant)]).await?;
-        }
-        Ok(grant)
+    /// The acceptance after a change, unless it has been withdrawn since.
+    pub(crate) async fn present_grant(&self, app: AppId, user: Uid) -> Result<Grant, AccountError> {
+        self.grant(app, user)
+            .await?
+            .ok_or(AccountError::Conflict(Conflict::Missing))
     }
 }

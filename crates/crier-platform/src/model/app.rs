@@ -54,6 +54,61 @@ pub struct App {
     pub created_at: WallMs,
 }
 
+impl App {
+    /// Whether both rows say the same, secrets included; which of them was read first shows in a change alone.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let previous = match (&self.previous_secret, &other.previous_secret) {
+            (Some((mine, until)), Some((theirs, theirs_until))) => {
+                mine.matches(theirs.expose()) && until == theirs_until
+            }
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        previous && self.secret.matches(other.secret.expose()) && self.open_parts() == other.open_parts()
+    }
+
+    /// Everything but the secrets; taken apart whole, so that no field is forgotten.
+    fn open_parts(&self) -> impl PartialEq + '_ {
+        let Self {
+            id,
+            api_key,
+            secret: _,
+            previous_secret: _,
+            name,
+            owner,
+            kind,
+            profile,
+            settings,
+            allow_ip,
+            calls_per_minute,
+            callback,
+            canvas,
+            origins,
+            icon,
+            canvas_ss,
+            receipts,
+            native_clients,
+            post_authorize,
+            post_remove,
+            enabled,
+            created_at,
+        } = self;
+        (
+            (id, api_key, name, owner, kind, profile, settings, allow_ip),
+            (calls_per_minute, callback, canvas, origins, icon, canvas_ss),
+            (
+                receipts,
+                native_clients,
+                post_authorize,
+                post_remove,
+                enabled,
+                created_at,
+            ),
+        )
+    }
+}
+
 /// Web or desktop: decides which secret signs (protocol 6.2), expiry (10.3), quota scope (11.2), address rule (11.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppKind {

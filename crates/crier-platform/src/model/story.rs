@@ -80,6 +80,8 @@ pub struct Story {
 pub struct Slot {
     /// 1 to 4.
     pub number: u8,
+    /// Where the picture comes from.
+    pub source: ImageSource,
     /// Where a click on it goes.
     pub link: String,
     /// What has become of its picture.

@@ -4,7 +4,7 @@ use super::time::WallMs;
 use crier_proto::ids::Uid;
 
 /// A person's account.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// Their number.
     pub uid: Uid,

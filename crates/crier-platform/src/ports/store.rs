@@ -52,10 +52,36 @@ pub trait Users: Send + Sync {
     async fn user_by_name(&self, name: &str) -> Result<Option<Arc<User>>, StoreFault>;
     /// All, by number.
     async fn users(&self) -> Result<Vec<Arc<User>>, StoreFault>;
+    /// What else is kept on a user, for their export: all but keys and secrets, which no export may carry.
+    async fn kept_on(&self, uid: Uid) -> Result<Kept, StoreFault>;
     /// A browser's login.
     async fn login(&self, token: TokenDigest) -> Result<Option<Login>, StoreFault>;
     /// A link that logs in once, if it is unused.
     async fn login_link(&self, token: TokenDigest) -> Result<Option<LoginLink>, StoreFault>;
+}
+
+/// What is kept on a user beside account, grants and stories.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// When each of their browsers' logins ends.
+    pub logins: Vec<WallMs>,
+    /// When each unused link that logs them in ends.
+    pub login_links: Vec<WallMs>,
+    /// Their sessions, by row number.
+    pub sessions: Vec<KeptSession>,
+    /// The twelve hours: each application, and when its last story for the user was committed.
+    pub windows: Vec<(AppId, WallMs)>,
+}
+
+/// A session as an export tells of it: without its key and its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptSession {
+    /// The application it belongs to.
+    pub app: AppId,
+    /// Unix seconds; `None` never expires.
+    pub expires: Option<i64>,
+    /// When it was made.
+    pub created_at: WallMs,
 }
 
 /// Reads of sessions and auth tokens.
@@ -137,17 +163,46 @@ pub struct NewSession {
 pub enum Write {
     /// A new application, unless its id, key, name or canvas name is taken.
     AddApp(Box<App>),
+    /// No write but a condition: the application's row is still as it was read, else `Changed`; `Missing` when it is gone.
+    ExpectApp(Arc<App>),
     /// Replaces an application's row, unless key, name or canvas name is taken by another or the row is missing. Disabling ends
     /// its sessions (protocol 10.4).
     SetApp(Box<App>),
     /// A new user, unless uid or name is taken.
     AddUser(User),
-    /// Replaces a user's row. Disabling ends sessions and logins.
+    /// No write but a condition: the user's row is still as it was read, else `Changed`; `Missing` when it is gone.
+    ExpectUser(Arc<User>),
+    /// Replaces a user's row. Disabling ends sessions and logins; a changed password ends logins.
     SetUser(User),
     /// Removes a user and everything held on them: logins, sessions, grants, stories, windows. Their applications must be gone or given away first.
     EraseUser(Uid),
-    /// Accepts an application for a user, or replaces the acceptance.
+    /// Writes an acceptance as it stands, whatever was there: for books that are filled, not for what people do.
     SetGrant(Grant),
+    /// Accepts an application for a user now, stories on; an older acceptance keeps its time and its switches.
+    AcceptTerms {
+        /// The application.
+        app: AppId,
+        /// The user.
+        user: Uid,
+        /// Whether the user adds it too (protocol 18.8); what has been added stays so.
+        added: bool,
+    },
+    /// Turns an application's stories on or off for a user; `Missing` when it is not accepted.
+    SwitchStories {
+        /// The application.
+        app: AppId,
+        /// The user.
+        user: Uid,
+        /// On or off.
+        feed: bool,
+    },
+    /// Lets an application's sessions of a user last for ever (protocol 10.3); `Missing` when it is not accepted.
+    PermitOfflineAccess {
+        /// The application.
+        app: AppId,
+        /// The user.
+        user: Uid,
+    },
     /// Withdraws: the grant, the user's sessions for the application and bound tokens that would buy one end.
     RemoveGrant {
         /// The application.
@@ -231,6 +286,8 @@ pub enum Conflict {
     TokenNotUsable,
     /// The row to change does not exist.
     Missing,
+    /// The row is not as it was read: somebody else has changed it.
+    Changed,
     /// The user still owns applications.
     OwnsApps,
 }

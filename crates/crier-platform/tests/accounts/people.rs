@@ -90,6 +90,56 @@ async fn a_disabled_users_login_and_sessions_end() {
 }
 
 #[tokio::test]
+async fn a_new_password_shuts_out_whoever_knew_the_old_one() {
+    let town = Town::with_people().await;
+    let login = town.accounts.log_in("bo", PASSWORD).await.unwrap().unwrap();
+    let change = UserChange {
+        password: Some("another password".to_owned()),
+        ..UserChange::default()
+    };
+    town.accounts.set_user("bo", change).await.unwrap();
+    let token = login.token.expose();
+    assert!(town.accounts.logged_in(token).await.unwrap().is_none());
+    assert!(town.accounts.log_in("bo", PASSWORD).await.unwrap().is_none());
+    assert!(
+        town.accounts
+            .log_in("bo", "another password")
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn changes_made_at_once_to_one_row_are_all_kept() {
+    let town = Town::with_people().await;
+    let zone = UserChange {
+        time_zone: Some("Europe/Vienna".to_owned()),
+        ..UserChange::default()
+    };
+    let admin = UserChange {
+        admin: Some(true),
+        ..UserChange::default()
+    };
+    let quota = [("calls_per_minute".to_owned(), "7".to_owned())];
+    let receipts = [("receipts".to_owned(), "https://app.example/r".to_owned())];
+    let (one, two, three, four) = tokio::join!(
+        town.accounts.set_user("bo", zone),
+        town.accounts.set_user("bo", admin),
+        town.accounts.set_app("Rochambeau", &quota),
+        town.accounts.set_app("Rochambeau", &receipts),
+    );
+    (one.unwrap(), two.unwrap(), three.unwrap(), four.unwrap());
+    let bo = town.user("bo").await;
+    assert_eq!((bo.time_zone.as_str(), bo.admin), ("Europe/Vienna", true));
+    let app = town.app().await;
+    assert_eq!(
+        (app.calls_per_minute, app.receipts.as_str()),
+        (7, "https://app.example/r")
+    );
+}
+
+#[tokio::test]
 async fn an_owner_is_not_erased_until_their_applications_are_given_away() {
     let town = Town::with_people().await;
     let refused = sentence(town.accounts.erase_user("ada").await);
@@ -122,13 +172,21 @@ async fn an_export_holds_account_grants_and_stories_one_object_a_line_and_no_sec
     let town = Town::with_people().await;
     town.accounts.add_grant("Rochambeau", "bo", false).await.unwrap();
     town.publish("Rochambeau", "You <b>won</b>", |_| {}).await;
+    let login = town.accounts.log_in("bo", PASSWORD).await.unwrap().unwrap();
+    let link = town.accounts.add_login_link("bo").await.unwrap();
     let lines = town.accounts.export_user("bo").await.unwrap();
     let kinds: Vec<String> = lines
         .iter()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["kind"].to_string())
         .collect();
-    assert_eq!(kinds, ["\"user\"", "\"grant\"", "\"story\""]);
-    assert!(lines[2].contains("You <b>won</b>"), "{}", lines[2]);
+    assert_eq!(
+        kinds,
+        ["user", "grant", "login", "login_link", "window", "story"].map(|kind| format!("\"{kind}\""))
+    );
+    assert!(lines[5].contains("You <b>won</b>"), "{}", lines[5]);
+    for secret in [login.token.expose(), link.expose()] {
+        assert!(!lines.join("").contains(secret));
+    }
     assert!(!lines.join("").contains("plain:"));
     town.accounts.add_app(new_app("Second")).await.unwrap();
     assert_eq!(town.accounts.export_user("ada").await.unwrap().len(), 3);

@@ -11,7 +11,7 @@ use crier_platform::model::time::WallMs;
 use crier_platform::model::token::AuthToken;
 use crier_platform::model::user::User;
 use crier_platform::ports::store::{
-    Apps, Batch, CommitError, Grants, Made, Marks, Sessions, Store, StoreFault, Stories, Users,
+    Apps, Batch, CommitError, Grants, Kept, Made, Marks, Sessions, Store, StoreFault, Stories, Users,
 };
 use crier_proto::decimal::Decimal;
 use crier_proto::ids::{ApiKey, AppId, SessionKey, StoryId, Uid};
@@ -83,6 +83,9 @@ impl Users for FaultyStore {
     }
     async fn users(&self) -> Result<Vec<Arc<User>>, StoreFault> {
         self.inner.users().await
+    }
+    async fn kept_on(&self, uid: Uid) -> Result<Kept, StoreFault> {
+        self.inner.kept_on(uid).await
     }
     async fn login(&self, token: TokenDigest) -> Result<Option<Login>, StoreFault> {
         self.inner.login(token).await

@@ -1,7 +1,8 @@
 //! `/login.php`: an application sends a person here and gets them back with an auth token (protocol 18.2 to 18.6).
 //!
 //! Promise: nobody is sent anywhere that 18.3 does not permit, and a desktop application's token is bound by a person's
-//! click alone: a link that somebody else sent cannot hand them a session.
+//! act alone, a password or a click on a page that names the application: a link that somebody else sent cannot hand them a
+//! session.
 
 use super::door::{Answer, render, see_other, with_cookie, with_form_target};
 use super::error::SiteError;
@@ -58,10 +59,29 @@ enum Goal {
     Desktop(String),
 }
 
+/// How somebody who is logged in came to this page.
+#[derive(Clone, Copy)]
+enum Came {
+    /// By an address alone, which anybody may have written.
+    ByLink,
+    /// By typing their password on the page that names the application, with "keep me logged in" or without.
+    ByPassword { lasting: bool },
+}
+
+impl Came {
+    /// Whether they ticked "keep me logged in".
+    const fn lasting(self) -> bool {
+        match self {
+            Self::ByLink => false,
+            Self::ByPassword { lasting } => lasting,
+        }
+    }
+}
+
 pub(crate) async fn get(visit: Visit) -> Answer {
     let ask = Ask::read(&visit).await?;
     match visit.user.clone() {
-        Some(user) if !visit.query.has("skipcookie") => proceed(&visit, &ask, &user, false).await,
+        Some(user) if !visit.query.has("skipcookie") => proceed(&visit, &ask, &user, Came::ByLink).await,
         Some(_) | None => ask_password(&visit, &ask, None),
     }
 }
@@ -88,7 +108,7 @@ pub(crate) async fn post(mut visit: Visit, fields: Fields) -> Answer {
         visit.state.accounts.log_out(older).await?;
     }
     visit.logged_in_as(&login);
-    let answer = proceed(&visit, &ask, &login.user, lasting).await;
+    let answer = proceed(&visit, &ask, &login.user, Came::ByPassword { lasting }).await;
     with_cookie(answer, visit.login_cookie(&login))
 }
 
@@ -198,11 +218,16 @@ fn ask_password(visit: &Visit, ask: &Ask, tried: Option<&str>) -> Answer {
 }
 
 /// Somebody is logged in: the terms the first time, else the goal.
-async fn proceed(visit: &Visit, ask: &Ask, user: &User, lasting: bool) -> Answer {
+async fn proceed(visit: &Visit, ask: &Ask, user: &User, came: Came) -> Answer {
     let grant = visit.state.accounts.grant(ask.app.id, user.uid).await?;
     let offline = asks_offline(visit) && !grant.is_some_and(|grant| grant.offline_access);
-    if grant.is_some() && !offline && matches!(ask.goal, Goal::Web(_)) {
-        return finish(visit, ask, user, lasting).await;
+    let agreed = match (&ask.goal, came) {
+        (Goal::Web(_), Came::ByLink | Came::ByPassword { .. })
+        | (Goal::Desktop(_), Came::ByPassword { .. }) => true,
+        (Goal::Desktop(_), Came::ByLink) => false,
+    };
+    if grant.is_some() && !offline && agreed {
+        return finish(visit, ask, user, came.lasting()).await;
     }
     let page = TermsPage {
         chrome: chrome(visit, &ask.app.name),
@@ -214,7 +239,7 @@ async fn proceed(visit: &Visit, ask: &Ask, user: &User, lasting: bool) -> Answer
         cancel: &ask.cancel,
         accepted: grant.is_some(),
         offline,
-        lasting,
+        lasting: came.lasting(),
     };
     with_form_target(render(StatusCode::OK, &page), ask.leads_to())
 }

@@ -122,6 +122,17 @@ impl Pen<'_> {
         self.note(&Fact::App(app.id))
     }
 
+    /// `Write::ExpectApp`.
+    pub(crate) fn expect_app(&self, app: &App) -> Result<(), Halt> {
+        let mut statement = self.connection.prepare_cached(FIND_BY_ID)?;
+        let found = statement.query_row([app.id.get()], |row| read(row, self.sealer));
+        match found.optional()? {
+            None => Err(Halt::Refused(Conflict::Missing)),
+            Some(found) if found.is_same_as(app) => Ok(()),
+            Some(_) => Err(Halt::Refused(Conflict::Changed)),
+        }
+    }
+
     /// `Write::SetApp`. A disabled application's sessions end (protocol 10.4).
     pub(crate) fn set_app(&mut self, app: &App) -> Result<(), Halt> {
         self.refuse_taken(app)?;

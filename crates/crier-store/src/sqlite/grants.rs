@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crier_platform::model::change::Fact;
 use crier_platform::model::grant::Grant;
 use crier_platform::model::session::SessionId;
-use crier_platform::ports::store::{Grants, StoreFault};
+use crier_platform::ports::store::{Conflict, Grants, StoreFault};
 use crier_proto::ids::{AppId, Uid};
 use rusqlite::{OptionalExtension, Row};
 
@@ -39,6 +39,46 @@ impl Pen<'_> {
             ),
         )?;
         self.note(&Fact::Granted(grant.app, grant.user))
+    }
+
+    /// `Write::AcceptTerms`.
+    pub(crate) fn accept_terms(&self, app: AppId, user: Uid, added: bool) -> Result<(), Halt> {
+        self.require_user(user)?;
+        let changed = self.run(
+            "INSERT INTO \"grant\" (user, app, feed, added, offline_access, granted_ms) VALUES (?1, ?2, 1, ?3, 0, ?4)
+             ON CONFLICT (user, app) DO UPDATE SET added = 1 WHERE ?3 AND NOT added",
+            (user.get(), app.get(), added, self.now.0),
+        )?;
+        if changed == 0 {
+            return Ok(());
+        }
+        self.note(&Fact::Granted(app, user))
+    }
+
+    /// `Write::SwitchStories`.
+    pub(crate) fn switch_stories(&self, app: AppId, user: Uid, feed: bool) -> Result<(), Halt> {
+        let changed = self.run(
+            "UPDATE \"grant\" SET feed = ?3 WHERE user = ?1 AND app = ?2",
+            (user.get(), app.get(), feed),
+        )?;
+        self.note_moved(changed, app, user)
+    }
+
+    /// `Write::PermitOfflineAccess`.
+    pub(crate) fn permit_offline_access(&self, app: AppId, user: Uid) -> Result<(), Halt> {
+        let changed = self.run(
+            "UPDATE \"grant\" SET offline_access = 1 WHERE user = ?1 AND app = ?2",
+            (user.get(), app.get()),
+        )?;
+        self.note_moved(changed, app, user)
+    }
+
+    /// A switch that has moved leaves its fact; where there is no acceptance, none is made.
+    fn note_moved(&self, changed: usize, app: AppId, user: Uid) -> Result<(), Halt> {
+        if changed == 0 {
+            return Err(Halt::Refused(Conflict::Missing));
+        }
+        self.note(&Fact::Granted(app, user))
     }
 
     /// `Write::RemoveGrant`. Sessions made by the operator end too, accepted or not; so do tokens that would buy one.

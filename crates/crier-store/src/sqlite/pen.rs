@@ -100,11 +100,16 @@ impl Pen<'_> {
     fn write(&mut self, write: Write) -> Result<(), Halt> {
         match write {
             Write::AddApp(app) => self.add_app(&app),
+            Write::ExpectApp(app) => self.expect_app(&app),
             Write::SetApp(app) => self.set_app(&app),
             Write::AddUser(user) => self.add_user(&user),
+            Write::ExpectUser(user) => self.expect_user(&user),
             Write::SetUser(user) => self.set_user(&user),
             Write::EraseUser(uid) => self.erase_user(uid),
             Write::SetGrant(grant) => self.set_grant(&grant),
+            Write::AcceptTerms { app, user, added } => self.accept_terms(app, user, added),
+            Write::SwitchStories { app, user, feed } => self.switch_stories(app, user, feed),
+            Write::PermitOfflineAccess { app, user } => self.permit_offline_access(app, user),
             Write::RemoveGrant { app, user } => self.remove_grant(app, user),
             Write::AddSession(session) => self.add_session(&session),
             Write::EndSession(session) => self.end_session(session),

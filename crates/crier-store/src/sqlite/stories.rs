@@ -8,7 +8,7 @@ use crier_platform::model::change::Fact;
 use crier_platform::model::story::{NewSlot, NewStory, Priority, Slot, SlotState, Story};
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::store::{Conflict, Made, StoreFault, Stories};
-use crier_proto::ids::{AppId, StoryId, Uid};
+use crier_proto::ids::{AppId, Pid, StoryId, Uid};
 use crier_proto::story::{ImageSource, WINDOW_SECS};
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -26,7 +26,8 @@ const INSERT: &str =
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 const INSERT_SLOT: &str = "INSERT INTO story_slot (story, slot, source_url, source_pid, link, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const LIST: &str = "SELECT * FROM story WHERE user = ?1 AND seq < ?2 ORDER BY seq DESC";
-const SLOTS: &str = "SELECT slot, link, state FROM story_slot WHERE story = ?1 ORDER BY slot";
+const SLOTS: &str =
+    "SELECT slot, source_url, source_pid, link, state FROM story_slot WHERE story = ?1 ORDER BY slot";
 
 impl Pen<'_> {
     /// `Write::PublishStory`. The window is judged first and nothing is written when it is closed.
@@ -135,6 +136,15 @@ fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Story> {
     })
 }
 
+fn read_source(row: &Row<'_>) -> rusqlite::Result<ImageSource> {
+    let pid: Option<i64> = row.get("source_pid")?;
+    match (row.get("source_url")?, pid.and_then(Pid::new)) {
+        (Some(url), None) => Ok(ImageSource::Url(url)),
+        (None, Some(pid)) => Ok(ImageSource::Pid(pid)),
+        (Some(_), Some(_)) | (None, None) => Err(bad("source of a picture")),
+    }
+}
+
 fn read_slots(connection: &Connection, story: StoryId) -> rusqlite::Result<Vec<Slot>> {
     let mut statement = connection.prepare_cached(SLOTS)?;
     let read = |row: &Row<'_>| {
@@ -144,6 +154,7 @@ fn read_slots(connection: &Connection, story: StoryId) -> rusqlite::Result<Vec<S
         };
         Ok(Slot {
             number: row.get("slot")?,
+            source: read_source(row)?,
             link: row.get("link")?,
             state,
         })

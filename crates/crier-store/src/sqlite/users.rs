@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use crier_platform::model::change::Fact;
 use crier_platform::model::login::{Login, LoginLink, TokenDigest};
 use crier_platform::model::session::SessionId;
+use crier_platform::model::time::WallMs;
 use crier_platform::model::user::User;
-use crier_platform::ports::store::{Conflict, StoreFault, Users};
+use crier_platform::ports::store::{Conflict, Kept, KeptSession, StoreFault, Users};
 use crier_proto::ids::{AppId, Uid};
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use std::sync::Arc;
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Arc<User>> {
@@ -23,6 +24,26 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Arc<User>> {
         created_at: row.wall("created_ms")?,
         time_zone: row.get("time_zone")?,
     }))
+}
+
+fn kept_sessions(connection: &Connection, uid: Uid) -> rusqlite::Result<Vec<KeptSession>> {
+    let mut statement = connection
+        .prepare_cached("SELECT app, expires, created_ms FROM session WHERE user = ?1 ORDER BY id")?;
+    let read = |row: &Row<'_>| {
+        Ok(KeptSession {
+            app: row.app("app")?,
+            expires: row.get("expires")?,
+            created_at: row.wall("created_ms")?,
+        })
+    };
+    statement.query_map([uid.get()], read)?.collect()
+}
+
+fn kept_windows(connection: &Connection, uid: Uid) -> rusqlite::Result<Vec<(AppId, WallMs)>> {
+    let mut statement =
+        connection.prepare_cached("SELECT app, last_ms FROM feed_window WHERE user = ?1 ORDER BY app")?;
+    let read = |row: &Row<'_>| Ok((row.app("app")?, row.wall("last_ms")?));
+    statement.query_map([uid.get()], read)?.collect()
 }
 
 /// Everything held on a person but sessions and grants, which leave facts of their own.
@@ -55,9 +76,25 @@ impl Pen<'_> {
         self.note(&Fact::User(user.uid))
     }
 
+    /// `Write::ExpectUser`.
+    pub(crate) fn expect_user(&self, user: &User) -> Result<(), Halt> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT * FROM user WHERE uid = ?1")?;
+        match statement.query_row([user.uid.get()], read).optional()? {
+            None => Err(Halt::Refused(Conflict::Missing)),
+            Some(found) if *found == *user => Ok(()),
+            Some(_) => Err(Halt::Refused(Conflict::Changed)),
+        }
+    }
+
     /// `Write::SetUser`.
     pub(crate) fn set_user(&mut self, user: &User) -> Result<(), Halt> {
         self.refuse_taken_name(user)?;
+        let same_password: Option<i64> = self.find(
+            "SELECT 1 FROM user WHERE uid = ?1 AND password_hash IS ?2",
+            (user.uid.get(), &user.password_hash),
+        )?;
         let changed = self.save_user(
             "UPDATE user SET name = ?2, password_hash = ?3, admin = ?4, enabled = ?5, created_ms = ?6, time_zone = ?7
              WHERE uid = ?1",
@@ -68,15 +105,23 @@ impl Pen<'_> {
         }
         if !user.enabled {
             self.end_sessions_of(user.uid)?;
-            let logins = self.run("DELETE FROM login WHERE user = ?1", [user.uid.get()])?;
-            self.run("DELETE FROM login_link WHERE user = ?1", [user.uid.get()])?;
             // A bound token would buy a session after the sessions have ended.
             self.run("DELETE FROM auth_token WHERE user = ?1", [user.uid.get()])?;
-            if logins > 0 {
-                self.note(&Fact::LoginEnded(user.uid))?;
-            }
+        }
+        if !user.enabled || same_password.is_none() {
+            self.end_logins_of(user.uid)?;
         }
         self.note(&Fact::User(user.uid))
+    }
+
+    /// Ends logins and the links that would make one: whoever changes a password shuts out whoever knew the old one.
+    fn end_logins_of(&self, user: Uid) -> Result<(), Halt> {
+        let logins = self.run("DELETE FROM login WHERE user = ?1", [user.get()])?;
+        self.run("DELETE FROM login_link WHERE user = ?1", [user.get()])?;
+        if logins > 0 {
+            self.note(&Fact::LoginEnded(user))?;
+        }
+        Ok(())
     }
 
     /// `Write::EraseUser` (feed 8.6).
@@ -203,6 +248,28 @@ impl Users for SqliteStore {
         self.readers().read(|connection| {
             let mut statement = connection.prepare_cached("SELECT * FROM user ORDER BY uid")?;
             statement.query_map([], read)?.collect()
+        })
+    }
+
+    async fn kept_on(&self, uid: Uid) -> Result<Kept, StoreFault> {
+        let walls = |connection: &Connection, sql: &str| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([uid.get()], |row| row.wall("expires_ms"))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        self.readers().read(|connection| {
+            Ok(Kept {
+                logins: walls(
+                    connection,
+                    "SELECT expires_ms FROM login WHERE user = ?1 ORDER BY 1",
+                )?,
+                login_links: walls(
+                    connection,
+                    "SELECT expires_ms FROM login_link WHERE user = ?1 ORDER BY 1",
+                )?,
+                sessions: kept_sessions(connection, uid)?,
+                windows: kept_windows(connection, uid)?,
+            })
         })
     }
 

@@ -6,6 +6,7 @@ use crier_platform::model::change::Fact;
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::store::{Conflict, Write};
 use crier_proto::secret::Secret;
+use std::sync::Arc;
 
 /// Everything of an application as text, secrets included, so that two can be compared.
 fn shown(app: &App) -> String {
@@ -155,6 +156,28 @@ pub async fn a_missing_application_cannot_be_changed(world: &World) {
         Conflict::Missing
     );
     assert!(world.store.apps().await.unwrap().is_empty());
+}
+
+pub async fn an_application_that_is_not_as_it_was_read_is_not_replaced(world: &World) {
+    world.user(7).await;
+    world.commit(vec![Write::AddApp(Box::new(app(4, 7)))]).await;
+    let read = world.store.app(app_id(4)).await.unwrap().unwrap();
+    let with_secret = |secret: &str| {
+        let row = App {
+            secret: Secret::new(secret),
+            ..App::clone(&read)
+        };
+        vec![Write::ExpectApp(Arc::clone(&read)), Write::SetApp(Box::new(row))]
+    };
+    world.commit(with_secret("of the first")).await;
+    assert_eq!(
+        world.refused(with_secret("of the second")).await,
+        Conflict::Changed
+    );
+    let kept = world.store.app(app_id(4)).await.unwrap().unwrap();
+    assert!(kept.secret.matches("of the first"));
+    let nobodys = vec![Write::ExpectApp(Arc::new(app(5, 7)))];
+    assert_eq!(world.refused(nobodys).await, Conflict::Missing);
 }
 
 pub async fn disabling_an_application_ends_its_sessions(world: &World) {

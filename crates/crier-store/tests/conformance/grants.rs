@@ -30,6 +30,98 @@ pub async fn an_acceptance_comes_back_and_is_replaced(world: &World) {
     );
 }
 
+pub async fn accepting_again_keeps_time_and_switches(world: &World) {
+    world.user(7).await;
+    let (app, user) = (app_id(4), uid(7));
+    let accept = |added| vec![Write::AcceptTerms { app, user, added }];
+    world.commit(accept(false)).await;
+    let first = world.store.grant(app, user).await.unwrap().unwrap();
+    assert_eq!(
+        (first.feed, first.added, first.offline_access),
+        (true, false, false)
+    );
+    world
+        .commit(vec![
+            Write::SwitchStories {
+                app,
+                user,
+                feed: false,
+            },
+            Write::PermitOfflineAccess { app, user },
+        ])
+        .await;
+    let mark = world.store.last_change().await.unwrap();
+    world.commit(accept(true)).await;
+    world.commit(accept(false)).await;
+    let expected = Grant {
+        feed: false,
+        added: true,
+        offline_access: true,
+        ..first
+    };
+    assert_eq!(world.store.grant(app, user).await.unwrap(), Some(expected));
+    // What changes nothing leaves no change.
+    assert_eq!(world.facts_after(mark).await, [Fact::Granted(app, user)]);
+}
+
+pub async fn a_switch_is_moved_where_there_is_an_acceptance_and_makes_none(world: &World) {
+    world.user(7).await;
+    let (app, user) = (app_id(4), uid(7));
+    let moves = [
+        Write::SwitchStories {
+            app,
+            user,
+            feed: true,
+        },
+        Write::PermitOfflineAccess { app, user },
+    ];
+    let mark = world.store.last_change().await.unwrap();
+    for moved in moves.clone() {
+        assert_eq!(world.refused(vec![moved]).await, Conflict::Missing);
+    }
+    assert_eq!(world.store.grant(app, user).await.unwrap(), None);
+    world.commit(vec![Write::SetGrant(grant(4, 7))]).await;
+    world.commit(vec![Write::RemoveGrant { app, user }]).await;
+    for moved in moves {
+        assert_eq!(world.refused(vec![moved]).await, Conflict::Missing);
+    }
+    assert_eq!(world.store.grant(app, user).await.unwrap(), None);
+    assert_eq!(
+        world.facts_after(mark).await,
+        [Fact::Granted(app, user), Fact::Withdrawn(app, user)]
+    );
+}
+
+pub async fn two_switches_moved_at_once_both_move(world: &World) {
+    world.user(7).await;
+    let (app, user) = (app_id(4), uid(7));
+    world
+        .commit(vec![Write::AcceptTerms {
+            app,
+            user,
+            added: false,
+        }])
+        .await;
+    tokio::join!(
+        world.commit(vec![Write::SwitchStories {
+            app,
+            user,
+            feed: false
+        }]),
+        world.commit(vec![Write::PermitOfflineAccess { app, user }]),
+        world.commit(vec![Write::AcceptTerms {
+            app,
+            user,
+            added: true
+        }]),
+    );
+    let grant = world.store.grant(app, user).await.unwrap().unwrap();
+    assert_eq!(
+        (grant.feed, grant.added, grant.offline_access),
+        (false, true, true)
+    );
+}
+
 pub async fn acceptances_are_listed_newest_first(world: &World) {
     world.user(7).await;
     world.user(8).await;

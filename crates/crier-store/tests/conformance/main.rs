@@ -49,11 +49,15 @@ conformance! {
         a_taken_id_key_name_or_canvas_is_refused
         a_name_is_found_without_regard_to_ascii_case
         a_missing_application_cannot_be_changed
+        an_application_that_is_not_as_it_was_read_is_not_replaced
         disabling_an_application_ends_its_sessions
     }
     people {
         a_user_comes_back_as_they_were_added
         a_taken_uid_or_name_is_refused
+        a_row_that_is_not_as_it_was_read_is_not_replaced
+        a_changed_password_ends_logins_and_links_and_no_session
+        what_is_kept_on_a_user_is_told_without_its_keys
         disabling_a_user_ends_sessions_logins_and_links
         erasing_a_user_removes_everything_held_on_them
         an_owner_of_applications_is_not_erased
@@ -72,6 +76,9 @@ conformance! {
     }
     grants {
         an_acceptance_comes_back_and_is_replaced
+        accepting_again_keeps_time_and_switches
+        a_switch_is_moved_where_there_is_an_acceptance_and_makes_none
+        two_switches_moved_at_once_both_move
         acceptances_are_listed_newest_first
         withdrawing_ends_the_users_sessions_of_that_application_alone
         withdrawing_voids_bound_tokens

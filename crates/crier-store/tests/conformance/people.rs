@@ -6,8 +6,9 @@ use crier_platform::model::login::{Login, LoginLink};
 use crier_platform::model::time::WallMs;
 use crier_platform::model::token::{AuthToken, TokenState};
 use crier_platform::model::user::User;
-use crier_platform::ports::store::{Conflict, Write};
+use crier_platform::ports::store::{Conflict, Kept, Write};
 use crier_proto::ids::SessionKey;
+use std::sync::Arc;
 
 pub async fn a_user_comes_back_as_they_were_added(world: &World) {
     let bare = User {
@@ -30,13 +31,16 @@ pub async fn a_user_comes_back_as_they_were_added(world: &World) {
     );
 }
 
+fn named(number: i64, name: &str) -> User {
+    User {
+        name: name.to_owned(),
+        ..user(number)
+    }
+}
+
 pub async fn a_taken_uid_or_name_is_refused(world: &World) {
     world.user(7).await;
     world.user(8).await;
-    let named = |number, name: &str| User {
-        name: name.to_owned(),
-        ..user(number)
-    };
     assert_eq!(
         world.refused(vec![Write::AddUser(named(7, "other"))]).await,
         Conflict::IdTaken
@@ -71,6 +75,83 @@ fn link(world: &World, number: i64) -> LoginLink {
         user: uid(number),
         expires_at: WallMs(START_MS + 1000),
     }
+}
+
+pub async fn a_row_that_is_not_as_it_was_read_is_not_replaced(world: &World) {
+    world.user(7).await;
+    let read = world.store.user(uid(7)).await.unwrap().unwrap();
+    let renamed = vec![
+        Write::ExpectUser(Arc::clone(&read)),
+        Write::SetUser(named(7, "one")),
+    ];
+    world.commit(renamed).await;
+    let late = vec![Write::ExpectUser(read), Write::SetUser(named(7, "two"))];
+    assert_eq!(world.refused(late).await, Conflict::Changed);
+    assert_eq!(world.store.user(uid(7)).await.unwrap().unwrap().name, "one");
+    let nobody = vec![Write::ExpectUser(Arc::new(user(8)))];
+    assert_eq!(world.refused(nobody).await, Conflict::Missing);
+}
+
+pub async fn a_changed_password_ends_logins_and_links_and_no_session(world: &World) {
+    for number in [7, 8] {
+        world.user(number).await;
+    }
+    let (key, _) = world.session(4, 7, None).await;
+    let (mine, link, other) = (login(world, 7), link(world, 7), login(world, 8));
+    let adds = vec![
+        Write::AddLogin(mine),
+        Write::AddLoginLink(link),
+        Write::AddLogin(other),
+    ];
+    world.commit(adds).await;
+    let moved = User {
+        time_zone: "Europe/Vienna".to_owned(),
+        ..user(7)
+    };
+    world.commit(vec![Write::SetUser(moved.clone())]).await;
+    assert!(world.store.login(mine.token).await.unwrap().is_some());
+    let mark = world.store.last_change().await.unwrap();
+    world
+        .commit(vec![Write::SetUser(User {
+            password_hash: Some("another".to_owned()),
+            ..moved
+        })])
+        .await;
+    assert!(world.store.login(mine.token).await.unwrap().is_none());
+    assert!(world.store.login_link(link.token).await.unwrap().is_none());
+    assert!(world.store.login(other.token).await.unwrap().is_some());
+    assert!(world.store.session(&key).await.unwrap().is_some());
+    assert_eq!(
+        world.facts_after(mark).await,
+        [Fact::LoginEnded(uid(7)), Fact::User(uid(7))]
+    );
+}
+
+pub async fn what_is_kept_on_a_user_is_told_without_its_keys(world: &World) {
+    for number in [7, 8] {
+        world.user(number).await;
+    }
+    assert_eq!(world.store.kept_on(uid(7)).await.unwrap(), Kept::default());
+    for number in [7, 8] {
+        world.session(4, number, Some(99)).await;
+        let story = story(4, number, world.now());
+        let adds = vec![
+            Write::AddLogin(login(world, number)),
+            Write::AddLoginLink(link(world, number)),
+            Write::PublishStory(story),
+        ];
+        world.commit(adds).await;
+    }
+    let kept = world.store.kept_on(uid(7)).await.unwrap();
+    assert_eq!(kept.logins, [WallMs(START_MS + 1000)]);
+    assert_eq!(kept.login_links, [WallMs(START_MS + 1000)]);
+    assert_eq!(kept.sessions.len(), 1);
+    assert_eq!(
+        (kept.sessions[0].app, kept.sessions[0].expires),
+        (app_id(4), Some(99))
+    );
+    assert_eq!(kept.windows.len(), 1);
+    assert_eq!(kept.windows[0].0, app_id(4));
 }
 
 pub async fn disabling_a_user_ends_sessions_logins_and_links(world: &World) {
