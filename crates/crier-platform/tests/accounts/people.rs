@@ -129,7 +129,7 @@ async fn changes_made_at_once_to_one_row_are_all_kept() {
         town.accounts.set_app("Rochambeau", &quota),
         town.accounts.set_app("Rochambeau", &receipts),
     );
-    (one.unwrap(), two.unwrap(), three.unwrap(), four.unwrap());
+    assert!(one.is_ok() && two.is_ok() && three.is_ok() && four.is_ok());
     let bo = town.user("bo").await;
     assert_eq!((bo.time_zone.as_str(), bo.admin), ("Europe/Vienna", true));
     let app = town.app().await;
