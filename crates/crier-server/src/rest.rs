@@ -71,7 +71,12 @@ impl RestDoor {
                 }
             }
             Err(BodyFault::TooLarge) => return self.too_large(),
-            Err(BodyFault::TooSlow | BodyFault::Broken) => {
+            Err(BodyFault::Broken) => {
+                self.metrics.overflow("request_body");
+                // Framing that cannot be read is told to whoever is still there to read it (protocol 2.4).
+                return (empty(StatusCode::BAD_REQUEST), Then::CloseGently);
+            }
+            Err(BodyFault::TooSlow) => {
                 self.metrics.overflow("request_body");
                 return (empty(StatusCode::BAD_REQUEST), Then::Drop);
             }
