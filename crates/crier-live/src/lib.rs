@@ -9,7 +9,8 @@
 //! 2. Run [`node::Node::run`] under the task tracker: pings, deadlines and sweeping happen there.
 //! 3. Transports take [`node::Node::hub`]: `open` a link when a socket has opened, `attach` their [`link::Pump`], give each text to
 //!    `received` and each of its frames to `frame`, run the [`hub::Errand`]s, write what `next` gives, call `taken` and `closed`.
-//! 4. At a soft stop, after REST calls are refused: [`node::Node::stop`].
+//! 4. At a soft stop, after REST calls are refused: [`node::Node::stop`]. When all has ended: [`hub::Hub::snapshot`], whose bytes
+//!    the next process gives to [`hub::Hub::restore`] before it accepts.
 //!
 //! Locks, outermost first: a session's entry in the ledger, a place (mailbox and pages), a connection, a record. None is held
 //! across an await or while a socket is written.
@@ -32,5 +33,6 @@ mod records;
 pub mod resume;
 mod revocations;
 mod shards;
+pub mod snapshot;
 pub mod tickets;
 mod wheel;

@@ -120,6 +120,22 @@ pub struct Lost {
     pub reason: GapReason,
 }
 
+/// A mailbox's life, without its messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Names this life.
+    pub epoch: Epoch,
+    /// The place given last.
+    pub last: u64,
+    /// The highest place that was lost.
+    pub low: u64,
+    /// Why.
+    pub low_reason: GapReason,
+}
+
+/// Places are below this, so that a page's numbers hold them exactly (live 4.5).
+const SEQ_MAX: u64 = 1 << 53;
+
 /// One mailbox.
 #[derive(Debug)]
 pub struct Mailbox {
@@ -145,6 +161,38 @@ impl Mailbox {
             items: VecDeque::new(),
             bytes: 0,
             next_end: ElapsedMs(u64::MAX),
+        }
+    }
+
+    /// A mailbox whose life goes on; nothing when these messages cannot be those of this head.
+    #[must_use]
+    pub fn restored(head: Head, items: Vec<Item>) -> Option<Self> {
+        let rising = items.windows(2).all(|pair| pair[0].seq < pair[1].seq);
+        let placed = items.iter().all(|item| (1..=head.last).contains(&item.seq));
+        let known = head.low <= head.last && head.last < SEQ_MAX;
+        (rising && placed && known).then(|| Self {
+            epoch: head.epoch,
+            last: head.last,
+            low: head.low,
+            low_reason: head.low_reason,
+            bytes: items.iter().map(Item::size).sum(),
+            next_end: items
+                .iter()
+                .map(|item| item.expires)
+                .min()
+                .unwrap_or(ElapsedMs(u64::MAX)),
+            items: items.into(),
+        })
+    }
+
+    /// Its life, without its messages.
+    #[must_use]
+    pub const fn head(&self) -> Head {
+        Head {
+            epoch: self.epoch,
+            last: self.last,
+            low: self.low,
+            low_reason: self.low_reason,
         }
     }
 

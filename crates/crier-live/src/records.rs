@@ -5,9 +5,10 @@
 
 use crate::mailbox::{Ended, PageNo};
 use crate::shards::{SHARDS, Shards};
+use crate::snapshot::codec::{In, Out};
 use crier_platform::model::message::{Delivery, DeliveryState, WaitFor};
-use crier_platform::model::time::ElapsedMs;
-use crier_proto::ids::{AppId, MessageId, Uid};
+use crier_platform::model::time::{ElapsedMs, WallMs};
+use crier_proto::ids::{AppId, Epoch, MessageId, Uid};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -59,6 +60,83 @@ impl Record {
             pages: Vec::new(),
             waiters: None,
         }
+    }
+
+    /// Writes it into a snapshot. Who waits for it waits no longer.
+    pub(crate) fn write(&self, out: &mut Out) {
+        let delivery = &self.delivery;
+        out.signed(self.key.0.get());
+        out.signed(self.key.1.get());
+        out.text(&self.event);
+        out.raw(delivery.id.as_bytes());
+        out.long(delivery.seq);
+        out.raw(delivery.epoch.as_bytes());
+        for count in [
+            delivery.pages,
+            delivery.handlers,
+            delivery.written,
+            delivery.acked,
+        ] {
+            out.short(count);
+        }
+        out.signed(delivery.expires_at.0);
+        out.byte(match self.ended {
+            None => 0,
+            Some(Ended::Dropped) => 1,
+            Some(Ended::Expired) => 2,
+            Some(Ended::Replaced) => 3,
+            Some(Ended::Revoked) => 4,
+        });
+        out.count(self.pages.len());
+        for (page, reached) in &self.pages {
+            out.long(page.0);
+            out.byte(match reached {
+                Reached::Offered => 0,
+                Reached::Written => 1,
+                Reached::Acked => 2,
+            });
+        }
+    }
+
+    /// Reads what `write` wrote.
+    pub(crate) fn read(payload: &mut In<'_>) -> Option<Self> {
+        let key = (AppId::new(payload.signed()?)?, Uid::new(payload.signed()?)?);
+        let event = payload.text()?.into();
+        let mut delivery = Delivery {
+            id: MessageId::from_bytes(payload.array()?),
+            seq: payload.long()?,
+            epoch: Epoch::from_bytes(payload.array()?),
+            state: DeliveryState::NoHandler,
+            pages: payload.short()?,
+            handlers: payload.short()?,
+            written: payload.short()?,
+            acked: payload.short()?,
+            expires_at: WallMs(payload.signed()?),
+        };
+        let ended = match payload.byte()? {
+            0 => None,
+            1 => Some(Ended::Dropped),
+            2 => Some(Ended::Expired),
+            3 => Some(Ended::Replaced),
+            4 => Some(Ended::Revoked),
+            _ => return None,
+        };
+        delivery.state = state_of(&delivery, ended);
+        let pages = payload.all(|payload| {
+            let page = PageNo(payload.long()?);
+            let reached = match payload.byte()? {
+                0 => Reached::Offered,
+                1 => Reached::Written,
+                2 => Reached::Acked,
+                _ => return None,
+            };
+            Some((page, reached))
+        })?;
+        Some(Self {
+            ended,
+            pages,
+            ..Self::new(key, event, delivery)
+        })
     }
 
     fn standing(&self) -> Standing {
@@ -175,6 +253,26 @@ impl Records {
         record.is_some_and(|record| record.pages.iter().any(|(known, _)| *known == page))
     }
 
+    /// Whether this page has acked a message.
+    #[must_use]
+    pub fn was_acked_by(&self, id: MessageId, page: PageNo) -> bool {
+        let part = self.records.of(&id);
+        let record = part.get(&id);
+        record.is_some_and(|record| record.pages.contains(&(page, Reached::Acked)))
+    }
+
+    /// Looks at every record, the oldest of each application first, with the moment until which it is kept.
+    pub(crate) fn each_kept(&self, mut look: impl FnMut(ElapsedMs, &Record)) {
+        let mut kept = Vec::new();
+        self.queues
+            .each(|part| part.values().for_each(|queue| kept.extend(queue.iter().copied())));
+        for (until, id) in kept {
+            if let Some(record) = self.records.of(&id).get(&id) {
+                look(until, record);
+            }
+        }
+    }
+
     /// Notes that the kernel has a message for these pages.
     pub fn written(&self, id: MessageId, pages: &[PageNo]) {
         if let Some(record) = self.records.of(&id).get_mut(&id) {
@@ -242,8 +340,6 @@ impl Records {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crier_platform::model::time::WallMs;
-    use crier_proto::ids::Epoch;
 
     fn id(number: u8) -> MessageId {
         MessageId::from_bytes([number; 16])

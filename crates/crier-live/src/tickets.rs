@@ -101,6 +101,12 @@ impl MemoryTickets {
         self.void(|ticket| ticket.expires_at <= now);
     }
 
+    /// Looks at every ticket, the oldest of each owner first.
+    pub fn each(&self, mut look: impl FnMut(&Ticket)) {
+        self.tickets
+            .each(|part| part.values().flatten().for_each(&mut look));
+    }
+
     fn void(&self, void: impl Fn(&Ticket) -> bool) {
         let mut gone = Vec::new();
         self.tickets.each(|part| {

@@ -7,6 +7,7 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::OsEntropy;
 use crate::adapters::key_file;
 use crate::adapters::passwords::Argon2Passwords;
+use crate::adapters::snapshot_file;
 use crate::admin::AdminDoor;
 use crate::lifecycle::{Pool, Stop, Tasks};
 use crate::listen::{self, Reception};
@@ -19,6 +20,7 @@ use crate::router::Doors;
 use crate::sections::{Config, ServerConfig};
 use crate::state::{AppState, PublicUrl};
 use crier_live::config::LiveConfig;
+use crier_live::hub::Hub;
 use crier_live::metrics::Metrics as LiveMetrics;
 use crier_live::node::{Node, NodeParts};
 use crier_platform::accounts::Accounts;
@@ -291,7 +293,36 @@ fn public_url(server: &ServerConfig) -> Result<PublicUrl, StartError> {
 pub fn restore(config: &Config, file: &Path) -> Result<(), StartError> {
     let entropy = Arc::new(OsEntropy::open().map_err(StartError)?);
     SqliteStore::restore(&config.server.data, file, entropy)
-        .map_err(|why| StartError(format!("nothing was restored: {why}")))
+        .map_err(|why| StartError(format!("nothing was restored: {why}")))?;
+    // Mailboxes of later books than these: pages are told that their history is not known any more.
+    snapshot_file::forget(&config.server.data).map_err(|why| {
+        StartError(format!(
+            "the books are restored, but live.snapshot is still beside them ({why}): remove it"
+        ))
+    })
+}
+
+/// Mailboxes go on where a clean stop left them (live 5.8). Without a snapshot, or with a damaged one, each begins a new life.
+fn take_snapshot_back(hub: &Hub, folder: &Path) {
+    let bytes = match snapshot_file::take(folder) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return,
+        Err(why) => {
+            tracing::error!(error = %why, "the live snapshot could not be read: mailboxes begin anew");
+            return;
+        }
+    };
+    match hub.restore(&bytes) {
+        Ok(mailboxes) => tracing::info!(mailboxes, "the live snapshot was taken back"),
+        Err(why) => tracing::error!(error = %why, "the live snapshot is of no use: mailboxes begin anew"),
+    }
+}
+
+/// Only after a clean drain: then nothing that was answered can be missing.
+fn keep_snapshot(hub: &Hub, folder: &Path) {
+    if let Err(why) = snapshot_file::put(folder, &hub.snapshot()) {
+        tracing::error!(error = %why, "the live snapshot could not be kept: mailboxes will begin anew");
+    }
 }
 
 impl Server {
@@ -319,6 +350,7 @@ impl Server {
     /// Serves until `stop` has begun and everything has ended, or until it is cut. True after a clean drain.
     pub async fn run(mut self, listeners: Listeners, stop: Stop) -> bool {
         let clock = Arc::clone(&self.state.clock);
+        take_snapshot_back(self.node.hub(), &self.config.server.data);
         // What was withdrawn while nobody served must be known before anything is delivered; a fault comes again below.
         if let Err(fault) = self.follower.catch_up().await {
             tracing::error!(error = %fault, "committed facts could not be read at the start");
@@ -352,6 +384,9 @@ impl Server {
         }
         background.cut();
         background.ended().await;
+        if drained {
+            keep_snapshot(self.node.hub(), &self.config.server.data);
+        }
         self.books.close().await && drained
     }
 

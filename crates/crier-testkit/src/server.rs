@@ -68,7 +68,11 @@ impl TestServer {
         Self::start_in(Arc::new(TempDir::new()?), clock, keys).await
     }
 
-    async fn start_in(
+    /// Starts in a folder that another server has left, at its clock.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub async fn start_in(
         folder: Arc<TempDir>,
         clock: Arc<ManualClock>,
         keys: &[(&str, &str)],
@@ -121,6 +125,12 @@ impl TestServer {
         self.folder.path()
     }
 
+    /// The data folder, to be kept beyond this server's end.
+    #[must_use]
+    pub fn folder(&self) -> Arc<TempDir> {
+        Arc::clone(&self.folder)
+    }
+
     /// A caller of an application.
     #[must_use]
     pub fn caller(&self, api_key: &str, secret: &str) -> SignedClient {
@@ -146,6 +156,20 @@ impl TestServer {
     pub async fn restart(self, keys: &[(&str, &str)]) -> io::Result<Self> {
         let (folder, clock) = (Arc::clone(&self.folder), Arc::clone(&self.clock));
         self.stop().await?;
+        Self::start_in(folder, clock, keys).await
+    }
+
+    /// Cuts without a drain and starts again over the same books.
+    ///
+    /// # Errors
+    /// As `start`, and when the server did not end.
+    pub async fn restart_after_cut(mut self, keys: &[(&str, &str)]) -> io::Result<Self> {
+        let (folder, clock) = (Arc::clone(&self.folder), Arc::clone(&self.clock));
+        self.stop.cut();
+        within("the server's end", async {
+            (&mut self.running).await.map(drop).map_err(other)
+        })
+        .await?;
         Self::start_in(folder, clock, keys).await
     }
 }

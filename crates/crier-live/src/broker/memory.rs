@@ -7,10 +7,12 @@ use crate::place::{Place, Totals};
 use crate::rate::{Bucket, Rate};
 use crate::records::MailboxKey;
 use crate::shards::{SHARDS, Shards, lock};
+use crate::snapshot::KeptPlace;
 use crier_platform::model::time::ElapsedMs;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_proto::ids::{AppId, Epoch};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -67,6 +69,19 @@ impl MemoryBroker {
             .get_mut(&key)
             .expect("the place was made above, under this lock");
         (work(place), evicted)
+    }
+
+    /// Puts a place back that outlived a process, unless there is one.
+    pub(crate) fn take_back(&self, kept: KeptPlace, now: ElapsedMs, work: impl FnOnce(&mut Place)) {
+        let mut part = self.places.of(&kept.key);
+        if let Entry::Vacant(vacant) = part.entry(kept.key) {
+            let rate = Bucket::full(self.recipient_rate, now);
+            let mut place = Place::new(kept.mailbox, self.totals(kept.key.0), now, rate);
+            place.pages = kept.pages;
+            place.focus_turn = kept.focus_turn;
+            work(vacant.insert(place));
+            self.heads.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Works at one place, if there is one.

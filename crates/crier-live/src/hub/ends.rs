@@ -58,6 +58,7 @@ impl Hub {
 
     /// Begins a stop: every connection gets 4001 with its own delay, and so does every new one.
     pub(crate) fn begin_stop(&self) {
+        self.set_window();
         self.stopping.store(true, Ordering::Release);
         self.stop_began.notify_waiters();
         for link in self.all() {

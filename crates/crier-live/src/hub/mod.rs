@@ -6,6 +6,7 @@
 mod admission;
 mod admit;
 mod ends;
+mod kept;
 mod speak;
 mod time;
 
@@ -68,6 +69,8 @@ pub struct Hub {
     admission: Admission,
     pub(crate) stop_began: Notify,
     emptied: Notify,
+    /// Milliseconds within which a stopping server wants its pages back; 0 before a stop.
+    window_ms: AtomicU64,
 }
 
 impl Hub {
@@ -107,6 +110,7 @@ impl Hub {
             admission: Admission::new(config.admit_running_max, config.admit_places_max),
             stop_began: Notify::new(),
             emptied: Notify::new(),
+            window_ms: AtomicU64::new(0),
             config,
         })
     }
@@ -337,11 +341,21 @@ impl Hub {
         }
     }
 
-    /// A random delay within the window in which a stopping server wants its pages back (live 9.7).
+    /// Fixes the window in which a stopping server wants its pages back: a second for each thousand of them (live 9.7). What
+    /// closes meanwhile makes it no shorter for those that are told later.
+    fn set_window(&self) {
+        let connections = u64::from(self.open.load(Ordering::Relaxed));
+        let window = connections.clamp(WINDOW_LEAST_MS, self.config.drain_window.0.max(WINDOW_LEAST_MS));
+        self.window_ms.store(window, Ordering::Relaxed);
+    }
+
+    fn window_ms(&self) -> u64 {
+        self.window_ms.load(Ordering::Relaxed).max(WINDOW_LEAST_MS)
+    }
+
+    /// A random delay within the window.
     fn spread_ms(&self) -> u64 {
-        let thousands = u64::from(self.open.load(Ordering::Relaxed)).div_ceil(1_000);
-        let window = (thousands * 1_000).clamp(1_000, self.config.drain_window.0.max(1_000));
-        self.random_below(window)
+        self.random_below(self.window_ms())
     }
 
     fn random_below(&self, bound: u64) -> u64 {
@@ -351,6 +365,9 @@ impl Hub {
 
 /// Delay named by refusals for load while no backlog is measured: the least of live 9.2.
 const RETRY_MS: u64 = 1_000;
+
+/// The shortest window of a stop (live 9.7).
+const WINDOW_LEAST_MS: u64 = 1_000;
 
 /// Whose mailbox an admitted connection belongs to.
 pub(crate) fn key_of(link: &Link) -> Option<MailboxKey> {

@@ -7,7 +7,7 @@ mod claims;
 mod offers;
 mod pages;
 
-pub(crate) use pages::{Introduction, Page};
+pub(crate) use pages::{Handler, Introduction, Page};
 
 use crate::config::LiveConfig;
 use crate::connection::Terms;
@@ -76,7 +76,7 @@ pub(crate) struct Place {
     pub(crate) senders: Vec<(SessionId, Bucket)>,
     pub(crate) totals: Arc<Totals>,
     pub(crate) used: ElapsedMs,
-    focus_turn: u64,
+    pub(crate) focus_turn: u64,
 }
 
 impl Place {
@@ -92,6 +92,19 @@ impl Place {
             used: around_now,
             focus_turn: 0,
         }
+    }
+
+    /// Counts what came back with a snapshot; its pages have their grace.
+    pub(crate) fn come_back(&mut self, around: &Around<'_>, grace_ends: ElapsedMs) {
+        self.totals.add(self.mailbox.len(), self.mailbox.bytes());
+        around.process.add(self.mailbox.len(), self.mailbox.bytes());
+        for page in &mut self.pages {
+            page.grace_ends = grace_ends;
+            for handler in &mut page.handlers {
+                handler.event = around.names.of(&handler.event);
+            }
+        }
+        self.expire(around);
     }
 
     /// Whether nothing but the head is left, so that it may leave (live 5.7).

@@ -139,7 +139,10 @@ impl Place {
         let owed: Vec<usize> = late
             .iter()
             .copied()
-            .filter(|index| is_owed(&self.pages[*index], &item))
+            .filter(|index| {
+                let page = &self.pages[*index];
+                is_owed(page, &item) && !(item.acked && around.records.was_acked_by(item.id, page.no))
+            })
             .collect();
         if owed.is_empty() {
             return true;

@@ -54,6 +54,24 @@ pub(crate) struct Page {
 }
 
 impl Page {
+    /// A page without connection and handlers.
+    pub(crate) fn absent(no: PageNo, name: PageId, grace_ends: ElapsedMs) -> Self {
+        Self {
+            no,
+            name,
+            link: None,
+            grace_ends,
+            handlers: Vec::new(),
+            behind: None,
+            told: 0,
+            unknown_from: None,
+            pending: Vec::new(),
+            focus: false,
+            focused: 0,
+            inherit: true,
+        }
+    }
+
     /// The place above which it is owed `event`; `None` without a handler.
     pub(crate) fn after(&self, event: &str) -> Option<u64> {
         let handler = self.handlers.iter().find(|handler| &*handler.event == event)?;
@@ -226,20 +244,8 @@ impl Place {
         if let Some(index) = self.pages.iter().position(|page| page.name == *name) {
             return index;
         }
-        self.pages.push(Page {
-            no: PageNo(around.next_page.fetch_add(1, Ordering::Relaxed)),
-            name: name.clone(),
-            link: None,
-            grace_ends: around.now,
-            handlers: Vec::new(),
-            behind: None,
-            told: 0,
-            unknown_from: None,
-            pending: Vec::new(),
-            focus: false,
-            focused: 0,
-            inherit: true,
-        });
+        let no = PageNo(around.next_page.fetch_add(1, Ordering::Relaxed));
+        self.pages.push(Page::absent(no, name.clone(), around.now));
         self.pages.shrink_to_fit();
         self.pages.len() - 1
     }

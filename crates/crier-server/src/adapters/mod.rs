@@ -6,3 +6,4 @@ pub mod clock;
 pub mod entropy;
 pub mod key_file;
 pub mod passwords;
+pub mod snapshot_file;

@@ -6,11 +6,11 @@ use crier_testkit::page::{End, FakePage, PageAddress};
 use crier_testkit::{RawClient, SignedClient, TestServer};
 use serde_json::Value;
 
-const ORIGIN: &str = "http://game.example";
-const PAGE: &str = "page-0123456789abcdef";
+pub const ORIGIN: &str = "http://game.example";
+pub const PAGE: &str = "page-0123456789abcdef";
 
 /// A server with the replay identity and one listed origin.
-async fn started() -> TestServer {
+pub async fn started() -> TestServer {
     started_with(&[]).await
 }
 
@@ -26,7 +26,7 @@ async fn started_with(keys: &[(&str, &str)]) -> TestServer {
     server
 }
 
-fn at(server: &TestServer, origin: Option<&str>) -> PageAddress {
+pub fn at(server: &TestServer, origin: Option<&str>) -> PageAddress {
     PageAddress {
         address: server.address,
         base_path: String::new(),
@@ -35,11 +35,11 @@ fn at(server: &TestServer, origin: Option<&str>) -> PageAddress {
     }
 }
 
-fn caller(server: &TestServer) -> SignedClient {
+pub fn caller(server: &TestServer) -> SignedClient {
     server.caller(API_KEY, APP_SECRET).with_session(SESSION_KEY)
 }
 
-async fn ticket(caller: &SignedClient) -> Value {
+pub async fn ticket(caller: &SignedClient) -> Value {
     let answer = caller
         .call("liveMessage.createTicket", &[("format", "json")])
         .await
@@ -48,7 +48,7 @@ async fn ticket(caller: &SignedClient) -> Value {
 }
 
 /// A page of the sender that is welcome.
-async fn welcome(server: &TestServer, caller: &SignedClient, events: &[&str]) -> (FakePage, Value) {
+pub async fn welcome(server: &TestServer, caller: &SignedClient, events: &[&str]) -> (FakePage, Value) {
     let ticket = ticket(caller).await;
     let mut page = FakePage::open(&at(server, Some(ORIGIN)), PAGE).await.unwrap();
     let welcome = page
@@ -59,7 +59,7 @@ async fn welcome(server: &TestServer, caller: &SignedClient, events: &[&str]) ->
 }
 
 /// Sends to the sender itself, who has one acceptance to give.
-async fn send(caller: &SignedClient, event: &str, text: &str, more: &[(&str, &str)]) -> Value {
+pub async fn send(caller: &SignedClient, event: &str, text: &str, more: &[(&str, &str)]) -> Value {
     let recipient = SENDER.to_string();
     let mut params = vec![
         ("recipient", recipient.as_str()),
