@@ -42,10 +42,13 @@ pub(crate) async fn get(visit: Visit) -> Answer {
 
 pub(crate) async fn post(visit: Visit, fields: Fields) -> Answer {
     let then = fields.value("then").and_then(own_path).unwrap_or("/feed");
-    match try_password(&visit, &fields).await? {
-        Some(login) => with_cookie(see_other(&visit.href(then)), visit.login_cookie(&login)),
-        None => show(&visit, then, Some(fields.value("name").unwrap_or_default())),
+    let Some(login) = try_password(&visit, &fields).await? else {
+        return show(&visit, then, Some(fields.value("name").unwrap_or_default()));
+    };
+    if let Some(older) = visit.login_token() {
+        visit.state.accounts.log_out(older).await?;
     }
+    with_cookie(see_other(&visit.href(then)), visit.login_cookie(&login))
 }
 
 /// Tries the name and password of a form.

@@ -60,10 +60,15 @@ pub(crate) fn own_path(text: &str) -> Option<&str> {
         "logout",
     ];
     let first = tail.split(['/', '?', '#']).next()?;
+    let path = tail.split(['?', '#']).next()?;
+    let wanders = path
+        .split('/')
+        .skip(1)
+        .any(|step| step.is_empty() || step.starts_with('.'));
     let plain = text
         .bytes()
         .all(|byte| matches!(byte, b'!'..=b'~') && byte != b'\\');
-    (known.contains(&first) && plain && text.len() <= 4096).then_some(text)
+    (known.contains(&first) && plain && !wanders && text.len() <= 4096).then_some(text)
 }
 
 #[cfg(test)]
@@ -100,6 +105,9 @@ mod tests {
             "http://evil.example/feed",
             "feed",
             "/feed\\..",
+            "/feed/../..//evil.example",
+            "/feed//evil.example",
+            "/settings/./withdraw",
             "/feeds",
             "/assets/x",
             "/feed\r\nX: y",

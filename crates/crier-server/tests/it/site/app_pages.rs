@@ -207,6 +207,37 @@ async fn looking_at_a_desktop_log_in_binds_nothing_even_for_somebody_who_has_acc
 }
 
 #[tokio::test]
+async fn somebody_who_has_accepted_and_types_their_password_there_sees_no_further_question() {
+    let stage = Stage::open().await;
+    stage.add_app("Desk", "", AppKind::Desktop).await;
+    stage.grant("Desk").await;
+    let key = stage.app("Desk").await.api_key.to_string();
+    let caller = stage.caller_without_session("Desk").await;
+    let made = caller
+        .call("auth.createToken", &[("format", "json")])
+        .await
+        .unwrap();
+    let token = made.text().trim_matches('"').to_owned();
+    let address = format!("/login.php?api_key={key}&auth_token={token}");
+    let mut bo = stage.browser();
+    let asked = bo.get(&address).await;
+    assert!(asked.text().contains("to continue to <bdi"), "{}", asked.text());
+    let done = bo
+        .submit(&address, &[("name", "bo"), ("password", PASSWORD)])
+        .await;
+    assert!(
+        done.text().contains("You may close this window"),
+        "{}",
+        done.text()
+    );
+    let session = caller
+        .call("auth.getSession", &[("auth_token", &token)])
+        .await
+        .unwrap();
+    assert!(session.text().contains("563683308"), "{}", session.text());
+}
+
+#[tokio::test]
 async fn accepting_is_a_form_and_leads_to_the_application_or_to_the_settings() {
     let stage = Stage::open().await;
     stage.add_app("Homeless", "", AppKind::Web).await;

@@ -24,6 +24,23 @@ async fn a_wrong_password_shows_the_form_again_and_logs_nobody_in() {
 }
 
 #[tokio::test]
+async fn a_log_in_over_another_ends_the_other() {
+    let stage = Stage::open().await;
+    let mut browser = stage.browser();
+    browser.get("/login").await;
+    let page = browser.form_token();
+    let fields = [("name", "ada"), ("password", PASSWORD)];
+    browser.post("/login", Some(&page), &fields).await;
+    let first = browser.cookie("crier_login").unwrap().to_owned();
+    browser.post("/login", Some(&page), &fields).await;
+    let second = browser.cookie("crier_login").unwrap().to_owned();
+    assert_ne!(first, second);
+    let accounts = stage.server.accounts();
+    assert!(accounts.logged_in(&first).await.unwrap().is_none());
+    assert_eq!(accounts.logged_in(&second).await.unwrap().unwrap().name, "ada");
+}
+
+#[tokio::test]
 async fn a_log_in_sets_a_guarded_cookie_and_leads_on() {
     let stage = Stage::open().await;
     let mut browser = stage.browser();
