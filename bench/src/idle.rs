@@ -154,6 +154,8 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
             if page + 1 == pages / SLOPE_FROM_SHARE {
                 tokio::time::sleep(Duration::from_secs(REST_SECS)).await;
                 base = (page + 1, running.memory()?);
+                // The server has closed the connection that rested.
+                caller = Caller::connect(&running.address).await?;
             }
         }
         tokio::time::sleep(Duration::from_secs(REST_SECS)).await;
