@@ -122,7 +122,7 @@ macro_rules! hex_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+                out.write_str(&crate::digest::lower_hex(&self.0))
             }
         }
 

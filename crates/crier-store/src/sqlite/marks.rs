@@ -12,7 +12,7 @@ use crier_platform::model::session::SessionId;
 use crier_platform::ports::ledger::CALL_IDS_KEPT;
 use crier_platform::ports::store::StoreFault;
 use crier_proto::decimal::Decimal;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -27,18 +27,21 @@ const LOCK: &str = "call_order.lock";
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Entry {
     /// Accepted values, greatest last, at most `CALL_IDS_KEPT`.
-    pub(crate) values: Vec<Decimal>,
+    pub(crate) values: VecDeque<Decimal>,
     /// A moved expiry, in Unix seconds.
     pub(crate) expiry: Option<i64>,
 }
 
 impl Entry {
     fn add(&mut self, value: Decimal) {
-        if let Err(place) = self.values.binary_search(&value) {
+        // Nearly every call is the greatest of its session: it goes to the end without a search.
+        if self.values.back().is_none_or(|greatest| *greatest < value) {
+            self.values.push_back(value);
+        } else if let Err(place) = self.values.binary_search(&value) {
             self.values.insert(place, value);
         }
         if self.values.len() > CALL_IDS_KEPT {
-            self.values.remove(0);
+            self.values.pop_front();
         }
     }
 }
@@ -176,7 +179,7 @@ impl Marks {
             .flatten()
             .flat_map(|entry| &entry.values)
             .for_each(|value| all.add(value.clone()));
-        all.values
+        all.values.into()
     }
 
     /// All that the log holds, for a copy of the books.

@@ -17,6 +17,7 @@ use crier_platform::ports::store::{Conflict, Made, Marks, NewSession, Sessions, 
 use crier_proto::decimal::Decimal;
 use crier_proto::ids::SessionKey;
 use rusqlite::{OptionalExtension, Row};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 fn read(row: &Row<'_>, sealer: &Sealer) -> rusqlite::Result<Session> {
@@ -130,7 +131,7 @@ impl Pen<'_> {
     pub(crate) fn fold_marks(
         &self,
         session: SessionId,
-        values: &[Decimal],
+        values: &VecDeque<Decimal>,
         expiry: Option<i64>,
     ) -> Result<(), Halt> {
         if self
