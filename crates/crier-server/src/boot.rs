@@ -337,6 +337,19 @@ impl Server {
             .map_err(|why| StartError(format!("no copy was made: {why}")))
     }
 
+    /// Makes this process the one that serves its data folder: call it before the server is said to be ready.
+    ///
+    /// # Errors
+    /// Another process serves the folder.
+    pub fn claim(&self) -> Result<(), StartError> {
+        let folder = self.config.server.data.display();
+        self.books.sqlite.serve().map_err(|why| {
+            StartError(format!(
+                "cannot serve {folder}: {why}, or name another folder with --data"
+            ))
+        })
+    }
+
     /// Looks at the books once, page by page; each finding says whether all is well, or what to do.
     pub async fn diagnose(&self) -> Vec<Diagnosis> {
         self.books.sqlite.diagnose().await

@@ -296,8 +296,13 @@ fn nearest<'k>(key: &str, known: impl Iterator<Item = &'k String>) -> &'k str {
 /// Changed letters of the whole key, or of its last part alone when that was put into a wrong section.
 fn distance(key: &str, candidate: &str) -> usize {
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
-    let misplaced = changed_letters(&last(key), &last(candidate)).saturating_add(1);
-    changed_letters(key, candidate).min(misplaced)
+    let whole = changed_letters(key, candidate);
+    let letters = changed_letters(&last(key), &last(candidate));
+    // A last part of which nothing is right names no key.
+    if letters >= last(key).chars().count() {
+        return whole;
+    }
+    whole.min(letters.saturating_add(1))
 }
 
 fn changed_letters(one: &str, two: &str) -> usize {
@@ -370,7 +375,12 @@ fn first_bad_value(entries: &Entries, why: &toml::de::Error) -> ConfigError {
     for (key, (value, origin)) in entries {
         let set_by_someone = *origin != Origin::Default;
         if let Some(why) = set_by_someone.then(|| alone(key, value)).flatten() {
-            return ConfigError(described(entries, key, why.message()));
+            let why = match value {
+                Value::Integer(number) if *number < 0 => "must not be negative",
+                Value::Integer(_) => "is too great",
+                _ => why.message(),
+            };
+            return ConfigError(described(entries, key, why));
         }
     }
     ConfigError(why.message().to_owned())

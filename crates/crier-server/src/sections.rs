@@ -127,6 +127,14 @@ fn judge_mode(store: &str, broker: &str) -> Result<(), (&'static str, String)> {
     }
 }
 
+/// A listener's address is a host and a port; whether it can be bound shows at the start.
+fn judge_address(address: &str) -> Result<(), String> {
+    match address.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(()),
+        _ => Err(format!("{address:?} is no HOST:PORT, such as 127.0.0.1:8420")),
+    }
+}
+
 impl Config {
     /// What no single value's type can say.
     ///
@@ -141,6 +149,10 @@ impl Config {
                 "name at least one address, such as 127.0.0.1:8420".into(),
             ));
         }
+        for address in &server.listen {
+            judge_address(address).map_err(|why| ("server.listen", why))?;
+        }
+        judge_address(&server.admin_listen).map_err(|why| ("server.admin_listen", why))?;
         if server.head_bytes_max.0 < HEAD_BYTES_MIN {
             return Err((
                 "server.head_bytes_max",

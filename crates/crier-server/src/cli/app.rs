@@ -36,6 +36,7 @@ pub enum App {
 
 /// `app add`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Add {
     /// The name
     name: String,
@@ -74,6 +75,7 @@ pub struct Add {
 
 /// `app set`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Set {
     /// app_id, api_key or name
     app: String,
@@ -88,6 +90,7 @@ pub struct Set {
 
 /// Commands on one application.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct One {
     /// app_id, api_key or name
     app: String,
@@ -99,6 +102,7 @@ pub struct One {
 
 /// `app list`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct List {
     #[command(flatten)]
     place: Place,

@@ -18,7 +18,6 @@ Examples:
   crier call users.getLoggedInUser --api-key K --secret S --session-key SK --format json
   crier call liveMessage.send recipient=563683308 event_name=rochambeau message=rock --as demo
   crier call feed.publishStoryToUser 'title=<a href=\"http://chess.example/\">ada won</a>' --as demo --sig 1
-  crier call photos.upload caption=board data=@board.png --as demo
 
 Exit status: 0 success, 3 the answer is an error document, 4 nothing answered.
 A profile is a section of ~/.config/crier/profiles.toml (or --profiles FILE): [demo] with url, api_key, secret, session_key.";

@@ -5,8 +5,17 @@ use super::output::{say, say_bytes};
 use super::place::Place;
 use crate::config::{DEFAULT_PAGE, Origin};
 
+const EXAMPLES: &str = "\
+Examples:
+  crier config print --default > crier.toml      every key, its default and what it means
+  crier config check --config crier.toml         what differs from the defaults, or the first mistake and its line
+  CRIER__LIVE__PING=10s crier config print       what is in force, and where each value comes from
+
+A flag goes before the environment, the environment before the file, the file before the default.";
+
 /// Commands on the configuration.
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = EXAMPLES)]
 pub enum ConfigCommand {
     /// Say whether the configuration can be used, and where each value that is not a default comes from
     Check(Check),
@@ -16,6 +25,7 @@ pub enum ConfigCommand {
 
 /// `config check`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Check {
     #[command(flatten)]
     place: Place,
@@ -23,6 +33,7 @@ pub struct Check {
 
 /// `config print`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Print {
     /// Print the page of all keys, defaults and comments
     #[arg(long)]

@@ -15,6 +15,18 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// What `--data` means here.
+pub const FOLDER: &str = "Data folder that stays [default: a temporary one, removed at the end]";
+/// Examples of `demo`.
+pub const EXAMPLES: &str = "\
+Examples:
+  crier demo                                  a temporary folder, removed at the end
+  crier demo --data ./demo                    keeps its people, keys and stories for the next time
+  crier demo --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0     take free ports
+
+Prints two links (open them in two windows that share no cookies), the application's keys, and three commands to paste.
+Ctrl-C ends it.";
+
 /// Flags of `demo`: those of `serve`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Demo {
@@ -76,6 +88,7 @@ async fn serve(loaded: Loaded, folder: &Path) -> Ended {
         ..Overrides::default()
     };
     let server = boot::build(config, overrides).await.map_err(failed)?;
+    server.claim().map_err(failed)?;
     let stop = Stop::new();
     lifecycle::stop_at_signals(&stop).map_err(failed)?;
     let welcome = demo::open(&Stage {

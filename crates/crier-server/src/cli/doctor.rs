@@ -9,8 +9,16 @@ use crate::listen;
 use crier_platform::ports::clock::Clock;
 use std::path::Path;
 
+const EXAMPLES: &str = "\
+Examples:
+  crier doctor --data /var/lib/crier
+  crier doctor --json
+
+Works beside a running server. Exit status: 0 when every line says ok, 1 when something is to be done.";
+
 /// `doctor`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Doctor {
     #[command(flatten)]
     place: Place,

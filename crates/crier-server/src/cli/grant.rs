@@ -23,6 +23,7 @@ pub enum Grant {
 
 /// `grant add`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Add {
     /// Keep the application's stories out of the person's feed
     #[arg(long)]
@@ -33,6 +34,7 @@ pub struct Add {
 
 /// `grant remove`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Remove {
     #[command(flatten)]
     pair: Pair,

@@ -4,8 +4,15 @@ use super::Ended;
 use super::output::say;
 use super::place::Place;
 
+const EXAMPLES: &str = "\
+Examples:
+  crier backup before.db && crier migrate
+
+`crier serve` does this by itself on SQLite.";
+
 /// `migrate`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Migrate {
     #[command(flatten)]
     place: Place,

@@ -64,8 +64,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the REST door, the live door and the site
+    #[command(after_help = serve::EXAMPLES)]
     Serve(serve::Serve),
     /// Serve a demo: people, applications, stories, and a game for two browser windows
+    #[command(after_help = demo::EXAMPLES, mut_arg("data", |data| data.help(demo::FOLDER)))]
     Demo(demo::Demo),
     /// Add, change, show and erase people
     #[command(subcommand)]
@@ -96,7 +98,8 @@ enum Command {
     Restore(copy::Restore),
     /// Print a completion script for a shell
     Completions(paper::Completions),
-    /// Print the manual page
+    /// Print the manual, a page for each command
+    #[command(after_help = paper::MAN)]
     Man,
     /// Print the version
     Version(paper::Version),

@@ -8,7 +8,8 @@ use crate::config::{Flag, Loaded};
 use crate::lifecycle::{self, Stop};
 use crate::telemetry;
 
-const EXAMPLES: &str = "\
+/// Examples of `serve`.
+pub const EXAMPLES: &str = "\
 Examples:
   crier serve
   crier serve --data /var/lib/crier --listen 0.0.0.0:8420 --url https://social.example/crier
@@ -20,7 +21,6 @@ The first SIGTERM or SIGINT drains, the second stops hard. Every key: crier conf
 
 /// Flags of `serve`; `demo` takes them too.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(after_help = EXAMPLES)]
 pub struct Serve {
     #[command(flatten)]
     pub(super) place: Place,
@@ -93,6 +93,7 @@ async fn serve(loaded: Loaded) -> Ended {
     let address = listeners.address().map_err(failed)?;
     let admin = listeners.admin_address().map_err(failed)?;
     let server = boot::build(config, Overrides::default()).await.map_err(failed)?;
+    server.claim().map_err(failed)?;
     let stop = Stop::new();
     lifecycle::stop_at_signals(&stop).map_err(failed)?;
     let url = server.state.public_url.url.as_str();

@@ -24,6 +24,7 @@ pub enum Session {
 
 /// `session add`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Add {
     /// Application: app_id, api_key or name
     #[arg(long, value_name = "APP")]
@@ -48,6 +49,7 @@ pub struct Add {
 
 /// `session remove`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Remove {
     /// The session's key
     session_key: String,

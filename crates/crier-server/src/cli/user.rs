@@ -34,6 +34,7 @@ pub enum User {
 
 /// `user add`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Add {
     /// The name
     name: String,
@@ -54,6 +55,7 @@ pub struct Add {
 
 /// `user set`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Set {
     /// Uid or name
     user: String,
@@ -80,6 +82,7 @@ pub struct Set {
 
 /// `user list`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct List {
     #[command(flatten)]
     place: Place,
@@ -89,6 +92,7 @@ pub struct List {
 
 /// Commands on one person.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct One {
     /// Uid or name
     user: String,

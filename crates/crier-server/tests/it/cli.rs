@@ -163,6 +163,30 @@ fn help_of_every_command_teaches_with_examples() {
 }
 
 #[test]
+fn help_of_every_command_below_a_noun_has_examples_too() {
+    fn walk(command: &clap::Command, path: &str) {
+        let path = format!("{path} {}", command.get_name());
+        let teaches = command.get_after_help().is_some_and(|text| {
+            let text = text.to_string();
+            text.contains("Examples:\n  ") || text.contains("Start here:\n  ")
+        });
+        assert!(teaches, "{path} --help has no examples");
+        for below in command.get_subcommands() {
+            walk(below, &path);
+        }
+    }
+    walk(&crier_server::cli::command(), "");
+}
+
+#[test]
+fn help_of_the_demo_names_its_own_folder_and_examples() {
+    let help = said(&folder(), &["demo", "--help"]);
+    assert!(help.contains("Data folder that stays"), "{help}");
+    assert!(help.contains("crier demo --data ./demo"), "{help}");
+    assert!(!help.contains("crier serve --data"), "{help}");
+}
+
+#[test]
 fn json_objects_have_exactly_the_promised_fields_in_order() {
     let folder = folder();
     let line = |words: &[&str]| said(&folder, &[words, &["--json"]].concat());
@@ -584,6 +608,35 @@ fn a_copy_brings_back_what_was_erased() {
         1,
         "a copy is never overwritten"
     );
+}
+
+#[test]
+fn a_folder_that_is_served_is_neither_restored_nor_served_a_second_time() {
+    let folder = established();
+    said(&folder, &["backup", "copy.db"]);
+    let served = Served::start(&folder);
+    let (status, why) = refused(&folder, &["restore", "copy.db"]);
+    assert_eq!(
+        (status, why.as_str()),
+        (
+            1,
+            "crier: nothing was restored: another process serves this data folder; stop it first\n"
+        )
+    );
+    let second = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+    ];
+    let (status, why) = refused(&folder, &second);
+    assert_eq!(status, 1);
+    let sentence =
+        "cannot serve ./crier-data: another process serves this data folder; stop it first, or name another";
+    assert!(why.contains(sentence), "{why}");
+    assert_eq!(served.stop(), Some(0));
+    said(&folder, &["restore", "copy.db"]);
 }
 
 #[test]

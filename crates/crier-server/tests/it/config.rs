@@ -254,3 +254,31 @@ fn bounds_that_cannot_work_are_refused_by_name() {
         assert!(refusal.contains(part), "{name}: {refusal}");
     }
 }
+
+#[test]
+fn an_address_without_a_port_and_a_number_out_of_its_bounds_are_named_before_anything_starts() {
+    for (text, why) in [
+        (
+            "[server]\nlisten = [\"nonsense\"]\n",
+            "server.listen (FILE line 2): \"nonsense\" is no HOST:PORT, such as 127.0.0.1:8420",
+        ),
+        (
+            "[server]\nadmin_listen = \":8421\"\n",
+            "server.admin_listen (FILE line 2): \":8421\" is no HOST:PORT, such as 127.0.0.1:8420",
+        ),
+        (
+            "[live]\nring_items_max = -1\n",
+            "live.ring_items_max (FILE line 2): must not be negative",
+        ),
+    ] {
+        assert_eq!(with_file(text).unwrap_err(), why);
+    }
+}
+
+#[test]
+fn a_key_of_an_invented_section_is_likened_to_a_key_of_the_section_it_meant() {
+    let why = with_file("[server.foo]\nurl_ = \"x\"\n").unwrap_err();
+    assert!(why.ends_with("the nearest known key is server.url"), "{why}");
+    let why = with_file("[server.foo]\nx = 1\n").unwrap_err();
+    assert!(why.contains("the nearest known key is server."), "{why}");
+}

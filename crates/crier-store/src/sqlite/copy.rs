@@ -75,6 +75,15 @@ impl SqliteStore {
             .map_err(file_error)
     }
 
+    /// Makes this process the one that serves the data folder, until the store is dropped: no other may serve it, and no
+    /// backup takes its place meanwhile. Commands beside a server open the books without it.
+    ///
+    /// # Errors
+    /// `Served` while another process does, or what the disk said.
+    pub fn serve(&self) -> Result<(), StoreError> {
+        self.marks().claim()
+    }
+
     /// Puts a backup in the place of the books of a data folder that nobody serves. The folder's key must be the one of the backup.
     ///
     /// # Errors

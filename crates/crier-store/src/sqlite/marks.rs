@@ -145,6 +145,23 @@ impl Marks {
         Err(StoreFault::Unavailable(format!("{LOG}: {cause}")))
     }
 
+    /// Makes this process the one that serves the folder, before its first mark.
+    ///
+    /// # Errors
+    /// `Served` while another process does, or what the disk said.
+    pub(crate) fn claim(&self) -> Result<(), StoreError> {
+        match self.own(&mut self.lock()) {
+            Ok(()) => Ok(()),
+            Err(_) if self.is_served_by_another() => Err(StoreError::Served),
+            Err(fault) => Err(StoreError::Config(fault.to_string())),
+        }
+    }
+
+    fn is_served_by_another(&self) -> bool {
+        let lock = self.folder.as_ref().map(|folder| appendable(&folder.join(LOCK)));
+        matches!(lock, Some(Ok(lock)) if lock.try_lock().is_err())
+    }
+
     /// Makes this process the one that marks, once.
     fn own(&self, state: &mut State) -> Result<(), StoreFault> {
         let Some(folder) = &self.folder else { return Ok(()) };

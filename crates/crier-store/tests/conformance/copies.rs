@@ -15,6 +15,22 @@ fn restore(folder: &Path, backup: &Path) -> Result<(), StoreError> {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_served_takes_no_backup_and_no_second_server_even_before_the_first_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("copy.crier");
+    let store = open(folder.path());
+    store.backup(&backup).unwrap();
+    store.serve().unwrap();
+    store.serve().unwrap();
+    assert!(matches!(restore(folder.path(), &backup), Err(StoreError::Served)));
+    let second = open(folder.path());
+    assert!(matches!(second.serve(), Err(StoreError::Served)));
+    drop(second);
+    drop(store);
+    restore(folder.path(), &backup).unwrap();
+}
+
+#[tokio::test]
 async fn a_backup_taken_while_serving_brings_everything_back() {
     let folder = tempfile::tempdir().unwrap();
     let backup = folder.path().join("copy.crier");
