@@ -53,7 +53,6 @@ impl Doors {
             .merge(live::router())
             .merge(site::router())
             .fallback(site::not_found)
-            .fallback(site::not_found)
             .with_state(state);
         Self {
             base_path,
@@ -140,6 +139,14 @@ fn judge_head<B>(request: &Request<B>) -> Option<Response<Full<Bytes>>> {
         return Some(empty(StatusCode::BAD_REQUEST));
     }
     let uri = request.uri();
+    // Only origin form and absolute form name something here (protocol 2.2): a bare authority is a tunnel's, another scheme not ours.
+    let form_is_right = match uri.scheme() {
+        Some(scheme) => *scheme == http::uri::Scheme::HTTP || *scheme == http::uri::Scheme::HTTPS,
+        None => uri.authority().is_none(),
+    };
+    if !form_is_right {
+        return Some(empty(StatusCode::BAD_REQUEST));
+    }
     let target = uri.path_and_query().map_or(0, |target| target.as_str().len())
         + uri.authority().map_or(0, |authority| authority.as_str().len())
         + uri.scheme_str().map_or(0, |scheme| scheme.len() + "://".len());

@@ -202,6 +202,9 @@ async fn what_is_no_http_is_400() {
         "hello\r\n\r\n",
         "GET /restserver.php HTTP/9.9\r\n\r\n",
         "GET  HTTP/1.1\r\n\r\n",
+        "GET restserver.php HTTP/1.1\r\nHost: h\r\n\r\n",
+        "CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET ftp://h/restserver.php HTTP/1.1\r\nHost: h\r\n\r\n",
         "POST /restserver.php HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
         "POST /restserver.php HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcdefgh\r\n",
     ] {
