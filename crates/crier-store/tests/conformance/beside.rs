@@ -3,8 +3,11 @@
 use crate::backends::{START_MS, app, app_id, grant, uid, user};
 use crate::files::{commit, key, open, values, with_session};
 use crier_platform::model::app::App;
+use crier_platform::model::time::WallMs;
 use crier_platform::model::user::User;
-use crier_platform::ports::store::{Apps, Grants, Marks, Sessions, Store, StoreFault, Users, Write};
+use crier_platform::ports::store::{
+    Apps, Batch, CommitError, Conflict, Grants, Marks, Sessions, Store, StoreFault, UnitId, Users, Write,
+};
 use crier_store::{CachedStore, SqliteStore, StoreConfig};
 use crier_testkit::{ManualClock, SeededEntropy};
 use std::sync::Arc;
@@ -89,6 +92,28 @@ async fn whoever_asks_for_changes_makes_the_caches_drop() {
     .await;
     assert!(!beside.cached.user(uid(7)).await.unwrap().unwrap().admin);
     assert_eq!(beside.cached.changes_after(seen, 10).await.unwrap().len(), 1);
+    assert!(beside.cached.user(uid(7)).await.unwrap().unwrap().admin);
+}
+
+#[tokio::test]
+async fn a_change_of_what_another_process_has_changed_is_refused_and_the_next_read_is_fresh() {
+    let beside = beside().await;
+    commit(&beside.cached, 1, vec![Write::AddUser(user(7))]).await;
+    let read = beside.cached.user(uid(7)).await.unwrap().unwrap();
+    let admin = User {
+        admin: true,
+        ..user(7)
+    };
+    commit(&beside.command_line, 2, vec![Write::SetUser(admin)]).await;
+    let late = Batch {
+        id: UnitId([3; 16]),
+        now: WallMs(START_MS),
+        writes: vec![Write::ExpectUser(read), Write::SetUser(user(7))],
+    };
+    assert_eq!(
+        beside.cached.commit(late).await,
+        Err(CommitError::Refused(Conflict::Changed))
+    );
     assert!(beside.cached.user(uid(7)).await.unwrap().unwrap().admin);
 }
 
