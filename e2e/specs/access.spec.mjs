@@ -39,7 +39,26 @@ const pages = (colorScheme) => async ({ demo, person, shot }) => {
   await shot(game, `game-${colorScheme}`);
 };
 
+const size = (page) => page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]);
+
 export const tests = {
+  "at 320 pixels no page of the site scrolls sideways": async ({ demo, person, shot }) => {
+    const page = await logIn(await person({ viewport: { width: 320, height: 640 } }), demo, "cy");
+    for (const path of ["/feed", "/settings", "/logout", "/nothing-here", `/login.php?skipcookie=1&api_key=${demo.apiKey}`]) {
+      await page.goto(demo.url + path);
+      assert.equal((await size(page))[0], 320, path);
+    }
+    await page.goto(`${demo.url}/settings`);
+    await page.click("a[href*=withdraw]");
+    assert.equal((await size(page))[0], 320, "withdraw");
+    await shot(page, "withdraw-320");
+  },
+  "a page asked for as a popup fits 646 by 436 pixels": async ({ demo, person, shot }) => {
+    const page = await (await person({ viewport: { width: 646, height: 436 } })).newPage();
+    await page.goto(`${demo.url}/login.php?popup=1&api_key=${demo.apiKey}`);
+    assert.deepEqual(await size(page), [646, 436]);
+    await shot(page, "popup");
+  },
   "feed, login, settings, front page and game have no serious finding in light": pages("light"),
   "feed, login, settings, front page and game have no serious finding in dark": pages("dark"),
 };
