@@ -141,7 +141,7 @@ impl Connection {
         if self.phase == Phase::Closing {
             return Vec::new();
         }
-        if !self.frames.take(terms.frames, now) {
+        if !self.counts(terms, now) {
             self.end(Bye::TooManyFrames, None, now);
             return Vec::new();
         }
@@ -153,6 +153,17 @@ impl Connection {
                 Vec::new()
             }
         }
+    }
+
+    /// Counts one client message; false when there were too many (live 4.15).
+    pub fn counts(&mut self, terms: &Terms, now: ElapsedMs) -> bool {
+        self.frames.take(terms.frames, now)
+    }
+
+    /// With which bye it has ended; absent while it has not.
+    #[must_use]
+    pub const fn bye(&self) -> Option<Bye> {
+        self.bye
     }
 
     /// A hello is the first frame, and no later one.

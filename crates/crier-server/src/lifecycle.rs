@@ -74,8 +74,9 @@ impl Tasks {
     )]
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(
+            // Boxed: what wraps it would otherwise hold it three times over, for as long as a connection lives.
             self.tracker
-                .track_future(self.cut.clone().run_until_cancelled_owned(task)),
+                .track_future(self.cut.clone().run_until_cancelled_owned(Box::pin(task))),
         );
     }
 

@@ -1,6 +1,7 @@
 //! A page without a browser: a WebSocket client that speaks frames (live section 4) and writes down what it was given.
 
 use crate::patience::within;
+use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -107,6 +108,18 @@ impl FakePage {
     /// Those of the socket.
     pub async fn say_text(&mut self, text: &str) -> io::Result<()> {
         let message = Message::text(text);
+        within("a write", async {
+            self.socket.send(message).await.map_err(|error| failed(&error))
+        })
+        .await
+    }
+
+    /// Sends a ping of the WebSocket itself, which no frame is.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub async fn ping(&mut self) -> io::Result<()> {
+        let message = Message::Ping(Bytes::new());
         within("a write", async {
             self.socket.send(message).await.map_err(|error| failed(&error))
         })

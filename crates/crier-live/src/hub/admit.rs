@@ -124,6 +124,7 @@ impl Hub {
                     self.greeting.fetch_sub(1, Ordering::AcqRel);
                 }
                 self.schedule(link);
+                self.end_if_revoked(link, permit.session);
             }
             Err(bye) => {
                 self.metrics.overflow("connections_user");

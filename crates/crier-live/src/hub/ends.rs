@@ -51,9 +51,21 @@ impl Hub {
         self.end_where(Bye::SessionEnded, |permit, _| permit.session == session);
     }
 
+    /// Ends a connection whose session ended between its proof and its admission: `end_session` could not see it yet.
+    pub(super) fn end_if_revoked(&self, link: &Arc<Link>, session: SessionId) {
+        if self.revocations.has_ended(session) {
+            self.end(link, Bye::SessionEnded, None);
+        }
+    }
+
     /// Closes the connections of a disabled application (live 3.11).
     pub(crate) fn disable_app(&self, app: AppId) {
-        self.end_where(Bye::AppDisabled, |permit, _| permit.app == app);
+        // Those that have not said hello too: a resume token is judged without asking the books.
+        for link in self.all() {
+            if link.opening.app == app {
+                self.end(&link, Bye::AppDisabled, None);
+            }
+        }
     }
 
     /// Begins a stop: every connection gets 4001 with its own delay, and so does every new one.

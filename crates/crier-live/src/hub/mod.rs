@@ -137,6 +137,9 @@ impl Hub {
         self.links.of(&no).insert(no, Arc::clone(&link));
         if let Some((bye, retry_after_ms)) = refused {
             self.end(&link, bye, Some(retry_after_ms));
+        } else if self.is_stopping() {
+            // The stop began after the count: whoever ended all connections may not have seen this one.
+            self.end(&link, Bye::Restarting, Some(self.spread_ms()));
         }
         self.schedule(&link);
         link
@@ -180,12 +183,29 @@ impl Hub {
         let mut state = link.state();
         let before = state.phase();
         let read = state.receive(text, &self.terms, self.clock.elapsed());
-        let ended = before != Phase::Closing && state.phase() == Phase::Closing;
+        let ended = state.bye().filter(|_| before != Phase::Closing);
         drop(state);
-        if ended {
+        if let Some(bye) = ended {
+            self.count_end(bye);
             self.ended_here(link);
         }
         read
+    }
+
+    /// Counts a ping or pong of the WebSocket itself like a client message: it says nothing, but it costs as much (live 4.15).
+    pub fn received_nothing(&self, link: &Arc<Link>) {
+        let within = link.state().counts(&self.terms, self.clock.elapsed());
+        if !within {
+            self.end(link, Bye::TooManyFrames, None);
+        }
+    }
+
+    /// Counts a bye, and the bound that it speaks of.
+    fn count_end(&self, bye: Bye) {
+        self.metrics.bye(bye);
+        if let Some(name) = overflow_name(bye) {
+            self.metrics.overflow(name);
+        }
     }
 
     /// Ends a connection with this bye; the transport writes it and closes.
@@ -196,7 +216,7 @@ impl Hub {
         }
         state.end(bye, retry_after_ms, self.clock.elapsed());
         drop(state);
-        self.metrics.bye(bye);
+        self.count_end(bye);
         self.ended_here(link);
     }
 
@@ -368,6 +388,18 @@ const RETRY_MS: u64 = 1_000;
 
 /// The shortest window of a stop (live 9.7).
 const WINDOW_LEAST_MS: u64 = 1_000;
+
+/// The bound that a connection has reached whose bye this is, when the bye alone says so (live section 12).
+fn overflow_name(bye: Bye) -> Option<&'static str> {
+    match bye {
+        Bye::NoHello => Some("hello"),
+        Bye::PingTimeout => Some("ping"),
+        Bye::AuthorisationExpired => Some("authorised"),
+        Bye::TooManyFrames => Some("rate_frames"),
+        Bye::FrameTooLarge => Some("frame_size"),
+        _ => None,
+    }
+}
 
 /// Whose mailbox an admitted connection belongs to.
 pub(crate) fn key_of(link: &Link) -> Option<MailboxKey> {

@@ -7,7 +7,7 @@ use crate::place::Touched;
 use crate::records::MailboxKey;
 use crate::shards::lock;
 use crier_platform::model::time::{ElapsedMs, WallMs};
-use crier_proto::frame::{Bye, ServerFrame};
+use crier_proto::frame::ServerFrame;
 use std::sync::{Arc, Weak};
 
 /// What comes due.
@@ -68,10 +68,7 @@ impl Hub {
             Tick::Nothing => {}
             Tick::Ping => self.ping(link),
             Tick::Ended(bye) => {
-                self.metrics.bye(bye);
-                if let Some(name) = overflow_name(bye) {
-                    self.metrics.overflow(name);
-                }
+                self.count_end(bye);
                 self.ended_here(link);
                 return;
             }
@@ -119,15 +116,5 @@ impl Hub {
         let load = |number: &std::sync::atomic::AtomicU64| number.load(std::sync::atomic::Ordering::Relaxed);
         self.metrics
             .mailboxes(self.broker.heads(), load(&process.items), load(&process.bytes));
-    }
-}
-
-/// The bound that a connection ended by time has reached (live section 12).
-fn overflow_name(bye: Bye) -> Option<&'static str> {
-    match bye {
-        Bye::NoHello => Some("hello"),
-        Bye::PingTimeout => Some("ping"),
-        Bye::AuthorisationExpired => Some("authorised"),
-        _ => None,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Promise: every answer carries the headers of live 4.13; nothing of the request is kept after the upgrade.
 
+use super::errands::Door;
 use super::{origin, websocket};
 use crate::state::AppState;
 use axum::body::Body;
@@ -105,7 +106,7 @@ fn open(
     }
     let upgrade = hyper::upgrade::on(&mut request);
     drop(request);
-    let door = websocket::Door {
+    let door = Door {
         hub: Arc::clone(&state.hub),
         live_door: Arc::clone(&state.live_door),
         app,

@@ -2,9 +2,11 @@
 
 mod counted;
 mod door;
+mod errands;
 mod origin;
 pub mod script;
 mod websocket;
+mod wire;
 
 use crate::state::AppState;
 use axum::Router;

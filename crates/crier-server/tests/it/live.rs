@@ -280,6 +280,28 @@ async fn rate_frames_over_the_burst_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn rate_frames_counts_the_pings_of_the_protocol_too() {
+    let server = started().await;
+    let caller = caller(&server);
+    let (mut page, _) = welcome(&server, &caller, &["e"]).await;
+    for _ in 0..201 {
+        page.ping().await.unwrap();
+    }
+    assert_eq!(page.end().await.unwrap(), End::Closed(4103));
+}
+
+#[tokio::test]
+async fn a_socket_that_was_open_before_its_application_was_disabled_cannot_resume_behind_it() {
+    let server = started().await;
+    let caller = caller(&server);
+    let (_page, _) = welcome(&server, &caller, &["e"]).await;
+    let mut silent = FakePage::open(&at(&server, Some(ORIGIN)), PAGE).await.unwrap();
+    server.accounts().enable_app(APP_NAME, false).await.unwrap();
+    server.clock.advance_ms(1_000);
+    assert_eq!(silent.end().await.unwrap(), End::Closed(4304));
+}
+
+#[tokio::test]
 async fn a_page_sends_and_a_repeated_ref_sends_nothing() {
     let server = started().await;
     let caller = caller(&server);
