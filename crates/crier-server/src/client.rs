@@ -144,6 +144,9 @@ pub struct Client {
     turn: AtomicU64,
 }
 
+/// Path of the REST door below the base path.
+const REST_DOOR: &str = "/restserver.php";
+
 impl Client {
     /// A caller with these keys; the address defaults to the server's own default.
     ///
@@ -152,7 +155,12 @@ impl Client {
     pub fn new(keys: Keys, version: SigVersion, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
         let asked = |text: &str| ClientError::Asked(text.to_owned());
         let url = keys.url.unwrap_or_else(|| "http://127.0.0.1:8420".into());
-        let url = Url::parse(&url).map_err(|why| ClientError::Asked(format!("{url} is no URL: {why}")))?;
+        let mut url =
+            Url::parse(&url).map_err(|why| ClientError::Asked(format!("{url} is no URL: {why}")))?;
+        // The address that clients of 2008 are configured with means the server it belongs to.
+        if let Some(base) = url.path().strip_suffix(REST_DOOR).map(str::to_owned) {
+            url.set_path(&base);
+        }
         if url.scheme() != "http" || url.host_str().is_none() {
             return Err(asked(
                 "this client speaks http:// alone: name the address behind the proxy with --url",
@@ -188,7 +196,7 @@ impl Client {
 
     /// Path of the REST door: base path and `/restserver.php`.
     fn path(&self) -> String {
-        format!("{}/restserver.php", self.url.path().trim_end_matches('/'))
+        format!("{}{REST_DOOR}", self.url.path().trim_end_matches('/'))
     }
 
     /// The signed pairs of a call, `sig` last.
@@ -355,6 +363,17 @@ mod tests {
             session_key: Some("acacbdbd010123237878dede-1240077".into()),
         };
         Client::new(keys, version, Arc::new(SystemClock::start()))
+    }
+
+    #[test]
+    fn the_address_of_the_rest_door_names_its_server_too() {
+        for (given, path) in [
+            ("http://h:1", "/restserver.php"),
+            ("http://h:1/restserver.php", "/restserver.php"),
+            ("http://h:1/crier/restserver.php", "/crier/restserver.php"),
+        ] {
+            assert_eq!(client(SigVersion::Two, given).unwrap().path(), path, "{given}");
+        }
     }
 
     fn order(parameters: &[(&str, &str)]) -> Order {

@@ -5,6 +5,7 @@ use super::{Ended, Failure, failed};
 use crate::adapters::clock::SystemClock;
 use crate::client::{Client, ClientError, Keys, Order, SigVersion};
 use crate::config;
+use http::StatusCode;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -107,22 +108,21 @@ impl Call {
                 }
                 Err(ClientError::Asked(why)) => return Err(failed(why)),
             };
+            if !answer.is_error() && !answer.is_answer() {
+                // Somebody's page, which nobody asked for: it is not printed.
+                let says = match answer.status {
+                    StatusCode::SERVICE_UNAVAILABLE => "takes no calls just now, try again",
+                    _ => "is no REST door",
+                };
+                let (url, status) = (client.url(), answer.status);
+                complain(&format!("crier: {url} {says}: HTTP {status}"));
+                return Ok(NOTHING_ANSWERED);
+            }
             say_bytes(&answer.body);
             if !answer.body.ends_with(b"\n") {
                 say_bytes(b"\n");
             }
-            if answer.is_error() {
-                Ok(ERROR_DOCUMENT)
-            } else if answer.is_answer() {
-                Ok(0)
-            } else {
-                complain(&format!(
-                    "crier: {} is no REST door: HTTP {}",
-                    client.url(),
-                    answer.status
-                ));
-                Ok(NOTHING_ANSWERED)
-            }
+            Ok(if answer.is_error() { ERROR_DOCUMENT } else { 0 })
         })
     }
 }

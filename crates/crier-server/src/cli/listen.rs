@@ -107,6 +107,7 @@ impl Listener {
                     } else {
                         500
                     };
+                    complain("crier: the connection is lost, coming back");
                     let until = self.clock.elapsed().plus_ms(pause_ms.max(least_ms));
                     self.clock.sleep_until(until).await;
                 }
