@@ -409,3 +409,31 @@ async fn a_recipient_who_is_somebody_else_gets_it_and_the_sender_does_not() {
     send(&caller, "e", "2", &[]).await;
     assert_eq!(page.next_of("message").await.unwrap()["raw"], "2");
 }
+
+#[tokio::test]
+async fn a_reader_that_rests_gets_every_message_in_order_and_its_neighbour_never_waits() {
+    let server = started().await;
+    let caller = caller(&server);
+    let (mut slow, _) = welcome(&server, &caller, &["e"]).await;
+    let ticket = ticket(&caller).await;
+    let mut quick = FakePage::open(&at(&server, Some(ORIGIN)), "another-0123456789abc")
+        .await
+        .unwrap();
+    quick
+        .hello(ticket["ticket"].as_str().unwrap(), &["e"])
+        .await
+        .unwrap();
+    let padding = "x".repeat(1_000);
+    for number in 1..=900_u64 {
+        send(&caller, "e", &padding, &[]).await;
+        assert_eq!(quick.next().await.unwrap().unwrap()["seq"], number);
+    }
+    for number in 1..=900_u64 {
+        let message = slow.next().await.unwrap().unwrap();
+        assert_eq!(
+            (&message["type"], &message["seq"]),
+            (&"message".into(), &number.into())
+        );
+        assert_eq!(message["raw"], padding);
+    }
+}
