@@ -12,10 +12,11 @@ use crate::scan::{self, Source};
 /// A rule: what it is called, and what breaks it, one line for each place.
 type Rule = (&'static str, fn(&[Source]) -> Result<Vec<String>, String>);
 
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 16] = [
     ("crates import inward only", walls::arrows),
     ("outside crates stay in their rooms", walls::wrappers),
     ("curtains inside crates hold", walls::curtains),
+    ("cargo run starts crier", walls::one_binary),
     ("floats stay out of proto and platform", walls::floats),
     ("every file has a module head", marks::heads),
     ("files and functions keep their length", marks::lengths),

@@ -144,3 +144,26 @@ pub fn floats(sources: &[Source]) -> Result<Vec<String>, String> {
     }
     Ok(broken)
 }
+
+/// `cargo run` has one binary to choose: the default members have no other than the server's.
+pub fn one_binary(_: &[Source]) -> Result<Vec<String>, String> {
+    let manifest = tree::read("Cargo.toml")?
+        .parse::<Table>()
+        .map_err(|error| format!("Cargo.toml: {error}"))?;
+    let members = section(&manifest, "workspace")?
+        .get("default-members")
+        .map(texts)
+        .unwrap_or_default();
+    let files = tree::files()?;
+    let has_binary = |member: &&String| {
+        let own = tree::read(&format!("{member}/Cargo.toml")).unwrap_or_default();
+        files.contains(&format!("{member}/src/main.rs")) || own.contains("[[bin]]")
+    };
+    let others = members
+        .iter()
+        .filter(has_binary)
+        .filter(|member| *member != "crates/crier-server");
+    Ok(others
+        .map(|member| format!("{member} has a binary and is a default member"))
+        .collect())
+}
