@@ -25,9 +25,11 @@ fn row(name: &str, sources: &[&Source]) {
     functions.sort_unstable();
     let sum = |part: fn(&Source) -> usize| -> usize { sources.iter().map(|source| part(source)).sum() };
     let (code_lines, test_lines) = (sum(|source| source.code_lines), sum(|source| source.test_lines));
-    let public = sum(|source| source.public_items);
-    let documented = public.saturating_sub(sum(|source| source.undocumented.len()));
-    let calls = sum(|source| source.unwraps + source.expects);
+    // Docs and panicking calls are marks of the product; a test may name its helpers as it likes.
+    let of_code = |part: fn(&Source) -> usize| -> usize { code.iter().map(|source| part(source)).sum() };
+    let public = of_code(|source| source.public_items);
+    let documented = public.saturating_sub(of_code(|source| source.undocumented.len()));
+    let calls = of_code(|source| source.unwraps + source.expects);
     let comments = sum(|source| source.comment_lines);
     println!(
         "{name:<18} {:>5} {code_lines:>7} {test_lines:>7} {:>5} {:>5} {:>5} {:>6} {:>6} {:>6}% {:>5} {:>4}%",
