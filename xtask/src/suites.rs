@@ -72,7 +72,7 @@ pub fn suites() -> Vec<Suite> {
         ),
         suite(
             "browsers",
-            &[Part::Node, Part::Chromium],
+            &[Part::Node, Part::Chromium, Part::PerlClient],
             vec![
                 Step::new("the binary", "cargo build --quiet -p crier-server"),
                 Step::new("packages", "npm ci --no-audit --no-fund").below("e2e"),
