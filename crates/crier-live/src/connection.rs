@@ -136,23 +136,19 @@ impl Connection {
         self.permit.as_ref()
     }
 
-    /// Reads one client message. An answer of nothing: it came too late or ended the connection.
-    pub fn receive(&mut self, text: &str, terms: &Terms, now: ElapsedMs) -> Vec<ClientFrame> {
+    /// Reads one client message; nothing, when it came after the end.
+    ///
+    /// # Errors
+    /// The bye with which the connection is to be ended: too many messages, or one that cannot be read or is out of place.
+    pub fn receive(&mut self, text: &str, terms: &Terms, now: ElapsedMs) -> Result<Vec<ClientFrame>, Bye> {
         if self.phase == Phase::Closing {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         if !self.counts(terms, now) {
-            self.end(Bye::TooManyFrames, None, now);
-            return Vec::new();
+            return Err(Bye::TooManyFrames);
         }
-        let read = read_frames(text).and_then(|read| self.in_place(&read).map(|()| read));
-        match read {
-            Ok(read) => read,
-            Err(bye) => {
-                self.end(bye, None, now);
-                Vec::new()
-            }
-        }
+        let read = read_frames(text)?;
+        self.in_place(&read).map(|()| read)
     }
 
     /// Counts one client message; false when there were too many (live 4.15).
@@ -445,7 +441,10 @@ mod tests {
 
     fn opened() -> Connection {
         let mut connection = Connection::greeting(&TERMS, START);
-        assert_eq!(connection.receive(HELLO, &TERMS, START).len(), 1);
+        assert_eq!(
+            connection.receive(HELLO, &TERMS, START).map(|read| read.len()),
+            Ok(1)
+        );
         connection.admitting();
         assert!(connection.open(permit(), START.plus_ms(3_600_000), START.plus_ms(7_000)));
         connection
@@ -473,14 +472,12 @@ mod tests {
     #[test]
     fn the_first_frame_is_a_hello_and_no_later_one_is() {
         let mut early = Connection::greeting(&TERMS, START);
-        assert!(early.receive(LEAVE, &TERMS, START).is_empty());
-        assert_eq!(bye(&mut early), Bye::BadFrame);
+        assert_eq!(early.receive(LEAVE, &TERMS, START), Err(Bye::BadFrame));
         let mut twice = opened();
-        assert!(twice.receive(HELLO, &TERMS, START).is_empty());
-        assert_eq!(bye(&mut twice), Bye::BadFrame);
+        assert_eq!(twice.receive(HELLO, &TERMS, START), Err(Bye::BadFrame));
         let mut both = Connection::greeting(&TERMS, START);
         let array = format!("[{HELLO},{LEAVE}]");
-        assert_eq!(both.receive(&array, &TERMS, START).len(), 2);
+        assert_eq!(both.receive(&array, &TERMS, START).map(|read| read.len()), Ok(2));
     }
 
     #[test]

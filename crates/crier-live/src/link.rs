@@ -39,7 +39,7 @@ pub struct Link {
     /// How it was opened.
     pub opening: Opening,
     state: Mutex<Connection>,
-    admitted: AtomicBool,
+    greeted: AtomicBool,
     /// The moment of the one wheel entry that counts; earlier ones were overtaken.
     due: AtomicU64,
     pump: OnceLock<Weak<dyn Pump>>,
@@ -53,7 +53,7 @@ impl Link {
             no,
             opening,
             state: Mutex::new(connection),
-            admitted: AtomicBool::new(false),
+            greeted: AtomicBool::new(false),
             due: AtomicU64::new(u64::MAX),
             pump: OnceLock::new(),
         })
@@ -65,14 +65,9 @@ impl Link {
         let _ = self.pump.set(pump);
     }
 
-    /// Notes that the hello was accepted; true the first time.
-    pub(crate) fn admit(&self) -> bool {
-        !self.admitted.swap(true, Ordering::AcqRel)
-    }
-
-    /// Whether its hello was accepted.
-    pub(crate) fn has_been_admitted(&self) -> bool {
-        self.admitted.load(Ordering::Acquire)
+    /// Notes that no hello is waited for any more; true the first time.
+    pub(crate) fn greet(&self) -> bool {
+        !self.greeted.swap(true, Ordering::AcqRel)
     }
 
     /// Notes when it is to be looked at next.

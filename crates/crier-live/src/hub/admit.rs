@@ -1,6 +1,6 @@
 //! From a hello to a welcome, by ticket or by resume token (live 3.5 to 3.12).
 
-use super::{Hub, RETRY_MS};
+use super::Hub;
 use crate::link::{ConnectionNo, Link};
 use crate::place::{Around, Introduction, Place};
 use crate::resume::Resume;
@@ -11,12 +11,16 @@ use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_proto::error::Refusal;
 use crier_proto::frame::{Bye, Hello, Opening, Outcome, PageCursor, Ref, ServerFrame};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// What only the platform's door can answer, asked by the transport on the connection's behalf.
 #[derive(Debug)]
 pub enum Errand {
-    /// Redeem the hello's ticket, then call `admit` or `end`.
+    /// Await the turn of a resume, then call `resume`.
+    Resume {
+        /// For `resume`.
+        hello: Box<Hello>,
+    },
+    /// Await the turn of a new connection, redeem the hello's ticket, then call `admit` or `end`.
     Redeem {
         /// The ticket.
         ticket: String,
@@ -40,30 +44,35 @@ pub enum Errand {
 }
 
 impl Hub {
-    /// Judges a hello: a resume token at once, a ticket by an errand.
-    pub(super) fn hello(&self, link: &Arc<Link>, hello: Box<Hello>) -> Option<Errand> {
+    /// A hello has come: it waits for its turn.
+    pub(super) fn hello(&self, link: &Arc<Link>, hello: Box<Hello>) -> Errand {
         link.state().admitting();
-        let token = match &hello.opening {
-            Opening::Ticket(ticket) => {
-                return Some(Errand::Redeem {
-                    ticket: ticket.clone(),
-                    hello,
-                });
-            }
-            Opening::Resume(token) => token,
+        self.greeted(link);
+        match &hello.opening {
+            Opening::Ticket(ticket) => Errand::Redeem {
+                ticket: ticket.clone(),
+                hello,
+            },
+            Opening::Resume(_) => Errand::Resume { hello },
+        }
+    }
+
+    /// Judges a hello with a resume token: no database is asked.
+    pub fn resume(&self, link: &Arc<Link>, hello: &Hello) {
+        let Opening::Resume(token) = &hello.opening else {
+            return;
         };
         match self.resumed(link, token) {
             Ok(resume) => {
                 self.metrics.resume("ok");
                 self.supersede(ConnectionNo(resume.connection));
-                self.admit_issued(link, &hello, (resume.permit, resume.issued_at));
+                self.admit_issued(link, hello, (resume.permit, resume.issued_at));
             }
             Err(bye) => {
                 self.metrics.resume("refused");
                 self.end(link, bye, None);
             }
         }
-        None
     }
 
     fn resumed(&self, link: &Link, token: &str) -> Result<Resume, Bye> {
@@ -72,8 +81,12 @@ impl Hub {
         if permit.app != link.opening.app {
             return Err(Bye::TicketInvalid);
         }
-        let void = resume.origin != link.opening.origin
-            || permit.until <= self.clock.wall()
+        let late = permit.until <= self.clock.wall();
+        if late {
+            self.metrics.overflow("authorised");
+        }
+        let void = late
+            || resume.origin != link.opening.origin
             || self.revocations.has_ended(permit.session)
             || self
                 .revocations
@@ -120,15 +133,12 @@ impl Hub {
         });
         match admitted {
             Ok(()) => {
-                if link.admit() {
-                    self.greeting.fetch_sub(1, Ordering::AcqRel);
-                }
                 self.schedule(link);
                 self.end_if_revoked(link, permit.session);
             }
             Err(bye) => {
                 self.metrics.overflow("connections_user");
-                self.end(link, bye, Some(RETRY_MS));
+                self.end(link, bye, None);
             }
         }
     }

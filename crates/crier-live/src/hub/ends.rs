@@ -73,6 +73,7 @@ impl Hub {
         self.set_window();
         self.stopping.store(true, Ordering::Release);
         self.stop_began.notify_waiters();
+        self.admission.clear();
         for link in self.all() {
             self.end(&link, Bye::Restarting, Some(self.spread_ms()));
         }

@@ -10,6 +10,7 @@ mod kept;
 mod speak;
 mod time;
 
+pub use admission::{Coming, Turn};
 pub use admit::Errand;
 pub use time::Due;
 
@@ -29,7 +30,7 @@ use crate::wheel::Wheel;
 use admission::Admission;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
-use crier_proto::frame::{Bye, ClientFrame};
+use crier_proto::frame::{Bye, ClientFrame, has_too_many_items};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -135,11 +136,11 @@ impl Hub {
         let link = Link::new(no, opening, Connection::greeting(&self.terms, now));
         let refused = self.count_in(opening.address);
         self.links.of(&no).insert(no, Arc::clone(&link));
-        if let Some((bye, retry_after_ms)) = refused {
-            self.end(&link, bye, Some(retry_after_ms));
+        if let Some(bye) = refused {
+            self.end(&link, bye, None);
         } else if self.is_stopping() {
             // The stop began after the count: whoever ended all connections may not have seen this one.
-            self.end(&link, Bye::Restarting, Some(self.spread_ms()));
+            self.end(&link, Bye::Restarting, None);
         }
         self.schedule(&link);
         link
@@ -180,16 +181,14 @@ impl Hub {
     #[must_use]
     pub fn received(&self, link: &Arc<Link>, text: &str) -> Vec<ClientFrame> {
         self.metrics.frame_in();
-        let mut state = link.state();
-        let before = state.phase();
-        let read = state.receive(text, &self.terms, self.clock.elapsed());
-        let ended = state.bye().filter(|_| before != Phase::Closing);
-        drop(state);
-        if let Some(bye) = ended {
-            self.count_end(bye);
-            self.ended_here(link);
-        }
-        read
+        let read = link.state().receive(text, &self.terms, self.clock.elapsed());
+        read.unwrap_or_else(|bye| {
+            if bye == Bye::BadFrame && has_too_many_items(text) {
+                self.metrics.overflow("frame_items");
+            }
+            self.end(link, bye, None);
+            Vec::new()
+        })
     }
 
     /// Counts a ping or pong of the WebSocket itself like a client message: it says nothing, but it costs as much (live 4.15).
@@ -208,8 +207,10 @@ impl Hub {
         }
     }
 
-    /// Ends a connection with this bye; the transport writes it and closes.
+    /// Ends a connection with this bye; the transport writes it and closes. Without a delay of its own a bye for load names that of
+    /// the backlog.
     pub fn end(&self, link: &Arc<Link>, bye: Bye, retry_after_ms: Option<u64>) {
+        let retry_after_ms = retry_after_ms.or_else(|| self.retry_after_ms(bye));
         let mut state = link.state();
         if state.phase() == Phase::Closing {
             return;
@@ -316,8 +317,8 @@ impl Hub {
         }
     }
 
-    /// Counts a socket against every bound; the bye and its delay when one is reached. Always undone by `count_out`.
-    fn count_in(&self, address: Option<IpAddr>) -> Option<(Bye, u64)> {
+    /// Counts a socket against every bound; the bye when one is reached. Always undone by `count_out`.
+    fn count_in(&self, address: Option<IpAddr>) -> Option<Bye> {
         let open = self.open.fetch_add(1, Ordering::AcqRel) + 1;
         let greeting = self.greeting.fetch_add(1, Ordering::AcqRel) + 1;
         self.metrics.connection(1);
@@ -329,7 +330,7 @@ impl Hub {
             *count
         });
         if self.stopping.load(Ordering::Acquire) {
-            return Some((Bye::Restarting, self.spread_ms()));
+            return Some(Bye::Restarting);
         }
         let (name, bye) = if self.config.connections_max > 0 && open > self.config.connections_max {
             ("connections", Bye::Overloaded)
@@ -341,15 +342,13 @@ impl Hub {
             return None;
         };
         self.metrics.overflow(name);
-        Some((bye, RETRY_MS))
+        Some(bye)
     }
 
     fn count_out(&self, link: &Link) {
         self.open.fetch_sub(1, Ordering::AcqRel);
         self.metrics.connection(-1);
-        if !link.has_been_admitted() {
-            self.greeting.fetch_sub(1, Ordering::AcqRel);
-        }
+        self.greeted(link);
         if let Some(address) = link.opening.address {
             let mut part = self.addresses.of(&address);
             if let Some(count) = part.get_mut(&address) {
@@ -358,6 +357,13 @@ impl Hub {
                     part.remove(&address);
                 }
             }
+        }
+    }
+
+    /// Counts a socket that waits for its hello no longer; once.
+    fn greeted(&self, link: &Link) {
+        if link.greet() {
+            self.greeting.fetch_sub(1, Ordering::AcqRel);
         }
     }
 
@@ -382,9 +388,6 @@ impl Hub {
         u64::from_be_bytes(random_bytes(&*self.entropy)) % bound.max(1)
     }
 }
-
-/// Delay named by refusals for load while no backlog is measured: the least of live 9.2.
-const RETRY_MS: u64 = 1_000;
 
 /// The shortest window of a stop (live 9.7).
 const WINDOW_LEAST_MS: u64 = 1_000;

@@ -23,7 +23,7 @@ impl Hub {
             return None;
         }
         if let ClientFrame::Hello(hello) = frame {
-            return self.hello(link, hello);
+            return Some(self.hello(link, hello));
         }
         let permit = link.state().permit().cloned()?;
         match frame {

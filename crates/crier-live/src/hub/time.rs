@@ -37,6 +37,7 @@ impl Hub {
     /// One turn: what is due, then one part of the mailboxes.
     pub(crate) fn turn_wheel(&self, turns: u64) {
         let now = self.clock.elapsed();
+        self.admission.age(now);
         let due = lock(&self.wheel).advance(now);
         for due in due {
             match due {

@@ -220,25 +220,6 @@ pub async fn heads_max_lets_the_longest_unused_head_leave(_: World) {
     assert!(world.metrics.overflows("head") >= 1_000 - 64);
 }
 
-pub async fn admit_running_max_and_admit_places_max_bound_the_queue(_: World) {
-    let world = World::with(LiveConfig {
-        admit_running_max: 1,
-        admit_places_max: 1,
-        ..LiveConfig::default()
-    });
-    let sockets = [world.socket(), world.socket(), world.socket()];
-    let turn = world.hub().turn(&sockets[0].link).await;
-    assert!(turn.is_some());
-    let (second, third, ()) = tokio::join!(
-        world.hub().turn(&sockets[1].link),
-        world.hub().turn(&sockets[2].link),
-        async { world.clock.advance_ms(10_000) }
-    );
-    assert!(second.is_none() && third.is_none());
-    assert_eq!((sockets[1].code(), sockets[2].code()), (Some(4100), Some(4100)));
-    assert_eq!(world.metrics.overflows("admit"), 2);
-}
-
 pub async fn pong_deadline_and_progress_deadline_are_kept_as_configured(_: World) {
     let world = World::with(LiveConfig {
         ping: Span(1_000),

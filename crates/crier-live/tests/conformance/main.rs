@@ -7,6 +7,7 @@
     reason = "a helper that cannot go on has failed its case"
 )]
 
+mod admission;
 mod delivery;
 mod ledger;
 mod limits;
@@ -28,6 +29,15 @@ macro_rules! cases {
 }
 
 cases! {
+    admission:
+        admit_running_max_judges_so_many_hellos_at_once_and_the_next_as_one_ends,
+        resumes_stand_before_new_connections_each_in_order_of_arrival,
+        admit_places_max_refuses_the_one_behind_the_last_place,
+        a_place_older_than_ten_seconds_is_refused,
+        whoever_goes_away_while_waiting_gives_the_place_back_and_the_turn_too,
+        a_refusal_for_load_names_the_backlog_over_the_rate_of_the_last_second,
+        a_stop_sends_away_who_waits_without_calling_it_load,
+        a_hello_that_waits_for_its_turn_is_not_waited_for_any_more;
     ledger:
         of_64_concurrent_equal_call_ids_exactly_one_passes,
         accepted_call_ids_survive_the_process,
@@ -70,7 +80,6 @@ cases! {
         page_gone_after_its_grace,
         app_bytes_max_refuses_what_no_longer_fits,
         heads_max_lets_the_longest_unused_head_leave,
-        admit_running_max_and_admit_places_max_bound_the_queue,
         pong_deadline_and_progress_deadline_are_kept_as_configured,
         app_waiters_max_and_waiters_max_answer_at_once,
         status_items_max_and_status_keep_forget_records,

@@ -227,6 +227,7 @@ impl Socket<'_> {
         for frame in hub.received(&self.link, &frame.to_string()) {
             match hub.frame(&self.link, frame) {
                 Some(Errand::Redeem { hello, .. }) => hub.admit(&self.link, &hello, self.world.permit()),
+                Some(Errand::Resume { hello }) => hub.resume(&self.link, &hello),
                 other => left = other,
             }
         }

@@ -6,6 +6,7 @@
 mod bodies;
 mod bye;
 mod client;
+mod items;
 mod names;
 mod server;
 mod shared;
@@ -14,6 +15,7 @@ mod strict;
 pub use bodies::{PollBody, PostedFrames};
 pub use bye::{AfterBye, Bye};
 pub use client::{ClientFrame, Hello, HelloPage, Opening, Register, Send, read_frames};
+pub use items::has_too_many_items;
 pub use names::{BadName, PageId, Ref};
 pub use server::{GapReason, Outcome, PageCursor, RefusedEvent, ServerFrame, batch_to_json, poll_to_json};
 pub use shared::{MessageFrame, SharedMessage};

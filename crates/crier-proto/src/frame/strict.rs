@@ -67,6 +67,12 @@ impl<'a> Object<'a> {
         self.text_if_any(name)?.ok_or(Malformed)
     }
 
+    /// The member of this name, left where it is.
+    pub(super) fn get(&self, name: &str) -> Option<&Json<'a>> {
+        let member = self.0.iter().find(|(key, _)| key == name)?;
+        Some(&member.1)
+    }
+
     /// A text of a grammar.
     pub(super) fn parsed_if_any<T: std::str::FromStr>(&mut self, name: &str) -> Result<Option<T>, Malformed> {
         let text = self.text_if_any(name)?;

@@ -2,7 +2,7 @@
 //!
 //! Promise: every errand ends with a word to the hub. Knows no socket.
 
-use crier_live::hub::{Errand, Hub};
+use crier_live::hub::{Coming, Errand, Hub};
 use crier_live::link::Link;
 use crier_platform::live_door::LiveDoor;
 use crier_platform::model::app::App;
@@ -23,8 +23,17 @@ impl Door {
     pub async fn run(&self, errand: Errand, link: &Arc<Link>) {
         let (hub, live_door) = (&self.hub, &self.live_door);
         match errand {
+            Errand::Resume { hello } => {
+                let Some(turn) = hub.turn(link, Coming::Resume).await else {
+                    return;
+                };
+                hub.resume(link, &hello);
+                drop(turn);
+            }
             Errand::Redeem { ticket, hello } => {
-                let Some(turn) = hub.turn(link).await else { return };
+                let Some(turn) = hub.turn(link, Coming::New).await else {
+                    return;
+                };
                 match live_door.redeem(&self.app, &ticket).await {
                     Ok(permit) => hub.admit(link, &hello, permit),
                     Err(bye) => hub.end(link, bye, None),
