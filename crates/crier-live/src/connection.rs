@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crier_platform::model::ticket::Permit;
 use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_proto::frame::{Bye, ClientFrame, ServerFrame, read_frames};
+use crier_proto::ids::MessageId;
 use std::sync::Arc;
 
 /// How long a closing connection may take to write what waits (live 9.6).
@@ -287,9 +288,22 @@ impl Connection {
         self.authorised_at
     }
 
-    /// Drops waiting messages that `gone` names (live 3.14).
-    pub fn withdraw(&mut self, gone: impl Fn(&Receipt) -> bool) {
+    /// Drops waiting messages that `gone` names (live 3.14). Returns whether that lets a lagging connection read on.
+    pub fn withdraw(&mut self, gone: impl Fn(&Receipt) -> bool) -> bool {
         self.outbox.withdraw(gone);
+        self.may_read_on()
+    }
+
+    /// Whether a message waits or is being written.
+    #[must_use]
+    pub fn carries(&self, id: MessageId) -> bool {
+        self.outbox.carries(id)
+    }
+
+    /// Whether it lags and little enough waits for it to read on (live 8.2).
+    #[must_use]
+    pub fn may_read_on(&self) -> bool {
+        self.phase == Phase::Open && self.lagging && self.outbox.bytes() < READ_ON_BYTES
     }
 
     /// Whether a frame of the client may be read now.
@@ -319,7 +333,7 @@ impl Connection {
         let receipt = self.outbox.taken();
         Taken {
             receipt,
-            read_on: self.phase == Phase::Open && self.lagging && self.outbox.bytes() < READ_ON_BYTES,
+            read_on: self.may_read_on(),
         }
     }
 
@@ -410,7 +424,7 @@ impl Connection {
 mod tests {
     use super::*;
     use crier_platform::model::session::SessionId;
-    use crier_proto::ids::{AppId, MessageId, SessionKey, Uid};
+    use crier_proto::ids::{AppId, SessionKey, Uid};
 
     const TERMS: Terms = Terms {
         frames: Rate {

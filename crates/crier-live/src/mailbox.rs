@@ -35,6 +35,8 @@ pub enum Ended {
     Replaced,
     /// By a withdrawal.
     Revoked,
+    /// By its sender, `liveMessage.cancel`.
+    Cancelled,
 }
 
 /// A page's number in this process, never given twice.
@@ -272,6 +274,13 @@ impl Mailbox {
         self.take_where(revoked)
     }
 
+    /// Takes out the live message of this id at this place; `low` stays (live 5.5).
+    pub fn remove(&mut self, (id, seq): (MessageId, u64)) -> Option<Item> {
+        let index = self.items.binary_search_by_key(&seq, |item| item.seq).ok()?;
+        self.items.get(index).filter(|item| item.id == id)?;
+        self.take(index)
+    }
+
     /// What a page that has settled everything up to `seq` may have missed.
     #[must_use]
     pub fn lost_after(&self, seq: u64) -> Option<Lost> {
@@ -476,6 +485,18 @@ mod tests {
     }
 
     #[test]
+    fn a_removed_message_leaves_without_a_loss_and_once() {
+        let mut mailbox = mailbox();
+        mailbox.commit(item("a", 60_000), true, BOUNDS);
+        mailbox.commit(item("b", 60_000), true, BOUNDS);
+        let place = (MessageId::from_bytes([7; 16]), 1);
+        assert_eq!(mailbox.remove(place).map(|item| item.text), Some("a".into()));
+        assert!(mailbox.remove(place).is_none());
+        assert_eq!(texts(&mailbox, 0), [(2, "b")]);
+        assert_eq!((mailbox.lost_after(0), mailbox.bytes()), (None, 1 + 1 + 128));
+    }
+
+    #[test]
     fn revoked_messages_leave_without_a_loss() {
         let mut mailbox = mailbox();
         mailbox.commit(item("a", 60_000), true, BOUNDS);
@@ -484,6 +505,10 @@ mod tests {
         assert_eq!(texts(&mailbox, 0), [(2, "b")]);
         assert_eq!(mailbox.lost_after(0), None);
         assert!(mailbox.item(1).is_none());
+        assert!(
+            mailbox.remove((MessageId::from_bytes([8; 16]), 2)).is_none(),
+            "another message"
+        );
         assert_eq!(mailbox.item_mut(2).map(|item| item.seq), Some(2));
     }
 }

@@ -135,6 +135,7 @@ impl Metrics {
             Ended::Expired => "expired",
             Ended::Replaced => "replaced",
             Ended::Revoked => "revoked",
+            Ended::Cancelled => "cancelled",
         };
         self.ended.get_or_create(&State { state }).inc();
     }

@@ -9,11 +9,12 @@ use crate::ledger::memory::MemoryLedger;
 use crate::mailbox::Item;
 use crate::metrics::Metrics;
 use crate::place::{Place, Touched};
+use crate::records::{Origin, Standing};
 use crate::shards::lock;
 use crate::tickets::MemoryTickets;
 use async_trait::async_trait;
 use crier_platform::model::login::TokenDigest;
-use crier_platform::model::message::{Delivery, NewMessage, WaitFor};
+use crier_platform::model::message::{Asker, Delivery, NewMessage, Status, WaitFor};
 use crier_platform::model::session::SessionId;
 use crier_platform::model::ticket::{Cursor, Ticket};
 use crier_platform::model::time::{ElapsedMs, WallMs};
@@ -145,22 +146,22 @@ impl Node {
         Ok(())
     }
 
+    /// The first outcome of an id that is known.
     fn known(&self, id: MessageId) -> Option<Delivery> {
-        self.hub.records.standing(id).map(|standing| standing.delivery)
+        let now = self.hub.clock.elapsed();
+        self.hub.records.look(id, now, |record| record.standing().first())
+    }
+
+    /// How a message stands.
+    fn standing(&self, id: MessageId) -> Option<Standing> {
+        self.hub.records.standing(id, self.hub.clock.elapsed())
     }
 
     /// The outcome now, pages and handlers counted anew.
-    fn outcome(&self, id: MessageId) -> Option<Delivery> {
-        let standing = self.hub.records.standing(id)?;
-        let presence = self
-            .hub
-            .at_known(standing.key, |place, _, _| place.presence(&standing.event));
-        let (pages, handlers) = presence.unwrap_or((0, 0));
-        Some(Delivery {
-            pages,
-            handlers,
-            ..standing.delivery
-        })
+    fn outcome(&self, standing: &Standing) -> Delivery {
+        let Origin { key, event, .. } = &standing.origin;
+        let presence = self.hub.at_known(*key, |place, _, _| place.presence(event));
+        standing.with_presence(presence.unwrap_or((0, 0)))
     }
 
     /// Counts a waiting call in; false when too many wait (live 7.4).
@@ -257,20 +258,48 @@ impl Deliver for Node {
         wait: WaitFor,
         timeout_ms: u64,
     ) -> Result<Option<Delivery>, DeliverFault> {
-        let Some(first) = self.outcome(id) else {
+        let Some(standing) = self.standing(id) else {
             return Ok(None);
         };
-        let Some(standing) = self.hub.records.standing(id) else {
-            return Ok(None);
-        };
-        if wait == WaitFor::Accepted || first.handlers == 0 || !self.may_wait(standing.key.0) {
+        let first = self.outcome(&standing);
+        let app = standing.origin.key.0;
+        if wait == WaitFor::Accepted || first.handlers == 0 || !self.may_wait(app) {
             return Ok(Some(first));
         }
-        let waiting = Waiting(self, standing.key.0);
+        let waiting = Waiting(self, app);
         let deadline = self.hub.clock.elapsed().plus_ms(timeout_ms);
         self.wait(id, wait, deadline).await;
         drop(waiting);
-        Ok(self.outcome(id).or(Some(first)))
+        let later = self.standing(id).map(|standing| self.outcome(&standing));
+        Ok(later.or(Some(first)))
+    }
+
+    async fn status(&self, id: MessageId, asker: Asker) -> Result<Option<Status>, DeliverFault> {
+        let history = self.hub.records.history(id, self.hub.clock.elapsed());
+        let reached = history.filter(|(standing, _)| standing.origin.is_reached_by(asker));
+        Ok(reached.map(|(standing, timeline)| {
+            let Origin { key, event, .. } = &standing.origin;
+            let lagging = self.hub.at_known(*key, |place, _, _| place.lagging(event));
+            Status {
+                delivery: self.outcome(&standing),
+                failed: standing.failed,
+                lagging: lagging.unwrap_or(0),
+                timeline,
+            }
+        }))
+    }
+
+    async fn cancel(&self, id: MessageId, asker: Asker) -> Result<Option<Delivery>, DeliverFault> {
+        let standing = self.standing(id);
+        let Some(standing) = standing.filter(|standing| standing.origin.is_reached_by(asker)) else {
+            return Ok(None);
+        };
+        let place = (id, standing.delivery.seq);
+        self.hub.at_known(standing.origin.key, |at, around, touched| {
+            at.cancel_message(around, place, touched);
+        });
+        let later = self.standing(id).unwrap_or(standing);
+        Ok(Some(self.outcome(&later)))
     }
 
     async fn cursor(&self, app: AppId, user: Uid) -> Result<Cursor, DeliverFault> {

@@ -106,6 +106,13 @@ impl Outbox {
         self.give_back();
     }
 
+    /// Whether a message waits or is with the transport.
+    #[must_use]
+    pub fn carries(&self, id: MessageId) -> bool {
+        let mut receipts = self.frames.iter().filter_map(|queued| queued.receipt.as_ref());
+        receipts.any(|receipt| receipt.id == id)
+    }
+
     /// Waiting bytes.
     #[must_use]
     pub const fn bytes(&self) -> usize {

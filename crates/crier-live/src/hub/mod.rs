@@ -92,7 +92,7 @@ impl Hub {
                 config.recipient_rate(),
                 config.heads_max,
             ),
-            records: Records::new(config.status_items_max),
+            records: Records::new(config.status_items_max, parts.metrics.clone()),
             terms,
             clock: parts.clock,
             entropy: parts.entropy,
@@ -157,7 +157,8 @@ impl Hub {
         let taken = link.state().taken(self.clock.elapsed());
         self.metrics.frame_out();
         if let Some(receipt) = taken.receipt {
-            self.records.written(receipt.id, &receipt.pages);
+            self.records
+                .written(receipt.id, &receipt.pages, self.clock.wall());
         }
         if taken.read_on
             && let Some(key) = key_of(link)

@@ -38,7 +38,7 @@ impl Hub {
             ClientFrame::Focus { page, focus } => {
                 self.with_page(link, &page, |place, index| place.set_focus(index, focus));
             }
-            ClientFrame::Ack { page, ids, failed: _ } => self.ack(link, &page, &ids),
+            ClientFrame::Ack { page, ids, failed } => self.ack(link, &page, (&ids, &failed)),
             ClientFrame::Send(send) => return self.send(link, permit, *send),
             ClientFrame::Renew { ticket } => return Some(Errand::Renew { ticket }),
             ClientFrame::Pong { at: _ } => link.state().pong(),
@@ -105,12 +105,12 @@ impl Hub {
         });
     }
 
-    fn ack(&self, link: &Arc<Link>, name: &PageId, ids: &[MessageId]) {
+    fn ack(&self, link: &Arc<Link>, name: &PageId, acked: (&[MessageId], &[MessageId])) {
         let Some(key) = key_of(link) else { return };
         self.at_known(key, |place, around, _| {
             if let Some(index) = place.page_on(link.no, name) {
                 let page = place.pages[index].no;
-                place.ack(around, page, ids);
+                place.ack(around, page, acked);
             }
         });
     }

@@ -4,6 +4,7 @@ use super::{Around, Place, Touched, touch};
 use crate::mailbox::{Item, PageNo};
 use crate::place::offers::shared;
 use crate::place::pages::Page;
+use crier_proto::frame::PageId;
 use crier_proto::message::Fanout;
 use std::cmp::Reverse;
 
@@ -101,10 +102,16 @@ impl Place {
     }
 
     /// Offers what an ended page had claimed to another, marked as offered before.
-    pub(super) fn release_claims(&mut self, around: &Around<'_>, gone: PageNo, touched: &mut Touched) {
+    pub(super) fn release_claims(
+        &mut self,
+        around: &Around<'_>,
+        gone: (PageNo, &PageId),
+        touched: &mut Touched,
+    ) {
         let mut free = Vec::new();
         for item in self.mailbox.items_mut() {
-            if item.claim == Some(gone) && !item.acked {
+            if item.claim == Some(gone.0) && !item.acked {
+                around.records.released(item.id, gone, around.wall);
                 item.claim = None;
                 item.redelivered |= item.offered;
                 free.push(item.clone());

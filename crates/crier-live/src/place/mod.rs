@@ -6,6 +6,7 @@
 mod claims;
 mod offers;
 mod pages;
+mod recalls;
 
 pub(crate) use pages::{Handler, Introduction, Page};
 
@@ -16,10 +17,12 @@ use crate::mailbox::{Ended, Item, Mailbox, PageNo, RingBounds};
 use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::rate::Bucket;
-use crate::records::{MailboxKey, Record, Records};
+use crate::records::{MailboxKey, Origin, Record, Records};
 use crier_platform::model::message::{Delivery, DeliveryState};
 use crier_platform::model::session::SessionId;
 use crier_platform::model::time::{ElapsedMs, WallMs};
+use crier_proto::ids::MessageId;
+use recalls::Relieved;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -119,6 +122,16 @@ impl Place {
         (count(self.pages.len()), count(handlers))
     }
 
+    /// Pages with a handler for `event` whose connections lag.
+    pub(crate) fn lagging(&self, event: &str) -> u32 {
+        let lags = |link: &Arc<Link>| link.state().is_lagging();
+        let lagging = self
+            .pages
+            .iter()
+            .filter(|page| page.handles(event) && page.link.as_ref().is_some_and(lags));
+        u32::try_from(lagging.count()).unwrap_or(u32::MAX)
+    }
+
     /// Gives a message its place, offers it to whom it is owed, and keeps its record.
     pub(crate) fn commit(&mut self, around: &Around<'_>, item: Item, touched: &mut Touched) -> Delivery {
         self.expire(around);
@@ -134,13 +147,14 @@ impl Place {
         if stored {
             self.count_in(around, item.size());
         }
+        let mut relieved = Relieved::new();
         for (old, ended) in left {
+            self.leave(around, &old, ended);
             if ended == Ended::Replaced {
-                self.cancel(around, &old, touched);
+                relieved.extend(self.recall(around, &old, touched));
             } else {
                 around.metrics.overflow("mailbox_ring");
             }
-            self.leave(around, &old, ended);
         }
         let (pages, handlers) = self.presence(&item.event);
         let ttl_ms = i64::try_from(item.expires.0.saturating_sub(around.now.0)).unwrap_or(i64::MAX);
@@ -160,7 +174,13 @@ impl Place {
             expires_at: around.wall.plus_ms(ttl_ms),
         };
         let keep_until = item.expires.plus_ms(around.config.status_keep.0);
-        let record = Record::new(around.key, Arc::clone(&item.event), delivery);
+        let origin = Origin {
+            key: around.key,
+            sender: item.sender,
+            event: Arc::clone(&item.event),
+            at: around.wall,
+        };
+        let record = Record::new(origin, delivery);
         if around.records.add(record, keep_until) {
             around.metrics.overflow("status");
         }
@@ -169,9 +189,11 @@ impl Place {
         }
         self.offer_new(around, &item, touched);
         if !stored {
-            around.records.ended(item.id, Ended::Expired);
+            around.records.ended(item.id, Ended::Expired, around.wall);
             around.metrics.ended(Ended::Expired);
         }
+        // Only now: the new message has its record, and whoever reads on finds it in its place.
+        self.relieve(around, relieved, touched);
         delivery
     }
 
@@ -182,32 +204,19 @@ impl Place {
         }
     }
 
-    /// Revokes what `revoked` names: it leaves the mailbox and the outboxes (live 3.14).
-    pub(crate) fn revoke(
+    /// Notes acks of a page on this connection, and which of them stand for a handler that threw (live 6.8, 6.9).
+    pub(crate) fn ack(
         &mut self,
         around: &Around<'_>,
-        revoked: impl Fn(&Item) -> bool,
-        touched: &mut Touched,
+        page: PageNo,
+        (ids, failed): (&[MessageId], &[MessageId]),
     ) {
-        let gone = self.mailbox.revoke(revoked);
-        if gone.is_empty() {
-            return;
-        }
-        for link in &self.links {
-            link.state()
-                .withdraw(|receipt| gone.iter().any(|item| item.id == receipt.id));
-        }
-        for item in gone {
-            self.cancel(around, &item, touched);
-            self.leave(around, &item, Ended::Revoked);
-        }
-    }
-
-    /// Notes acks of a page on this connection (live 6.9).
-    pub(crate) fn ack(&mut self, around: &Around<'_>, page: PageNo, ids: &[crier_proto::ids::MessageId]) {
         for id in ids {
-            if let Some((_, seq)) = around.records.acked(*id, page)
-                && let Some(item) = self.mailbox.item_mut(seq)
+            let counted = around
+                .records
+                .acked(*id, (page, failed.contains(id)), around.wall);
+            if let Some(counted) = counted
+                && let Some(item) = self.mailbox.item_mut(counted.seq)
             {
                 item.acked = true;
             }
@@ -223,7 +232,7 @@ impl Place {
     fn leave(&self, around: &Around<'_>, item: &Item, ended: Ended) {
         self.totals.remove(1, item.size());
         around.process.remove(1, item.size());
-        around.records.ended(item.id, ended);
+        around.records.ended(item.id, ended, around.wall);
         around.metrics.ended(ended);
     }
 }

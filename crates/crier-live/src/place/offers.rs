@@ -2,7 +2,7 @@
 
 use super::{Around, Place, Touched, touch};
 use crate::link::Link;
-use crate::mailbox::{Item, PageNo};
+use crate::mailbox::Item;
 use crate::outbox::Receipt;
 use crate::place::pages::{Behind, Page};
 use bytes::Bytes;
@@ -71,15 +71,20 @@ impl Place {
         link: &Arc<Link>,
         (item, pages, bytes): (&Item, &[usize], Bytes),
     ) -> bool {
-        let numbers: Box<[PageNo]> = pages.iter().map(|index| self.pages[*index].no).collect();
-        // Noted before the bytes can leave: an ack may come back at once.
-        around.records.offered(item.id, &numbers);
         let receipt = Receipt {
             id: item.id,
             sender: item.sender,
-            pages: numbers,
+            pages: pages.iter().map(|index| self.pages[*index].no).collect(),
         };
-        let taken = link.state().offer((bytes, receipt), around.terms, around.now);
+        let mut connection = link.state();
+        let taken = connection.offer((bytes, receipt), around.terms, around.now);
+        if taken {
+            // Noted before the bytes can leave: an ack may come back at once.
+            let named = pages.iter().map(|index| &self.pages[*index]);
+            let named = named.map(|page| (page.no, &page.name));
+            around.records.offered(item.id, named, around.wall);
+        }
+        drop(connection);
         if taken && let Some(kept) = self.mailbox.item_mut(item.seq) {
             kept.offered = true;
         }
@@ -228,23 +233,6 @@ impl Place {
                     pages: names.collect(),
                 };
                 link.state().answer(frame.to_json().into(), around.now);
-            }
-        }
-    }
-
-    /// Tells pages to drop a message that has been replaced or revoked.
-    pub(super) fn cancel(&mut self, around: &Around<'_>, item: &Item, touched: &mut Touched) {
-        if !item.offered {
-            return;
-        }
-        let frame: Bytes = ServerFrame::Cancel { ids: vec![item.id] }.to_json().into();
-        for link in &self.links {
-            let handles = self
-                .pages
-                .iter()
-                .any(|page| page.is_on(link.no) && page.handles(&item.event));
-            if handles && link.state().control(frame.clone(), around.terms, around.now) {
-                touch(touched, link);
             }
         }
     }

@@ -196,7 +196,7 @@ impl Place {
         if self.pages.is_empty() {
             self.pages = Vec::new();
         }
-        self.release_claims(around, page.no, touched);
+        self.release_claims(around, (page.no, &page.name), touched);
     }
 
     /// A connection is gone: its pages stay for their grace. Returns whether there are any.

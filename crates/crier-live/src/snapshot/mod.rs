@@ -14,7 +14,7 @@ use crier_platform::model::ticket::Ticket;
 use crier_platform::model::time::{ElapsedMs, WallMs};
 
 /// The first words of a snapshot of this shape; any other shape has others.
-const WORDS: &[u8] = b"crier live snapshot 1\n";
+const WORDS: &[u8] = b"crier live snapshot 2\n";
 
 const HEADER: u8 = 1;
 const PLACE: u8 = 2;

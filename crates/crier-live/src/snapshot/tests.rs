@@ -3,6 +3,7 @@
 use super::*;
 use crate::mailbox::{Item, PageNo, RingBounds};
 use crate::place::Handler;
+use crate::records::Origin;
 use crier_platform::model::login::TokenDigest;
 use crier_platform::model::message::{Delivery, DeliveryState, NewMessage, Via};
 use crier_platform::model::session::SessionId;
@@ -83,7 +84,13 @@ fn record(number: u8) -> Record {
         acked: 0,
         expires_at: STOPPED.wall,
     };
-    Record::new(key(), "rochambeau".into(), delivery)
+    let origin = Origin {
+        key: key(),
+        sender: Uid::new(9).expect("9 is a uid"),
+        event: "rochambeau".into(),
+        at: STOPPED.wall.plus_ms(-60_000),
+    };
+    Record::new(origin, delivery)
 }
 
 fn ticket() -> Ticket {
@@ -188,7 +195,7 @@ fn an_end_cut_off_anywhere_and_a_byte_too_many_give_nothing() {
     let more = [&*whole, &[0]].concat();
     assert_eq!(read(&more, STOPPED).err(), Some(SnapshotFault::Damaged));
     assert_eq!(
-        read(b"crier live snapshot 2\n", STOPPED).err(),
+        read(b"crier live snapshot 1\n", STOPPED).err(),
         Some(SnapshotFault::Foreign)
     );
 }

@@ -188,10 +188,17 @@ pub async fn a_replaced_message_is_cancelled(world: World) {
         ..world.message(text)
     };
     let old = world.accept(keyed("old")).await.unwrap();
-    world.accept(keyed("new")).await.unwrap();
+    assert_eq!(page.texts(), ["old"]);
+    let unseen = world.accept(keyed("new")).await.unwrap();
+    world.accept(keyed("newer")).await.unwrap();
     let frames = page.frames();
-    assert_eq!(frames[1], json!({"type": "cancel", "ids": [old.id.to_string()]}));
-    assert_eq!(frames[2]["raw"], "new");
+    assert_eq!(frames[0], json!({"type": "cancel", "ids": [old.id.to_string()]}));
+    assert_eq!(
+        (&frames[1]["raw"], frames.len()),
+        (&json!("newer"), 2),
+        "what no page has is taken back without a word: {}",
+        unseen.id
+    );
     let now = world
         .node
         .watch(old.id, WaitFor::Accepted, 0)
@@ -204,6 +211,8 @@ pub async fn a_replaced_message_is_cancelled(world: World) {
 pub async fn a_withdrawal_empties_mailboxes_and_outboxes(world: World) {
     let page = world.page(1, &["e"]);
     let theirs = world.send("from a withdrawn sender").await;
+    page.frames();
+    world.send("not yet with the page").await;
     let at = world.clock.wall();
     world.node.withdraw(app(), user(1), at).await.unwrap();
     let frames = page.frames();

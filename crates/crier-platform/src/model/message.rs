@@ -1,6 +1,7 @@
 //! The live message, and what became of it (protocol 14.1, 16.1; live section 7).
 
 use super::time::WallMs;
+use crier_proto::frame::PageId;
 use crier_proto::ids::{AppId, Epoch, MessageId, Uid};
 use crier_proto::message::Fanout;
 use std::sync::Arc;
@@ -113,4 +114,90 @@ pub enum WaitFor {
     Written,
     /// A page's handler has returned.
     Acked,
+}
+
+/// What happened to a message: the words of its timeline (live 7.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum What {
+    /// It got its place.
+    Accepted,
+    /// No present page had a handler then.
+    NoHandler,
+    /// It was put on its way to a page.
+    Offered,
+    /// A page's connection has it.
+    Written,
+    /// A page's handler has returned.
+    Acked,
+    /// A page's handler threw or rejected: an ack too.
+    Failed,
+    /// The page that alone might run it has ended without an ack.
+    Released,
+    /// `liveMessage.cancel` ended it.
+    Cancelled,
+    /// A collapse key ended it.
+    Replaced,
+    /// A withdrawal ended it.
+    Revoked,
+    /// The mailbox bound ended it.
+    Dropped,
+    /// Its time ended it.
+    Expired,
+    /// The application has confirmed its receipt.
+    ReceiptPosted,
+}
+
+impl What {
+    /// The word as the wire spells it (live 7.5).
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::NoHandler => "no_handler",
+            Self::Offered => "offered",
+            Self::Written => "written",
+            Self::Acked => "acked",
+            Self::Failed => "failed",
+            Self::Released => "released",
+            Self::Cancelled => "cancelled",
+            Self::Replaced => "replaced",
+            Self::Revoked => "revoked",
+            Self::Dropped => "dropped",
+            Self::Expired => "expired",
+            Self::ReceiptPosted => "receipt_posted",
+        }
+    }
+}
+
+/// One entry of a timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happening {
+    /// When.
+    pub at: WallMs,
+    /// What.
+    pub what: What,
+    /// At which page, if at one: the id that the page chose for itself.
+    pub page: Option<PageId>,
+}
+
+/// Who asks what became of a message, or wants it back (live 7.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asker {
+    /// The application.
+    pub app: AppId,
+    /// The user whose messages alone it may reach; absent: all of the application.
+    pub sender: Option<Uid>,
+}
+
+/// All that is known of a message (live 7.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The outcome now.
+    pub delivery: Delivery,
+    /// Pages among `acked` whose handler threw.
+    pub failed: u32,
+    /// Pages with the handler on lagging connections.
+    pub lagging: u32,
+    /// What happened, oldest first, 64 entries at most.
+    pub timeline: Vec<Happening>,
 }

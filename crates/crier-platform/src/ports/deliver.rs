@@ -1,7 +1,7 @@
 //! Mailboxes and pages, as the rules see them.
 
 use super::ledger::{Charge, LedgerRefusal};
-use crate::model::message::{Delivery, NewMessage, WaitFor};
+use crate::model::message::{Asker, Delivery, NewMessage, Status, WaitFor};
 use crate::model::session::SessionId;
 use crate::model::ticket::Cursor;
 use crate::model::time::WallMs;
@@ -45,6 +45,13 @@ pub trait Deliver: Send + Sync {
         wait: WaitFor,
         timeout_ms: u64,
     ) -> Result<Option<Delivery>, DeliverFault>;
+
+    /// What became of a message; nothing when it is unknown, forgotten, or out of the asker's reach (live 7.5, 7.7).
+    async fn status(&self, id: MessageId, asker: Asker) -> Result<Option<Status>, DeliverFault>;
+
+    /// Takes a live message that nobody has acked out of its mailbox and from the pages that hold it, and says how it stands then;
+    /// nothing as of `status`. Cancelling again, or after the end, changes nothing (live 7.6).
+    async fn cancel(&self, id: MessageId, asker: Asker) -> Result<Option<Delivery>, DeliverFault>;
 
     /// The present end of a mailbox; makes its head if there is none (live 3.2).
     async fn cursor(&self, app: AppId, user: Uid) -> Result<Cursor, DeliverFault>;

@@ -6,7 +6,7 @@ use crier_platform::accounts::admin::{NewApp, NewUser};
 use crier_platform::feed::FeedReader;
 use crier_platform::model::app::{App, AppKind, ProfileName};
 use crier_platform::model::login::TokenDigest;
-use crier_platform::model::message::{Delivery, NewMessage, WaitFor};
+use crier_platform::model::message::{Asker, Delivery, NewMessage, Status, WaitFor};
 use crier_platform::model::session::SessionId;
 use crier_platform::model::story::{NewSlot, NewStory, Priority};
 use crier_platform::model::ticket::{Cursor, Ticket};
@@ -50,6 +50,12 @@ impl Deliver for Told {
         Err(AcceptError::Fault("accounts send no messages".to_owned()))
     }
     async fn watch(&self, _: MessageId, _: WaitFor, _: u64) -> Result<Option<Delivery>, DeliverFault> {
+        Ok(None)
+    }
+    async fn status(&self, _: MessageId, _: Asker) -> Result<Option<Status>, DeliverFault> {
+        Ok(None)
+    }
+    async fn cancel(&self, _: MessageId, _: Asker) -> Result<Option<Delivery>, DeliverFault> {
         Ok(None)
     }
     async fn cursor(&self, _: AppId, _: Uid) -> Result<Cursor, DeliverFault> {

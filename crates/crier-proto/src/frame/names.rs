@@ -3,6 +3,7 @@
 //! Knows nothing of whether a name is in use.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// Why a text is no name of the wanted kind. Carries nothing of the text itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -12,9 +13,10 @@ pub struct BadName(pub &'static str);
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $lengths:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-        #[serde(transparent)]
-        pub struct $name(Box<str>);
+        ///
+        /// Cloning shares the characters: a page's name stands in the record of every message that it was offered.
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The characters.
@@ -33,6 +35,12 @@ macro_rules! name {
                 } else {
                     Err(BadName($what))
                 }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+                out.serialize_str(&self.0)
             }
         }
 

@@ -153,7 +153,7 @@ async fn after_a_cut_the_page_is_told_that_the_history_is_not_known_any_more() {
 async fn a_damaged_snapshot_keeps_no_server_from_starting_and_begins_new_epochs() {
     for damage in [
         &b""[..],
-        b"crier live snapshot 1\n",
+        b"crier live snapshot 2\n",
         b"crier live snapshot 9\nwhat?",
     ] {
         let server = started().await;

@@ -1,0 +1,260 @@
+//! Outcome records: what became of each message, kept past its end (live section 7).
+//!
+//! Promise: a mark counts once per (message, page), and an ack only from a page that the message was offered to. Bounded per
+//! application; the oldest leave first. A leaf in the lock order: nothing is asked of others while a record is held.
+
+mod record;
+mod timeline;
+
+pub use record::{Origin, Record, Standing};
+
+use crate::mailbox::{Ended, PageNo};
+use crate::metrics::Metrics;
+use crate::shards::{SHARDS, Shards};
+use crier_platform::model::message::{DeliveryState, Happening, WaitFor, What};
+use crier_platform::model::time::{ElapsedMs, WallMs};
+use crier_proto::frame::PageId;
+use crier_proto::ids::{AppId, MessageId, Uid};
+use record::Reached;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// One mailbox: whose, in which application.
+pub type MailboxKey = (AppId, Uid);
+
+/// One application's records in one part, oldest first, each with the moment until which it is kept.
+type Queue = VecDeque<(ElapsedMs, MessageId)>;
+
+/// A page's ack as it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// The message's mailbox.
+    pub key: MailboxKey,
+    /// Its place there.
+    pub seq: u64,
+}
+
+/// The records of one process.
+pub struct Records {
+    records: Shards<MessageId, Record>,
+    queues: Shards<AppId, Queue>,
+    app_items_max: usize,
+    metrics: Metrics,
+}
+
+impl Records {
+    /// No record yet; at most `app_items_max` of one application.
+    #[must_use]
+    pub fn new(app_items_max: usize, metrics: Metrics) -> Self {
+        Self {
+            records: Shards::new(),
+            queues: Shards::new(),
+            app_items_max: app_items_max.max(SHARDS),
+            metrics,
+        }
+    }
+
+    /// Keeps a record until `keep_until`. Returns whether an older one had to leave for it.
+    pub fn add(&self, record: Record, keep_until: ElapsedMs) -> bool {
+        let (app, id) = (record.origin().key.0, record.id());
+        self.records.of(&id).insert(id, record.kept_until(keep_until));
+        let mut part = self.queues.of(&app);
+        let queue = part.entry(app).or_default();
+        queue.push_back((keep_until, id));
+        let oldest = if queue.len() > self.app_items_max {
+            queue.pop_front()
+        } else {
+            None
+        };
+        drop(part);
+        if let Some((_, id)) = oldest {
+            self.records.of(&id).remove(&id);
+        }
+        oldest.is_some()
+    }
+
+    /// Looks at the record of a message that is still told of at `now`.
+    pub fn look<T>(&self, id: MessageId, now: ElapsedMs, look: impl FnOnce(&Record) -> T) -> Option<T> {
+        let part = self.records.of(&id);
+        part.get(&id).filter(|record| record.is_kept(now)).map(look)
+    }
+
+    /// How one message stands.
+    #[must_use]
+    pub fn standing(&self, id: MessageId, now: ElapsedMs) -> Option<Standing> {
+        self.look(id, now, Record::standing)
+    }
+
+    /// How one message stands, and what happened to it, oldest first.
+    #[must_use]
+    pub fn history(&self, id: MessageId, now: ElapsedMs) -> Option<(Standing, Vec<Happening>)> {
+        self.look(id, now, |record| (record.standing(), record.timeline()))
+    }
+
+    /// Notes something that happened to a message and to no page in particular.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "for receipts: the one word that comes from outside this crate"
+        )
+    )]
+    pub fn note(&self, id: MessageId, what: What, at: WallMs) {
+        self.change(id, |record| record.note(what, None, at));
+    }
+
+    /// Notes that a message is on its way to these pages.
+    pub fn offered<'a>(
+        &self,
+        id: MessageId,
+        pages: impl ExactSizeIterator<Item = (PageNo, &'a PageId)>,
+        at: WallMs,
+    ) {
+        self.change(id, |record| {
+            record.expect_pages(pages.len());
+            let mut fits = true;
+            for page in pages {
+                let index = record.seat(page, Reached::Offered);
+                fits &= record.note(What::Offered, Some(index), at);
+            }
+            fits
+        });
+    }
+
+    /// Notes that the page which alone might run a message has ended without an ack.
+    pub fn released(&self, id: MessageId, page: (PageNo, &PageId), at: WallMs) {
+        self.change(id, |record| {
+            let index = record.seat(page, Reached::Claimed);
+            record.note(What::Released, Some(index), at)
+        });
+    }
+
+    /// Whether a message was already on its way to this page.
+    #[must_use]
+    pub fn was_offered(&self, id: MessageId, page: PageNo) -> bool {
+        self.reached(id, page) >= Some(Reached::Offered)
+    }
+
+    /// Whether the kernel has a message for this page, which has not acked it.
+    #[must_use]
+    pub fn is_held_by(&self, id: MessageId, page: PageNo) -> bool {
+        self.reached(id, page) == Some(Reached::Written)
+    }
+
+    /// Whether this page has acked a message.
+    #[must_use]
+    pub fn was_acked_by(&self, id: MessageId, page: PageNo) -> bool {
+        self.reached(id, page) >= Some(Reached::Acked)
+    }
+
+    /// Looks at every record, the oldest of each application first, with the moment until which it is kept.
+    pub(crate) fn each_kept(&self, mut look: impl FnMut(ElapsedMs, &Record)) {
+        let mut kept = Vec::new();
+        self.queues
+            .each(|part| part.values().for_each(|queue| kept.extend(queue.iter().copied())));
+        for (until, id) in kept {
+            if let Some(record) = self.records.of(&id).get(&id) {
+                look(until, record);
+            }
+        }
+    }
+
+    /// Notes that the kernel has a message for these pages.
+    pub fn written(&self, id: MessageId, pages: &[PageNo], at: WallMs) {
+        self.change(id, |record| {
+            let mut fits = true;
+            for page in pages {
+                if let Some((index, _)) = record.reach(*page, Reached::Written) {
+                    fits &= record.note(What::Written, Some(index), at);
+                }
+            }
+            fits
+        });
+    }
+
+    /// Notes a page's ack; `failed` when its handler threw. Returns where the message lies when the ack counts.
+    pub fn acked(&self, id: MessageId, (page, failed): (PageNo, bool), at: WallMs) -> Option<Counted> {
+        let (reached, what) = if failed {
+            (Reached::Failed, What::Failed)
+        } else {
+            (Reached::Acked, What::Acked)
+        };
+        let mut counted = None;
+        self.change(id, |record| match record.reach(page, reached) {
+            Some((index, true)) => {
+                counted = Some(Counted {
+                    key: record.origin().key,
+                    seq: record.seq(),
+                });
+                record.note(what, Some(index), at)
+            }
+            Some((_, false)) | None => true,
+        });
+        counted
+    }
+
+    /// Notes how a message left its mailbox.
+    pub fn ended(&self, id: MessageId, ended: Ended, at: WallMs) -> Option<DeliveryState> {
+        let mut state = None;
+        self.change(id, |record| {
+            state = Some(record.end(ended));
+            record.note(what_of(ended), None, at)
+        });
+        state
+    }
+
+    /// What wakes when the message moves, unless it has come as far as `wait` or never will.
+    #[must_use]
+    pub fn waiter(&self, id: MessageId, wait: WaitFor) -> Option<Arc<Notify>> {
+        let mut part = self.records.of(&id);
+        let record = part.get_mut(&id)?;
+        (!record.is_settled(wait)).then(|| record.waiters())
+    }
+
+    /// Drops the records whose time is over, one application's oldest first.
+    pub fn sweep(&self, now: ElapsedMs) {
+        let mut over = Vec::new();
+        self.queues.each(|part: &mut HashMap<AppId, Queue>| {
+            part.retain(|_, queue| {
+                while let Some((until, id)) = queue.front().copied() {
+                    if until > now {
+                        break;
+                    }
+                    queue.pop_front();
+                    over.push(id);
+                }
+                !queue.is_empty()
+            });
+        });
+        for id in over {
+            self.records.of(&id).remove(&id);
+        }
+    }
+
+    fn reached(&self, id: MessageId, page: PageNo) -> Option<Reached> {
+        self.records.of(&id).get(&id)?.reached(page)
+    }
+
+    /// Changes a record; the change says whether its entries fitted into the timeline.
+    fn change(&self, id: MessageId, change: impl FnOnce(&mut Record) -> bool) {
+        let fits = self.records.of(&id).get_mut(&id).is_none_or(change);
+        if !fits {
+            self.metrics.overflow("timeline");
+        }
+    }
+}
+
+/// The word for an ending.
+const fn what_of(ended: Ended) -> What {
+    match ended {
+        Ended::Cancelled => What::Cancelled,
+        Ended::Dropped => What::Dropped,
+        Ended::Expired => What::Expired,
+        Ended::Replaced => What::Replaced,
+        Ended::Revoked => What::Revoked,
+    }
+}
+
+#[cfg(test)]
+mod tests;
