@@ -12,6 +12,7 @@ use crier_platform::model::app::App;
 use crier_platform::model::change::{Change, Fact};
 use crier_platform::model::grant::Grant;
 use crier_platform::model::login::{Login, LoginLink, TokenDigest};
+use crier_platform::model::mailbox::{Found, KeptHead, KeptMessage, MailWrites, RowNo};
 use crier_platform::model::session::{Session, SessionId, SessionKind};
 use crier_platform::model::story::Story;
 use crier_platform::model::time::{ElapsedMs, WallMs};
@@ -19,8 +20,8 @@ use crier_platform::model::token::AuthToken;
 use crier_platform::model::user::User;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::store::{
-    Apps, Batch, CommitError, Conflict, Grants, Kept, Made, Marks, Sessions, Store, StoreFault, Stories,
-    Users, Write,
+    Apps, Batch, CommitError, Conflict, Flush, Grants, Kept, Made, Marks, Messages, Sessions, Store,
+    StoreFault, Stories, Users, WhenKept, Write,
 };
 use crier_proto::decimal::Decimal;
 use crier_proto::ids::{ApiKey, AppId, SessionKey, StoryId, Uid};
@@ -328,6 +329,21 @@ impl Stories for CachedStore {
 
     async fn window(&self, app: AppId, user: Uid) -> Result<Option<WallMs>, StoreFault> {
         self.inner.window(app, user).await
+    }
+}
+
+#[async_trait]
+impl Messages for CachedStore {
+    fn keep(&self, writes: MailWrites, flush: Flush, when: WhenKept) {
+        self.inner.keep(writes, flush, when);
+    }
+
+    async fn kept_messages(&self, after: RowNo, limit: u32) -> Result<Vec<Found<KeptMessage>>, StoreFault> {
+        self.inner.kept_messages(after, limit).await
+    }
+
+    async fn kept_heads(&self) -> Result<(Vec<Found<KeptHead>>, WallMs), StoreFault> {
+        self.inner.kept_heads().await
     }
 }
 

@@ -60,6 +60,8 @@ figures! {
     repeated, Repeated, "crier_store_units_repeated", "Units answered from the record because their id was already applied";
     /// Units that failed.
     failed, Failed, "crier_store_units_failed", "Units that failed with a fault of the store";
+    /// Live messages kept.
+    messages, Messages, "crier_store_messages", "Live messages of durable mailboxes written";
     /// Synced transactions.
     commits, Commits, "crier_store_commits", "Transactions committed with one sync each";
     /// Units refused because the writer's inbox was full.

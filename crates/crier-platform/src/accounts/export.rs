@@ -3,6 +3,7 @@
 //! Secrets, hashes of passwords and tokens are not a person's data but keys to it, and are left out.
 
 use super::{AccountError, Accounts};
+use crate::model::mailbox::KeptMessage;
 use crate::model::story::{Priority, Story};
 use crate::model::time::WallMs;
 use crate::model::user::User;
@@ -57,7 +58,7 @@ fn user_line(user: &User) -> Value {
     })
 }
 
-/// Sessions, logins, links and windows.
+/// Sessions, logins, links, windows and waiting messages.
 fn kept_lines(kept: &Kept) -> Vec<Value> {
     let session = |session: &KeptSession| {
         json!({
@@ -71,7 +72,18 @@ fn kept_lines(kept: &Kept) -> Vec<Value> {
     lines.extend(kept.logins.iter().map(|at| ends("login", at)));
     lines.extend(kept.login_links.iter().map(|at| ends("login_link", at)));
     lines.extend(kept.windows.iter().map(window));
+    lines.extend(kept.messages.iter().filter_map(message_line));
     lines
+}
+
+/// A live message that waits in a durable mailbox.
+fn message_line(message: &KeptMessage) -> Option<Value> {
+    let item = message.item.as_ref()?;
+    Some(json!({
+        "kind": "message", "id": message.id.to_string(), "app_id": message.app.get(), "from": message.sender.get(),
+        "to": message.user.get(), "event_name": &*item.event, "message": &*item.text,
+        "sent_at": message.sent_at.secs(), "expires_at": message.expires_at.secs_rounded_up(),
+    }))
 }
 
 /// Where a picture comes from: an address, or the number of an uploaded photo.

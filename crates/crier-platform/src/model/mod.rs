@@ -6,6 +6,7 @@ pub mod change;
 pub mod grant;
 pub mod job;
 pub mod login;
+pub mod mailbox;
 pub mod message;
 pub mod picture;
 pub mod quantity;

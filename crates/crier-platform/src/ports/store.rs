@@ -4,6 +4,7 @@ use crate::model::app::App;
 use crate::model::change::Change;
 use crate::model::grant::Grant;
 use crate::model::login::{Login, LoginLink, TokenDigest};
+use crate::model::mailbox::{Found, KeptHead, KeptMessage, MailWrites, RowNo};
 use crate::model::session::{Session, SessionId, SessionKind};
 use crate::model::story::{NewStory, Story};
 use crate::model::time::WallMs;
@@ -71,6 +72,8 @@ pub struct Kept {
     pub sessions: Vec<KeptSession>,
     /// The twelve hours: each application, and when its last story for the user was committed.
     pub windows: Vec<(AppId, WallMs)>,
+    /// Live messages to them and from them that wait in durable mailboxes, in the order they were sent.
+    pub messages: Vec<KeptMessage>,
 }
 
 /// A session as an export tells of it: without its key and its secret.
@@ -124,6 +127,34 @@ pub trait Marks: Send + Sync {
     async fn call_ids(&self, session: SessionId) -> Result<Vec<Decimal>, StoreFault>;
 }
 
+/// When writes to mailboxes reach the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flush {
+    /// Before they are told to be kept: they share the sync of the units and messages that wait with them.
+    Now,
+    /// With the next commit that is synced. They are kept when the operating system has them: kill −9 loses none, a power cut
+    /// those since the last sync.
+    Later,
+}
+
+/// Told once whether writes to mailboxes are kept; after a fault nothing of them is, unless it is `OutcomeUnknown`. Runs on the
+/// store's own thread: short, and without waiting for anything.
+pub type WhenKept = Box<dyn FnOnce(Result<(), StoreFault>) + Send>;
+
+/// Mailboxes in durable mode (live 5.10).
+///
+/// Promise: writes are applied in the order they were given, each whole or not at all, and told in that order. What is written
+/// for a user who does not exist is left out: an erasure must not be outlived by what was under way.
+#[async_trait]
+pub trait Messages: Send + Sync {
+    /// Applies writes. Returns at once.
+    fn keep(&self, writes: MailWrites, flush: Flush, when: WhenKept);
+    /// Up to `limit` messages with a number above `after`, by number.
+    async fn kept_messages(&self, after: RowNo, limit: u32) -> Result<Vec<Found<KeptMessage>>, StoreFault>;
+    /// All heads, and the highest wall time that was seen with any write.
+    async fn kept_heads(&self) -> Result<(Vec<Found<KeptHead>>, WallMs), StoreFault>;
+}
+
 /// A random number that names a unit, so that after a lost connection it can be looked up whether it was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UnitId(pub [u8; 16]);
@@ -174,7 +205,7 @@ pub enum Write {
     ExpectUser(Arc<User>),
     /// Replaces a user's row. Disabling ends sessions and logins; a changed password ends logins.
     SetUser(User),
-    /// Removes a user and everything held on them: logins, sessions, grants, stories, windows. Their applications must be gone or given away first.
+    /// Removes a user and everything held on them: logins, sessions, grants, messages, stories, windows. Their applications must be gone or given away first.
     EraseUser(Uid),
     /// Writes an acceptance as it stands, whatever was there: for books that are filled, not for what people do.
     SetGrant(Grant),
@@ -203,7 +234,8 @@ pub enum Write {
         /// The user.
         user: Uid,
     },
-    /// Withdraws: the grant, the user's sessions for the application and bound tokens that would buy one end.
+    /// Withdraws: the grant, the user's sessions for the application and bound tokens that would buy one end; kept messages of the
+    /// application to and from the user leave their mailboxes (live 3.14).
     RemoveGrant {
         /// The application.
         app: AppId,
@@ -320,7 +352,7 @@ pub enum CommitError {
 /// Promise: a unit is whole or absent and synced before `commit` returns; many units share one sync. After an I/O error
 /// nothing more is acknowledged. Reads see our own commits at once and other processes' within 1 s.
 #[async_trait]
-pub trait Store: Apps + Users + Sessions + Grants + Stories + Marks {
+pub trait Store: Apps + Users + Sessions + Grants + Messages + Stories + Marks {
     /// Applies a unit.
     async fn commit(&self, batch: Batch) -> Result<Vec<Made>, CommitError>;
 

@@ -5,13 +5,15 @@ use crier_platform::model::app::App;
 use crier_platform::model::change::Change;
 use crier_platform::model::grant::Grant;
 use crier_platform::model::login::{Login, LoginLink, TokenDigest};
+use crier_platform::model::mailbox::{Found, KeptHead, KeptMessage, MailWrites, RowNo};
 use crier_platform::model::session::{Session, SessionId};
 use crier_platform::model::story::Story;
 use crier_platform::model::time::WallMs;
 use crier_platform::model::token::AuthToken;
 use crier_platform::model::user::User;
 use crier_platform::ports::store::{
-    Apps, Batch, CommitError, Grants, Kept, Made, Marks, Sessions, Store, StoreFault, Stories, Users,
+    Apps, Batch, CommitError, Flush, Grants, Kept, Made, Marks, Messages, Sessions, Store, StoreFault,
+    Stories, Users, WhenKept,
 };
 use crier_proto::decimal::Decimal;
 use crier_proto::ids::{ApiKey, AppId, SessionKey, StoryId, Uid};
@@ -126,6 +128,19 @@ impl Stories for FaultyStore {
     }
     async fn window(&self, app: AppId, user: Uid) -> Result<Option<WallMs>, StoreFault> {
         self.inner.window(app, user).await
+    }
+}
+
+#[async_trait]
+impl Messages for FaultyStore {
+    fn keep(&self, writes: MailWrites, flush: Flush, when: WhenKept) {
+        self.inner.keep(writes, flush, when);
+    }
+    async fn kept_messages(&self, after: RowNo, limit: u32) -> Result<Vec<Found<KeptMessage>>, StoreFault> {
+        self.inner.kept_messages(after, limit).await
+    }
+    async fn kept_heads(&self) -> Result<(Vec<Found<KeptHead>>, WallMs), StoreFault> {
+        self.inner.kept_heads().await
     }
 }
 

@@ -3,11 +3,13 @@
 //! The copy holds sealed secrets and not the key: whoever keeps it keeps `keys/store.key` too, in another place.
 
 use super::marks;
+use super::messages::renew_heads;
 use super::open::{DATABASE, SqliteStore};
 use super::schema;
 use crate::error::StoreError;
 use crate::sealed::{KEY_FILE, Sealer, load_key};
-use crier_platform::ports::entropy::Entropy;
+use crier_platform::ports::entropy::{Entropy, random_bytes};
+use crier_proto::ids::Epoch;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
@@ -18,6 +20,8 @@ use std::time::Duration;
 
 /// How long a copy waits for a lock.
 const BUSY_MS: u64 = 30_000;
+/// The first schema with mailboxes.
+const KEEPS_MAILBOXES: i64 = 2;
 
 impl SqliteStore {
     /// Writes the books as they are now into a new file (mode 0600). Blocks while it copies: call it off the async threads.
@@ -85,6 +89,7 @@ impl SqliteStore {
     }
 
     /// Puts a backup in the place of the books of a data folder that nobody serves. The folder's key must be the one of the backup.
+    /// Every mailbox begins a new life: pages that have seen what came after the backup are told by a gap (live 5.8).
     ///
     /// # Errors
     /// `Served`, `NotABackup`, `TooNew`, `KeyMissing`, `KeyForeign`, or what the disk said.
@@ -120,13 +125,18 @@ impl SqliteStore {
             return Err(StoreError::NotABackup(backup.to_path_buf()));
         }
         let key = load_key(folder, &*entropy, true)?;
-        if !Sealer::new(&key, entropy).recognises(&check) {
+        let sealer = Sealer::new(&key, entropy);
+        if !sealer.recognises(&check) {
             return Err(StoreError::KeyForeign(folder.join(KEY_FILE)));
         }
         let _lock = marks::clear(folder)?;
         let mut books = Connection::open(folder.join(DATABASE)).map_err(said)?;
         books.busy_timeout(Duration::from_millis(BUSY_MS)).map_err(said)?;
         copy_all(&source, &mut books).map_err(said)?;
+        if found >= KEEPS_MAILBOXES {
+            let epoch = || Epoch::from_bytes(random_bytes(sealer.entropy()));
+            renew_heads(&books, epoch).map_err(said)?;
+        }
         books
             .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
             .map_err(said)

@@ -91,6 +91,7 @@ impl Pen<'_> {
             "DELETE FROM auth_token WHERE user = ?1 AND app = ?2",
             (user.get(), app.get()),
         )?;
+        self.empty_mailboxes(app, user)?;
         let sessions = self.list(
             "SELECT id FROM session WHERE user = ?1 AND app = ?2",
             (user.get(), app.get()),

@@ -5,9 +5,11 @@ use crier_platform::model::app::{
     Strictness,
 };
 use crier_platform::model::login::TokenDigest;
+use crier_platform::model::message::Via;
 use crier_platform::model::session::SessionKind;
 use crier_platform::model::time::WallMs;
 use crier_proto::ids::{AppId, Uid};
+use crier_proto::message::Fanout;
 use rusqlite::Row;
 use rusqlite::types::Type;
 
@@ -47,6 +49,8 @@ words! {
     LiveText { Any = "any", Json = "json" }
     SignatureSetting { Md5 = "md5", Hmac = "hmac" }
     Strictness { Strict = "strict", Lenient = "lenient" }
+    Via { App = "app", User = "user" }
+    Fanout { All = "all", One = "one", Focused = "focused" }
     SessionKind { Fixed = "fixed", Sliding = "sliding" }
 }
 

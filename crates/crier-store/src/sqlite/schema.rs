@@ -4,11 +4,18 @@ use crier_platform::model::time::WallMs;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Number, name and text of every migration, in order.
-pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "begin_the_books",
-    include_str!("../../migrations/0001_begin_the_books.sql"),
-)];
+pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "begin_the_books",
+        include_str!("../../migrations/0001_begin_the_books.sql"),
+    ),
+    (
+        2,
+        "keep_mailboxes",
+        include_str!("../../migrations/0002_keep_mailboxes.sql"),
+    ),
+];
 
 /// The newest schema that this version knows.
 pub(crate) fn newest() -> i64 {
@@ -72,6 +79,42 @@ mod tests {
             .unwrap();
         assert_eq!(applied, 5 * newest());
         assert_eq!(version(&connection).unwrap(), newest());
+    }
+
+    #[test]
+    fn each_migration_runs_on_real_rows_and_leaves_them() {
+        let before = include_str!("../../migrations/before/0002_keep_mailboxes.sql");
+        let mut connection = Connection::open_in_memory().unwrap();
+        let (_, _, first) = MIGRATIONS[0];
+        connection
+            .execute_batch("CREATE TABLE migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_ms INTEGER NOT NULL) STRICT")
+            .unwrap();
+        connection.execute_batch(first).unwrap();
+        connection.execute_batch(before).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        assert_eq!(migrate(&mut connection, WallMs(5)).unwrap(), Ok(()));
+        let count = |table: &str| -> i64 {
+            let sql = format!("SELECT count(*) FROM {table}");
+            connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        let kept = [
+            "user",
+            "app",
+            "\"grant\"",
+            "session",
+            "story",
+            "feed_head",
+            "change",
+        ]
+        .map(count);
+        assert_eq!(kept, [2, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(["mailbox", "message"].map(count), [0, 0]);
+        let counters: String = connection
+            .query_row("SELECT group_concat(name || last) FROM counter", [], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert_eq!(counters, "mailbox_wall_ms0,story1");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Users, their browsers' logins and the links that log in once.
 
+use super::messages::kept_of;
 use super::open::SqliteStore;
 use super::pen::{Halt, Pen};
 use super::rows::Columns;
@@ -47,11 +48,13 @@ fn kept_windows(connection: &Connection, uid: Uid) -> rusqlite::Result<Vec<(AppI
 }
 
 /// Everything held on a person but sessions and grants, which leave facts of their own.
-const ERASE: [&str; 9] = [
+const ERASE: [&str; 11] = [
     "DELETE FROM login WHERE user = ?1",
     "DELETE FROM login_link WHERE user = ?1",
     "DELETE FROM auth_token WHERE user = ?1",
     "DELETE FROM \"grant\" WHERE user = ?1",
+    "DELETE FROM message WHERE user = ?1 OR sender = ?1",
+    "DELETE FROM mailbox WHERE user = ?1",
     "DELETE FROM story_slot WHERE story IN (SELECT id FROM story WHERE user = ?1)",
     "DELETE FROM story WHERE user = ?1",
     "DELETE FROM feed_window WHERE user = ?1",
@@ -269,6 +272,7 @@ impl Users for SqliteStore {
                 )?,
                 sessions: kept_sessions(connection, uid)?,
                 windows: kept_windows(connection, uid)?,
+                messages: kept_of(connection, uid)?,
             })
         })
     }

@@ -3,14 +3,16 @@
 //!
 //! Also syncs and folds the log of marks, because these too wait for the disk. Knows nothing of what a unit writes.
 
+use super::group::Group;
 use super::marks::Overlay;
 use super::open::Shared;
-use super::pen::{Applied, Halt, Pen};
+use super::pen::Halt;
 use super::upkeep::Upkeep;
-use crate::error::{StoreError, fault, is_io_error};
-use crier_platform::model::time::{ElapsedMs, WallMs};
-use crier_platform::ports::store::{Batch, CommitError, Made, StoreFault};
-use rusqlite::{Connection, ErrorCode};
+use crate::error::StoreError;
+use crier_platform::model::mailbox::MailWrites;
+use crier_platform::model::time::ElapsedMs;
+use crier_platform::ports::store::{Batch, CommitError, Flush, Made, StoreFault, WhenKept};
+use rusqlite::Connection;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -21,6 +23,7 @@ type Answer = oneshot::Sender<Result<Vec<Made>, CommitError>>;
 
 enum Job {
     Unit(Box<Batch>, Answer),
+    Mail(Box<MailWrites>, Flush, WhenKept),
     Probe(oneshot::Sender<Result<(), StoreFault>>),
     /// Something was marked while the writer slept.
     Nudge,
@@ -67,6 +70,20 @@ impl WriterHandle {
             .unwrap_or_else(|_| Err(CommitError::Fault(ended())))
     }
 
+    /// Hands writes to mailboxes to the writer; what cannot be taken is told at once.
+    pub(crate) fn keep(&self, writes: MailWrites, flush: Flush, when: WhenKept) {
+        let refused = match self.shared.health.going() {
+            Err(fault) => (when, fault),
+            Ok(()) => match self.inbox.try_send(Job::Mail(Box::new(writes), flush, when)) {
+                Err(TrySendError::Full(Job::Mail(_, _, when))) => (when, self.full()),
+                Err(TrySendError::Disconnected(Job::Mail(_, _, when))) => (when, closed()),
+                Ok(()) | Err(_) => return,
+            },
+        };
+        let (when, fault) = refused;
+        when(Err(fault));
+    }
+
     /// Refuses when the store has stopped; after trouble it tries a write of its own first.
     pub(crate) async fn check(&self) -> Result<(), StoreFault> {
         self.shared.health.going()?;
@@ -97,9 +114,7 @@ impl WriterHandle {
         match self.inbox.try_send(job) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => Err(self.full()),
-            Err(TrySendError::Disconnected(_)) => {
-                Err(StoreFault::Unavailable("the store is closed".to_owned()))
-            }
+            Err(TrySendError::Disconnected(_)) => Err(closed()),
         }
     }
 
@@ -123,8 +138,25 @@ impl Drop for WriterHandle {
     }
 }
 
+fn closed() -> StoreFault {
+    StoreFault::Unavailable("the store is closed".to_owned())
+}
+
 fn ended() -> StoreFault {
     StoreFault::OutcomeUnknown("the store's writer has ended".to_owned())
+}
+
+/// What has been taken out of the inbox.
+#[derive(Default)]
+struct Waiting {
+    units: Vec<(Batch, Answer)>,
+    mails: Vec<((MailWrites, Flush), WhenKept)>,
+}
+
+impl Waiting {
+    fn len(&self) -> usize {
+        self.units.len() + self.mails.len()
+    }
 }
 
 struct Writer {
@@ -169,22 +201,23 @@ impl Writer {
 
     /// Works on a job and on what is queued behind it; returns whom to tell that the store is closed.
     fn work(&mut self, first: Job) -> Option<oneshot::Sender<Result<(), StoreFault>>> {
-        let mut units = Vec::new();
+        let mut waiting = Waiting::default();
         let mut probes = Vec::new();
         let mut closing = None;
         let mut next = Some(first);
         while let Some(job) = next {
             match job {
-                Job::Unit(batch, answer) => units.push((*batch, answer)),
+                Job::Unit(batch, answer) => waiting.units.push((*batch, answer)),
+                Job::Mail(writes, flush, when) => waiting.mails.push(((*writes, flush), when)),
                 Job::Probe(answer) => probes.push(answer),
                 Job::Nudge => {}
                 Job::Close(answer) => closing = Some(answer),
             }
-            let go_on = closing.is_none() && units.len() < self.shared.config.commit_group_max;
+            let go_on = closing.is_none() && waiting.len() < self.shared.config.commit_group_max;
             next = if go_on { self.jobs.try_recv().ok() } else { None };
         }
-        if !units.is_empty() {
-            self.commit_group(units);
+        if waiting.len() > 0 {
+            self.commit_group(waiting);
         }
         if !probes.is_empty() {
             let outcome = self.probe();
@@ -195,62 +228,34 @@ impl Writer {
         closing
     }
 
-    fn commit_group(&mut self, units: Vec<(Batch, Answer)>) {
-        let (batches, answers): (Vec<_>, Vec<_>) = units.into_iter().unzip();
+    fn commit_group(&mut self, waiting: Waiting) {
+        let Waiting { units, mails } = waiting;
+        let (units, answers): (Vec<_>, Vec<_>) = units.into_iter().unzip();
+        let (mails, told): (Vec<_>, Vec<_>) = mails.into_iter().unzip();
         let shared = Arc::clone(&self.shared);
-        let outcomes = shared.health.going().and_then(|()| self.apply_group(batches));
+        let outcomes = shared.health.going().and_then(|()| {
+            let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            shared.apply_group(&connection, Group { units, mails }, &mut self.upkeep)
+        });
         shared.health.set_troubled(outcomes.is_err());
         match outcomes {
-            Ok(outcomes) => {
-                for (answer, outcome) in answers.into_iter().zip(outcomes) {
+            Ok(concluded) => {
+                for (answer, outcome) in answers.into_iter().zip(concluded.units) {
                     let _ = answer.send(shared.conclude(outcome));
+                }
+                for (tell, outcome) in told.into_iter().zip(concluded.mails) {
+                    tell(outcome);
                 }
             }
             Err(fault) => {
-                tracing::error!(%fault, units = answers.len(), "a group of units was not committed");
-                shared.metrics.failed.inc_by(answers.len() as u64);
+                let (units, mails) = (answers.len(), told.len());
+                tracing::error!(%fault, units, mails, "a group of writes was not committed");
+                shared.metrics.failed.inc_by((units + mails) as u64);
                 for answer in answers {
                     let _ = answer.send(Err(CommitError::Fault(fault.clone())));
                 }
-            }
-        }
-    }
-
-    /// One transaction: an error of its own fails all units, so that none is answered with what is not there.
-    fn apply_group(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Applied, CommitError>>, StoreFault> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let began = connection
-            .prepare_cached("BEGIN IMMEDIATE")
-            .and_then(|mut begin| begin.execute([]));
-        began.map_err(|error| self.shared.stop_if_io(&error))?;
-        let mut outcomes = Vec::with_capacity(batches.len());
-        for batch in batches {
-            match self.shared.apply_one(&connection, batch) {
-                Ok(outcome) => outcomes.push(outcome),
-                Err(error) => {
-                    let _ = connection.execute_batch("ROLLBACK");
-                    return Err(self.shared.stop_if_io(&error));
-                }
-            }
-        }
-        self.upkeep.prune(&connection, &self.shared);
-        let written = outcomes
-            .iter()
-            .any(|outcome| outcome.as_ref().is_ok_and(|applied| !applied.repeated));
-        let committed = connection
-            .prepare_cached("COMMIT")
-            .and_then(|mut commit| commit.execute([]));
-        match committed {
-            Ok(_) => {
-                self.shared.metrics.commits.inc_by(u64::from(written));
-                Ok(outcomes)
-            }
-            Err(error) => {
-                let _ = connection.execute_batch("ROLLBACK");
-                // A failed sync says nothing about which pages the next start will find.
-                match self.shared.stop_if_io(&error) {
-                    fault if is_io_error(&error) => Err(StoreFault::OutcomeUnknown(fault.to_string())),
-                    fault => Err(fault),
+                for tell in told {
+                    tell(Err(fault.clone()));
                 }
             }
         }
@@ -335,110 +340,21 @@ impl Writer {
     }
 }
 
-impl Shared {
-    /// What a unit writes with.
-    pub(crate) fn pen<'a>(&'a self, connection: &'a Connection, now: WallMs) -> Pen<'a> {
-        Pen {
-            connection,
-            sealer: &self.sealer,
-            marks: &self.marks,
-            now,
-            origin: self.origin,
-            applied: Applied::default(),
-        }
-    }
-
-    /// Applies a unit inside its savepoint: its refusal rolls back nothing but itself. An error ends the whole group.
-    fn apply_one(
-        &self,
-        connection: &Connection,
-        batch: Batch,
-    ) -> rusqlite::Result<Result<Applied, CommitError>> {
-        connection.prepare_cached("SAVEPOINT unit")?.execute([])?;
-        let now = batch.now;
-        let refused = match self.pen(connection, now).apply(batch) {
-            Ok(applied) => {
-                connection.prepare_cached("RELEASE unit")?.execute([])?;
-                return Ok(Ok(applied));
-            }
-            Err(Halt::Refused(conflict)) => CommitError::Refused(conflict),
-            Err(Halt::Fault(fault)) => CommitError::Fault(fault),
-            Err(Halt::Sql(error)) if connection.is_autocommit() || ends_group(&error) => return Err(error),
-            Err(Halt::Sql(error)) => CommitError::Fault(fault(&error)),
-        };
-        connection.prepare_cached("ROLLBACK TO unit")?.execute([])?;
-        connection.prepare_cached("RELEASE unit")?.execute([])?;
-        Ok(Err(refused))
-    }
-
-    /// What follows a committed or refused unit, before it is answered.
-    fn conclude(&self, outcome: Result<Applied, CommitError>) -> Result<Vec<Made>, CommitError> {
-        let applied = match outcome {
-            Ok(applied) => applied,
-            Err(error) => {
-                match &error {
-                    CommitError::Refused(_) => self.metrics.refused.inc(),
-                    CommitError::Fault(_) => self.metrics.failed.inc(),
-                };
-                return Err(error);
-            }
-        };
-        if applied.repeated {
-            self.metrics.repeated.inc();
-        } else {
-            self.metrics.units.inc();
-        }
-        applied
-            .ended
-            .iter()
-            .for_each(|session| self.marks.drop_session(*session));
-        for session in &applied.reset {
-            self.marks.forget(*session).map_err(|fault| {
-                CommitError::Fault(StoreFault::OutcomeUnknown(format!(
-                    "the call order may come back: {fault}"
-                )))
-            })?;
-        }
-        Ok(applied.made)
-    }
-
-    /// The fault of a failed statement; the store stops when the disk itself has failed.
-    pub(crate) fn stop_if_io(&self, error: &rusqlite::Error) -> StoreFault {
-        if is_io_error(error) {
-            self.health.stop(&error.to_string());
-        }
-        match fault(error) {
-            StoreFault::Damaged(text) if is_io_error(error) => StoreFault::Unavailable(text),
-            other => other,
-        }
-    }
-}
-
-/// Errors after which SQLite may have rolled back more than one statement.
-fn ends_group(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(
-            ErrorCode::DiskFull
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::OutOfMemory
-                | ErrorCode::DatabaseCorrupt
-                | ErrorCode::NotADatabase
-                | ErrorCode::DatabaseBusy
-                | ErrorCode::OperationInterrupted
-        )
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::config::StoreConfig;
     use crate::sqlite::SqliteStore;
     use crate::still::Still;
+    use crier_platform::model::mailbox::{KeptItem, KeptMessage, MailWrites, RowNo};
+    use crier_platform::model::message::Via;
     use crier_platform::model::session::SessionId;
     use crier_platform::model::time::WallMs;
     use crier_platform::model::user::User;
-    use crier_platform::ports::store::{Batch, CommitError, Marks, Store, StoreFault, UnitId, Users, Write};
-    use crier_proto::ids::Uid;
+    use crier_platform::ports::store::{
+        Batch, CommitError, Flush, Marks, Messages, Store, StoreFault, UnitId, Users, Write,
+    };
+    use crier_proto::ids::{AppId, MessageId, Uid};
+    use crier_proto::message::Fanout;
     use std::sync::Arc;
 
     fn store() -> SqliteStore {
@@ -490,6 +406,90 @@ mod tests {
         assert_eq!(store.check().await, Ok(()));
         store.commit(unit(1, 100_000)).await.unwrap();
         assert!(store.user(uid(1)).await.unwrap().is_some());
+    }
+
+    fn message(row: i64, text: &str) -> KeptMessage {
+        KeptMessage {
+            row: RowNo(row),
+            app: AppId::new(1).unwrap(),
+            user: uid(1),
+            seq: 1,
+            id: MessageId::from_bytes([1; 16]),
+            sender: uid(1),
+            sent_at: WallMs(1),
+            expires_at: WallMs(2),
+            item: Some(KeptItem {
+                via: Via::App,
+                event: "e".into(),
+                text: text.into(),
+                collapse_key: None,
+                fanout: Fanout::All,
+            }),
+            claim: Vec::new(),
+            outcome: Vec::new(),
+        }
+    }
+
+    async fn keep(store: &SqliteStore, messages: Vec<KeptMessage>) -> Result<(), StoreFault> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let writes = MailWrites {
+            messages,
+            ..MailWrites::default()
+        };
+        let when = Box::new(move |kept| {
+            let _ = tell.send(kept);
+        });
+        store.keep(writes, Flush::Now, when);
+        told.await.unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_full_disk_keeps_nothing_of_a_message_and_an_io_error_ends_the_mailboxes_too() {
+        let store = store();
+        store.commit(unit(1, 10)).await.unwrap();
+        let present = pages(&store, "PRAGMA page_count");
+        pages(&store, &format!("PRAGMA max_page_count = {present}"));
+        let (fits, long) = (message(1, "x"), message(2, &"y".repeat(100_000)));
+        let refused = keep(&store, vec![fits.clone(), long.clone()]).await;
+        assert!(matches!(refused, Err(StoreFault::Unavailable(_))), "{refused:?}");
+        assert_eq!(store.kept_messages(RowNo(0), 9).await.unwrap(), []);
+        pages(&store, "PRAGMA max_page_count = 100000");
+        keep(&store, vec![fits, long]).await.unwrap();
+        assert_eq!(store.kept_messages(RowNo(0), 9).await.unwrap().len(), 2);
+        let broken = rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC),
+            None,
+        );
+        store.shared().stop_if_io(&broken);
+        let refused = keep(&store, vec![message(3, "z")]).await;
+        assert!(matches!(refused, Err(StoreFault::Unavailable(_))), "{refused:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_nobody_waits_for_is_written_without_a_sync_and_the_next_commit_is_synced_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(
+            folder.path(),
+            &StoreConfig::default(),
+            Arc::new(Still),
+            Arc::new(Still),
+        )
+        .unwrap();
+        store.commit(unit(1, 10)).await.unwrap();
+        let synced = store.metrics().commits.get();
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let writes = MailWrites {
+            forgotten: vec![RowNo(1)],
+            ..MailWrites::default()
+        };
+        let when = Box::new(move |kept| {
+            let _ = tell.send(kept);
+        });
+        store.keep(writes, Flush::Later, when);
+        assert_eq!(told.await.unwrap(), Ok(()));
+        assert_eq!(store.metrics().commits.get(), synced);
+        keep(&store, vec![message(1, "x")]).await.unwrap();
+        assert_eq!(store.metrics().commits.get(), synced + 1);
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,10 @@
 //! Backup and restore.
 
-use crate::backends::{START_MS, app, app_id, user};
+use crate::backends::{START_MS, app, app_id, uid, user};
 use crate::files::{commit, key, open, raw, values, with_session};
-use crier_platform::ports::store::{Apps, Marks, Sessions, Write};
+use crate::mailboxes::{all, head, keep, message};
+use crier_platform::model::mailbox::{Found, KeptHead, MailWrites, RowNo};
+use crier_platform::ports::store::{Apps, Flush, Marks, Messages, Sessions, Write};
 use crier_store::{KEY_FILE, SqliteStore, StoreError};
 use crier_testkit::SeededEntropy;
 use std::fs;
@@ -134,4 +136,82 @@ async fn what_is_no_backup_is_refused_and_changes_nothing() {
         .query_row("SELECT count(*) FROM app", [], |row| row.get(0))
         .unwrap();
     assert_eq!(apps, 1);
+}
+
+#[tokio::test]
+async fn a_restored_backup_keeps_the_messages_and_gives_every_mailbox_a_new_life() {
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("copy.crier");
+    let store = open(folder.path());
+    let people = vec![Write::AddUser(user(7)), Write::AddUser(user(8))];
+    commit(&store, 1, people).await;
+    let writes = MailWrites {
+        heads: vec![head(7), head(8)],
+        messages: vec![message(1, 7, 8)],
+        ..MailWrites::default()
+    };
+    keep(&store, writes, Flush::Now).await.unwrap();
+    store.backup(&backup).unwrap();
+    drop(store);
+    restore(folder.path(), &backup).unwrap();
+    let store = open(folder.path());
+    assert_eq!(all(&store).await, [message(1, 7, 8)]);
+    let (found, _) = store.kept_heads().await.unwrap();
+    let mut epochs = vec![head(7).epoch];
+    for (one, user) in found.into_iter().zip([7, 8]) {
+        let Found::Whole(renewed) = one else {
+            panic!("{one:?}");
+        };
+        let epoch = renewed.epoch;
+        assert!(!epochs.contains(&epoch));
+        epochs.push(epoch);
+        assert_eq!(renewed, KeptHead { epoch, ..head(user) });
+    }
+    assert_eq!(epochs.len(), 3);
+}
+
+#[tokio::test]
+async fn a_damaged_row_of_a_mailbox_is_told_and_hides_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let people = vec![Write::AddUser(user(7)), Write::AddUser(user(8))];
+    commit(&store, 1, people).await;
+    let writes = MailWrites {
+        heads: vec![head(7), head(8)],
+        messages: (1..=6).map(|row| message(row, 7, 8)).collect(),
+        ..MailWrites::default()
+    };
+    keep(&store, writes, Flush::Now).await.unwrap();
+    let damage = [
+        "UPDATE message SET text = 'changed' WHERE number = 1",
+        "UPDATE message SET seq = 70 WHERE number = 2",
+        "UPDATE message SET outcome = x'0102040000000000000000' WHERE number = 3",
+        "UPDATE message SET claim = (SELECT claim FROM message WHERE number = 5) WHERE number = 4",
+        "UPDATE message SET via = 'nobody', app = 0 WHERE number = 5",
+        "UPDATE mailbox SET last = 4 WHERE user = 7",
+    ];
+    for sql in damage {
+        assert_eq!(raw(folder.path()).execute(sql, []).unwrap(), 1);
+    }
+    let found = store.kept_messages(RowNo(0), 10).await.unwrap();
+    let hurt = |row: i64, seq: u64| Found::Damaged {
+        row: RowNo(row),
+        place: Some((app_id(4), uid(8), seq)),
+    };
+    let nowhere = Found::Damaged {
+        row: RowNo(5),
+        place: None,
+    };
+    let last = Found::Whole(message(6, 7, 8));
+    assert_eq!(
+        found,
+        [hurt(1, 1), hurt(2, 70), hurt(3, 3), hurt(4, 4), nowhere, last]
+    );
+    let (heads, _) = store.kept_heads().await.unwrap();
+    let lost = Found::Damaged {
+        row: RowNo(0),
+        place: Some((app_id(4), uid(7), 4)),
+    };
+    assert_eq!(heads, [lost, Found::Whole(head(8))]);
+    assert_eq!(store.metrics().damaged.get(), 6);
 }

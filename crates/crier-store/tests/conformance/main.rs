@@ -12,6 +12,7 @@ mod beside;
 mod copies;
 mod files;
 mod grants;
+mod mailboxes;
 mod marks;
 mod people;
 mod properties;
@@ -105,6 +106,16 @@ conformance! {
         a_synced_mark_and_a_live_one_are_read_together
         a_rule_that_compares_with_the_last_keeps_the_last
         a_reset_forgets_both_kinds_of_marks
+    }
+    mailboxes {
+        a_message_and_its_head_come_back_as_they_were_written
+        messages_are_read_by_number_and_piece_by_piece
+        a_mark_moves_the_outcome_and_an_end_takes_the_text
+        what_is_forgotten_is_gone_and_what_is_gone_is_not_moved
+        withdrawing_empties_mailboxes_in_both_directions_of_that_application_alone
+        erasing_a_user_removes_their_mailboxes_and_nothing_is_kept_for_them_later
+        what_waits_to_and_from_a_user_is_told_with_what_is_kept_on_them
+        writes_are_whole_or_absent_and_told_in_order
     }
     units {
         a_refused_condition_rolls_back_the_whole_unit
