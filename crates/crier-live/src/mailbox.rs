@@ -359,6 +359,7 @@ impl Mailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crier_platform::model::message::Door;
     use crier_proto::ids::AppId;
 
     const BOUNDS: RingBounds = RingBounds {
@@ -373,6 +374,7 @@ mod tests {
     fn item(text: &str, ttl_ms: u64) -> Item {
         let message = NewMessage {
             id: MessageId::from_bytes([7; 16]),
+            door: Door::Rest,
             app: AppId::new(1).expect("1 is an application id"),
             sender: uid(1),
             recipient: uid(2),

@@ -7,7 +7,7 @@ use crate::config::LiveConfig;
 use crate::hub::{Hub, HubParts};
 use crate::ledger::memory::MemoryLedger;
 use crate::mailbox::Item;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Mode, Overflow, TicketFate};
 use crate::place::{Place, Touched};
 use crate::records::{Origin, Standing};
 use crate::shards::lock;
@@ -119,12 +119,15 @@ impl Node {
                 return Ok(known);
             }
             if !place.rate.take(config.recipient_rate(), around.now) {
-                around.metrics.overflow("rate_recipient");
+                around.metrics.overflow(Overflow::RateRecipient);
                 return Err(AcceptError::RecipientRate);
             }
+            let door = message.door;
             let item = Item::of(message, around.wall, around.now);
             self.room(place, &item)?;
-            Ok(place.commit(around, item, touched))
+            let delivery = place.commit(around, item, touched);
+            around.metrics.send_placed(door);
+            Ok(delivery)
         })
     }
 
@@ -132,18 +135,26 @@ impl Node {
     fn room(&self, place: &Place, item: &Item) -> Result<(), AcceptError> {
         let config = &self.hub.config;
         let size = item.size() as u64;
-        let items = place.totals.items.load(Ordering::Relaxed);
-        let bytes = place.totals.bytes.load(Ordering::Relaxed);
+        let items = place.share.totals.items.load(Ordering::Relaxed);
+        let bytes = place.share.totals.bytes.load(Ordering::Relaxed);
         if items >= config.app_items_max || bytes + size > config.app_bytes_max.0 {
-            self.hub.metrics.overflow("mailbox_app");
+            self.hub.metrics.overflow(Overflow::MailboxApp);
             return Err(AcceptError::AppMailboxFull);
         }
         let process = self.hub.broker.process.bytes.load(Ordering::Relaxed);
         if process + size > config.mailbox_bytes_max.0 {
-            self.hub.metrics.overflow("mailbox_node");
+            self.hub.metrics.overflow(Overflow::MailboxNode);
             return Err(AcceptError::ServerMailboxFull);
         }
         Ok(())
+    }
+
+    /// Counts a quota that is spent; a refusal of call order is no bound.
+    fn counted(&self, refusal: LedgerRefusal) -> LedgerRefusal {
+        if matches!(refusal, LedgerRefusal::Quota { .. }) {
+            self.hub.metrics.overflow(Overflow::Quota);
+        }
+        refusal
     }
 
     /// The first outcome of an id that is known.
@@ -173,9 +184,9 @@ impl Node {
         let free = own < config.app_waiters_max && all < config.waiters_max;
         if free {
             waiting.insert(app, own + 1);
-            self.hub.metrics.waiting(1);
+            self.hub.metrics.wait_begins();
         } else {
-            self.hub.metrics.overflow("waiters");
+            self.hub.metrics.overflow(Overflow::Waiters);
         }
         free
     }
@@ -214,7 +225,7 @@ impl Drop for Waiting<'_> {
                 waiting.remove(&self.1);
             }
         }
-        self.0.hub.metrics.waiting(-1);
+        self.0.hub.metrics.wait_ends();
     }
 }
 
@@ -228,28 +239,23 @@ impl Deliver for Node {
         if let Some(known) = self.known(message.id) {
             return Ok(known);
         }
+        let began = self.hub.clock.elapsed_micros();
         let nothing = Charge::default();
         let settled = self
             .ledger
             .settle(charge.unwrap_or(&nothing), || self.place(message));
-        let outcome = match settled.await {
+        match settled.await {
             Ok(Ok((placed, touched))) => {
+                if placed.is_ok() {
+                    let took = self.hub.clock.elapsed_micros().since(began);
+                    self.hub.metrics.accepted_in(Mode::Memory, took);
+                }
                 touched.iter().for_each(|link| link.pump());
                 placed
             }
-            Ok(Err(refusal)) => Err(AcceptError::Ledger(refusal)),
+            Ok(Err(refusal)) => Err(AcceptError::Ledger(self.counted(refusal))),
             Err(LedgerFault(cause)) => Err(AcceptError::Fault(cause)),
-        };
-        self.hub.metrics.send(match &outcome {
-            Ok(_) => "ok",
-            Err(AcceptError::Ledger(LedgerRefusal::Quota { .. })) => "quota",
-            Err(AcceptError::Ledger(_)) => "call_id",
-            Err(AcceptError::RecipientRate) => "rate",
-            Err(AcceptError::AppMailboxFull) => "app_full",
-            Err(AcceptError::ServerMailboxFull) => "server_full",
-            Err(AcceptError::Fault(_)) => "fault",
-        });
-        outcome
+        }
     }
 
     async fn watch(
@@ -328,11 +334,12 @@ impl Deliver for Node {
 #[async_trait]
 impl Ledger for Node {
     async fn settle(&self, charge: &Charge) -> Result<Result<(), LedgerRefusal>, LedgerFault> {
-        self.ledger.settle(charge, || ()).await
+        let settled = self.ledger.settle(charge, || ()).await?;
+        Ok(settled.map_err(|refusal| self.counted(refusal)))
     }
 
     fn peek(&self, quota: QuotaCharge) -> Option<LedgerRefusal> {
-        self.ledger.peek(quota)
+        self.ledger.peek(quota).map(|refusal| self.counted(refusal))
     }
 
     async fn reset(&self, session: SessionId) -> Result<(), LedgerFault> {
@@ -344,18 +351,20 @@ impl Ledger for Node {
 #[async_trait]
 impl Tickets for Node {
     async fn issue(&self, ticket: Ticket) -> Result<(), TicketFault> {
-        self.hub.metrics.ticket("issued");
+        self.hub.metrics.ticket(TicketFate::Issued);
         if self.tickets.issue(ticket) {
-            self.hub.metrics.overflow("tickets_outstanding");
+            self.hub.metrics.overflow(Overflow::TicketsOutstanding);
         }
         Ok(())
     }
 
     async fn redeem(&self, token: TokenDigest) -> Result<Option<Ticket>, TicketFault> {
         let ticket = self.tickets.redeem(token);
-        self.hub
-            .metrics
-            .ticket(if ticket.is_some() { "redeemed" } else { "refused" });
+        self.hub.metrics.ticket(if ticket.is_some() {
+            TicketFate::Redeemed
+        } else {
+            TicketFate::Refused
+        });
         Ok(ticket)
     }
 

@@ -7,7 +7,7 @@ use crate::faults::{Fault, refused_by_delivery, refused_by_ledger};
 use crate::methods::live_message_send::{From, Params, judge, terms_not_accepted};
 use crate::model::app::App;
 use crate::model::login::TokenDigest;
-use crate::model::message::{Delivery, NewMessage, Via};
+use crate::model::message::{Delivery, Door, NewMessage, Via};
 use crate::model::ticket::Permit;
 use crate::model::time::WallMs;
 use crate::ports::Ports;
@@ -180,6 +180,7 @@ impl LiveDoor {
             }
         }
         let from = From {
+            door: Door::Page,
             app: app.id,
             sender: permit.user,
             via: Via::User,

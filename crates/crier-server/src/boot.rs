@@ -21,7 +21,7 @@ use crate::sections::{Config, ServerConfig};
 use crate::state::{AppState, PublicUrl};
 use crier_live::config::LiveConfig;
 use crier_live::hub::Hub;
-use crier_live::metrics::Metrics as LiveMetrics;
+use crier_live::metrics::Overflow;
 use crier_live::node::{Node, NodeParts};
 use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::{Dispatcher, DispatcherConfig};
@@ -165,7 +165,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         marks: Arc::clone(&books.cached) as Arc<dyn Marks>,
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
-        metrics: LiveMetrics::registered(&mut registry),
+        metrics: metrics.live().clone(),
         resume_key: resume_key(&config, &*entropy)?,
     });
     let ports = Ports {
@@ -391,7 +391,7 @@ impl Server {
             () = clock.sleep_until(deadline) => false,
         };
         if !drained {
-            self.metrics.overflow("stop");
+            self.metrics.live_overflow(Overflow::Stop);
             tracing::warn!(tasks = self.tasks.running(), "cut before everything had ended");
             self.tasks.cut();
         }

@@ -7,6 +7,7 @@ use crate::lifecycle::Tasks;
 use crate::metrics::ServerMetrics;
 use crate::sections::ServerConfig;
 use axum::body::Body;
+use crier_live::metrics::Overflow;
 use crier_platform::ports::clock::Clock;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response};
@@ -160,7 +161,7 @@ impl Reception {
             }
         };
         if ended.is_err_and(|why| why.is_timeout()) {
-            self.metrics.overflow("request_head");
+            self.metrics.live_overflow(Overflow::RequestHead);
         }
         if gently.load(Ordering::Relaxed)
             && let Some(parts) = connection.into_parts()

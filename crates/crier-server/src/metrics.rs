@@ -1,7 +1,8 @@
 //! Figures of the edges, and the registry that every room's figures are gathered in.
 //!
-//! Promise: labels come from closed sets; names begin with `crier_server_`. Knows no other room's figures.
+//! Promise: labels come from closed sets; names begin with `crier_server_`. Of other rooms' figures it knows those that only the edges can count.
 
+use crier_live::metrics::{Metrics as LiveMetrics, Overflow};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -28,13 +29,17 @@ pub struct ServerMetrics {
     overflow: Family<OverflowLabels, Counter>,
     connections: Gauge,
     accepted: Counter,
+    live: LiveMetrics,
 }
 
 impl ServerMetrics {
     /// Fresh figures, known to the registry.
     #[must_use]
     pub fn registered(registry: &mut Registry) -> Self {
-        let figures = Self::default();
+        let figures = Self {
+            live: LiveMetrics::registered(registry),
+            ..Self::default()
+        };
         let room = registry.sub_registry_with_prefix("crier_server");
         room.register(
             "calls",
@@ -60,9 +65,21 @@ impl ServerMetrics {
         self.calls.get_or_create(&CallLabels { method, code }).inc();
     }
 
+    /// Figures of live delivery, for what the edges alone see of it.
+    #[must_use]
+    pub fn live(&self) -> &LiveMetrics {
+        &self.live
+    }
+
     /// A bound that was met.
     pub fn overflow(&self, name: &'static str) {
         self.overflow.get_or_create(&OverflowLabels { name }).inc();
+    }
+
+    /// A bound of the edges that live section 12 names was met.
+    pub fn live_overflow(&self, bound: Overflow) {
+        self.overflow(bound.as_str());
+        self.live.overflow(bound);
     }
 
     /// A connection opens.

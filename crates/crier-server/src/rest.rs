@@ -12,8 +12,9 @@ use crate::middleware::headers::set_answer_headers;
 use crate::middleware::real_ip::TrustedProxies;
 use crate::middleware::request_id::{RequestId, RequestIds};
 use bytes::Bytes;
+use crier_live::metrics::Overflow;
 use crier_platform::dispatch::{Answer, Dispatcher};
-use crier_platform::model::message::Delivery;
+use crier_platform::model::message::{Delivery, Door};
 use crier_platform::ports::clock::Clock;
 use crier_proto::call::{Body, RequestParts};
 use crier_proto::error::{Code, Refusal};
@@ -45,6 +46,9 @@ pub struct RestDoor {
     pub stop: Stop,
 }
 
+/// The call whose refusals are figures of live delivery too (live section 13).
+const SEND: &str = "liveMessage.send";
+
 /// An answer and what becomes of its connection.
 pub type Answered = (Response<Full<Bytes>>, Then);
 
@@ -72,12 +76,12 @@ impl RestDoor {
             }
             Err(BodyFault::TooLarge) => return self.too_large(),
             Err(BodyFault::Broken) => {
-                self.metrics.overflow("request_body");
+                self.metrics.live_overflow(Overflow::RequestBody);
                 // Framing that cannot be read is told to whoever is still there to read it (protocol 2.4).
                 return (empty(StatusCode::BAD_REQUEST), Then::CloseGently);
             }
             Err(BodyFault::TooSlow) => {
-                self.metrics.overflow("request_body");
+                self.metrics.live_overflow(Overflow::RequestBody);
                 return (empty(StatusCode::BAD_REQUEST), Then::Drop);
             }
         }
@@ -114,6 +118,11 @@ impl RestDoor {
         let code = answer.error.map_or(0, Code::number);
         let method = answer.method.unwrap_or("unknown");
         self.metrics.call(method, code);
+        if method == SEND
+            && let Some(code) = answer.error
+        {
+            self.metrics.live().send_refused(Door::Rest, code);
+        }
         if let Some(fault) = &answer.fault {
             tracing::error!(error = %fault, call.method = method, "a call failed on our side");
         }

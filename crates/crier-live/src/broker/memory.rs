@@ -3,7 +3,8 @@
 //! Promise: a place is looked at by one thread at a time; bounds on heads and totals hold; nothing is written while a part is locked.
 
 use crate::mailbox::Mailbox;
-use crate::place::{Place, Totals};
+use crate::metrics::Metrics;
+use crate::place::{Place, Share, Totals};
 use crate::rate::{Bucket, Rate};
 use crate::records::MailboxKey;
 use crate::shards::{SHARDS, Shards, lock};
@@ -24,8 +25,9 @@ const EVICTION_SAMPLE: usize = 32;
 /// All places of one process.
 pub(crate) struct MemoryBroker {
     places: Shards<MailboxKey, Place>,
-    apps: Mutex<HashMap<AppId, Arc<Totals>>>,
+    apps: Mutex<HashMap<AppId, Arc<Share>>>,
     entropy: Arc<dyn Entropy>,
+    metrics: Metrics,
     recipient_rate: Rate,
     heads_per_shard: usize,
     heads: AtomicUsize,
@@ -35,11 +37,17 @@ pub(crate) struct MemoryBroker {
 
 impl MemoryBroker {
     /// No mailbox yet; at most about `heads_max` at once.
-    pub(crate) fn new(entropy: Arc<dyn Entropy>, recipient_rate: Rate, heads_max: usize) -> Self {
+    pub(crate) fn new(
+        entropy: Arc<dyn Entropy>,
+        metrics: Metrics,
+        recipient_rate: Rate,
+        heads_max: usize,
+    ) -> Self {
         Self {
             places: Shards::new(),
             apps: Mutex::default(),
             entropy,
+            metrics,
             recipient_rate,
             heads_per_shard: (heads_max / SHARDS).max(1),
             heads: AtomicUsize::new(0),
@@ -62,7 +70,7 @@ impl MemoryBroker {
             }
             let mailbox = Mailbox::new(Epoch::from_bytes(random_bytes(&*self.entropy)));
             let rate = Bucket::full(self.recipient_rate, now);
-            part.insert(key, Place::new(mailbox, self.totals(key.0), now, rate));
+            part.insert(key, Place::new(mailbox, self.share(key.0), now, rate));
             self.heads.fetch_add(1, Ordering::Relaxed);
         }
         let place = part
@@ -76,7 +84,7 @@ impl MemoryBroker {
         let mut part = self.places.of(&kept.key);
         if let Entry::Vacant(vacant) = part.entry(kept.key) {
             let rate = Bucket::full(self.recipient_rate, now);
-            let mut place = Place::new(kept.mailbox, self.totals(kept.key.0), now, rate);
+            let mut place = Place::new(kept.mailbox, self.share(kept.key.0), now, rate);
             place.pages = kept.pages;
             place.focus_turn = kept.focus_turn;
             work(vacant.insert(place));
@@ -111,9 +119,16 @@ impl MemoryBroker {
         self.heads.load(Ordering::Relaxed)
     }
 
-    /// What the mailboxes of an application hold.
-    pub(crate) fn totals(&self, app: AppId) -> Arc<Totals> {
-        Arc::clone(lock(&self.apps).entry(app).or_default())
+    /// What the mailboxes of an application share.
+    fn share(&self, app: AppId) -> Arc<Share> {
+        let mut apps = lock(&self.apps);
+        let share = apps.entry(app).or_insert_with(|| {
+            Arc::new(Share {
+                totals: Totals::default(),
+                figures: self.metrics.of_app(app),
+            })
+        });
+        Arc::clone(share)
     }
 
     /// Lets go the longest unused of a few idle heads; its pages' next cursor meets another epoch.

@@ -7,6 +7,7 @@
 use super::Hub;
 use crate::connection::Phase;
 use crate::link::Link;
+use crate::metrics::Overflow;
 use crate::shards::lock;
 use crier_platform::model::time::ElapsedMs;
 use crier_proto::frame::Bye;
@@ -205,17 +206,24 @@ impl Hub {
     /// Waits for the turn of a hello; hold it until the hello is judged. `None`: the queue was full or too slow, or the connection
     /// has ended meanwhile; either way it has got its bye.
     pub async fn turn(&self, link: &Arc<Link>, coming: Coming) -> Option<Turn<'_>> {
+        let began = self.clock.elapsed_micros();
         match self.admission.enter(self, coming) {
-            Entry::Turn(turn) => return Some(turn),
+            Entry::Turn(turn) => {
+                self.metrics.admission_waited(coming, 0);
+                return Some(turn);
+            }
             Entry::Place(mut place) => {
                 if (&mut place.called).await.is_ok() {
+                    let waited = self.clock.elapsed_micros().since(began);
+                    self.metrics.admission_waited(coming, waited);
                     return Some(Turn { hub: self });
                 }
             }
             Entry::Full => {}
         }
         if link.state().phase() != Phase::Closing {
-            self.metrics.overflow("admit");
+            self.metrics.overflow(Overflow::Admit);
+            self.metrics.admission(coming, Some(Bye::Overloaded));
             self.end(link, Bye::Overloaded, None);
         }
         None

@@ -1,7 +1,8 @@
 //! From a hello to a welcome, by ticket or by resume token (live 3.5 to 3.12).
 
-use super::Hub;
+use super::{Coming, Hub};
 use crate::link::{ConnectionNo, Link};
+use crate::metrics::{Door, Overflow};
 use crate::place::{Around, Introduction, Place};
 use crate::resume::Resume;
 use crier_platform::live_door::PageSend;
@@ -64,12 +65,14 @@ impl Hub {
         };
         match self.resumed(link, token) {
             Ok(resume) => {
-                self.metrics.resume("ok");
+                self.metrics.resume(None);
                 self.supersede(ConnectionNo(resume.connection));
-                self.admit_issued(link, hello, (resume.permit, resume.issued_at));
+                let judged = self.admit_issued(link, hello, (resume.permit, resume.issued_at));
+                self.count_admission(Coming::Resume, judged);
             }
             Err(bye) => {
-                self.metrics.resume("refused");
+                self.metrics.resume(Some(bye));
+                self.metrics.admission(Coming::Resume, Some(bye));
                 self.end(link, bye, None);
             }
         }
@@ -83,7 +86,7 @@ impl Hub {
         }
         let late = permit.until <= self.clock.wall();
         if late {
-            self.metrics.overflow("authorised");
+            self.metrics.overflow(Overflow::Authorised);
         }
         let void = late
             || resume.origin != link.opening.origin
@@ -104,10 +107,32 @@ impl Hub {
 
     /// Opens a connection whose right has been proved: its pages are seated and everything committed from now on is covered.
     pub fn admit(&self, link: &Arc<Link>, hello: &Hello, permit: Permit) {
-        self.admit_issued(link, hello, (permit, self.clock.wall()));
+        let judged = self.admit_issued(link, hello, (permit, self.clock.wall()));
+        self.count_admission(Coming::New, judged);
     }
 
-    fn admit_issued(&self, link: &Arc<Link>, hello: &Hello, (permit, issued_at): (Permit, WallMs)) {
+    /// Ends a connection whose ticket was refused.
+    pub fn refuse(&self, link: &Arc<Link>, bye: Bye) {
+        self.metrics.admission(Coming::New, Some(bye));
+        self.end(link, bye, None);
+    }
+
+    /// A connection that ended before its right was proved was neither admitted nor refused.
+    fn count_admission(&self, coming: Coming, judged: Result<bool, Bye>) {
+        match judged {
+            Ok(true) => self.metrics.admission(coming, None),
+            Ok(false) => {}
+            Err(bye) => self.metrics.admission(coming, Some(bye)),
+        }
+    }
+
+    /// True when the connection is open now, false when it had ended meanwhile.
+    fn admit_issued(
+        &self,
+        link: &Arc<Link>,
+        hello: &Hello,
+        (permit, issued_at): (Permit, WallMs),
+    ) -> Result<bool, Bye> {
         let key = (permit.app, permit.user);
         let now = self.clock.elapsed();
         let until = self.until(permit.until);
@@ -120,7 +145,7 @@ impl Hub {
                 return Err(Bye::TooManyConnections);
             }
             if !link.state().open(Arc::clone(&permit), until, first_ping) {
-                return Ok(());
+                return Ok(false);
             }
             place.links.push(Arc::clone(link));
             place.links.shrink_to_fit();
@@ -129,18 +154,19 @@ impl Hub {
             self.welcome((place, around), link, (hello, &permit, &resume));
             place.read_on(around, link);
             crate::place::touch(touched, link);
-            Ok(())
+            Ok(true)
         });
         match admitted {
-            Ok(()) => {
+            Ok(_) => {
                 self.schedule(link);
                 self.end_if_revoked(link, permit.session);
             }
             Err(bye) => {
-                self.metrics.overflow("connections_user");
+                self.metrics.overflow(Overflow::ConnectionsUser);
                 self.end(link, bye, None);
             }
         }
+        admitted
     }
 
     fn welcome(
@@ -217,7 +243,10 @@ impl Hub {
                 reference,
                 outcome: outcome_of(delivery),
             },
-            Err(refusal) => ServerFrame::error(refusal, Some(reference), None),
+            Err(refusal) => {
+                self.metrics.send_refused(Door::Page, refusal.code());
+                ServerFrame::error(refusal, Some(reference), None)
+            }
         };
         link.state().answer(frame.to_json().into(), self.clock.elapsed());
         link.pump();

@@ -118,7 +118,7 @@ impl Hub {
         }
     }
 
-    fn all(&self) -> Vec<Arc<Link>> {
+    pub(super) fn all(&self) -> Vec<Arc<Link>> {
         let mut all = Vec::new();
         self.links.each(|part| all.extend(part.values().map(Arc::clone)));
         all

@@ -1,7 +1,6 @@
 //! What outlives the process: taken at the end of a clean stop, taken back before the first connection (live 5.8, 5.9).
 
 use super::{Due, Hub};
-use crate::place::Totals;
 use crate::shards::lock;
 use crate::snapshot::{Contents, Header, Moment, SnapshotFault, Writer, read};
 use std::sync::atomic::Ordering;
@@ -76,9 +75,5 @@ impl Hub {
         for ticket in tickets {
             self.tickets.issue(ticket);
         }
-        let Totals { items, bytes } = &self.broker.process;
-        let load = |number: &std::sync::atomic::AtomicU64| number.load(Ordering::Relaxed);
-        self.metrics
-            .mailboxes(self.broker.heads(), load(items), load(bytes));
     }
 }

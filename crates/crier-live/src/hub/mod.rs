@@ -8,6 +8,7 @@ mod admit;
 mod ends;
 mod kept;
 mod speak;
+mod standing;
 mod time;
 
 pub use admission::{Coming, Turn};
@@ -18,7 +19,7 @@ use crate::broker::memory::MemoryBroker;
 use crate::config::LiveConfig;
 use crate::connection::{Connection, Next, Phase, Terms};
 use crate::link::{ConnectionNo, Link, Opening};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Overflow, Transport, Watched};
 use crate::names::Names;
 use crate::place::{Around, Place, Touched};
 use crate::records::{MailboxKey, Records};
@@ -86,9 +87,10 @@ impl Hub {
             progress_ms: config.progress_deadline.0,
         };
         let wheel = Wheel::new(parts.clock.elapsed());
-        Arc::new(Self {
+        let hub = Arc::new(Self {
             broker: MemoryBroker::new(
                 Arc::clone(&parts.entropy),
+                parts.metrics.clone(),
                 config.recipient_rate(),
                 config.heads_max,
             ),
@@ -113,7 +115,10 @@ impl Hub {
             emptied: Notify::new(),
             window_ms: AtomicU64::new(0),
             config,
-        })
+        });
+        let watched: Arc<dyn Watched> = Arc::clone(&hub) as _;
+        hub.metrics.watch(Arc::downgrade(&watched));
+        hub
     }
 
     /// Bounds that every transport's buffers follow.
@@ -149,13 +154,16 @@ impl Hub {
     /// What the transport is to write next.
     #[must_use]
     pub fn next(&self, link: &Link) -> Next {
-        link.state().next_output()
+        let next = link.state().next_output();
+        if let Next::Frame(frame) = &next {
+            self.metrics.frame_out(frame);
+        }
+        next
     }
 
     /// The kernel has all bytes of the frame that `next` gave last.
     pub fn taken(&self, link: &Arc<Link>) {
         let taken = link.state().taken(self.clock.elapsed());
-        self.metrics.frame_out();
         if let Some(receipt) = taken.receipt {
             self.records
                 .written(receipt.id, &receipt.pages, self.clock.wall());
@@ -181,15 +189,16 @@ impl Hub {
     /// Reads one client message into frames; each is then given to `frame`.
     #[must_use]
     pub fn received(&self, link: &Arc<Link>, text: &str) -> Vec<ClientFrame> {
-        self.metrics.frame_in();
         let read = link.state().receive(text, &self.terms, self.clock.elapsed());
-        read.unwrap_or_else(|bye| {
+        let read = read.unwrap_or_else(|bye| {
             if bye == Bye::BadFrame && has_too_many_items(text) {
-                self.metrics.overflow("frame_items");
+                self.metrics.overflow(Overflow::FrameItems);
             }
             self.end(link, bye, None);
             Vec::new()
-        })
+        });
+        read.iter().for_each(|frame| self.metrics.frame_in(frame));
+        read
     }
 
     /// Counts a ping or pong of the WebSocket itself like a client message: it says nothing, but it costs as much (live 4.15).
@@ -203,8 +212,8 @@ impl Hub {
     /// Counts a bye, and the bound that it speaks of.
     fn count_end(&self, bye: Bye) {
         self.metrics.bye(bye);
-        if let Some(name) = overflow_name(bye) {
-            self.metrics.overflow(name);
+        if let Some(bound) = bound_of(bye) {
+            self.metrics.overflow(bound);
         }
     }
 
@@ -275,7 +284,7 @@ impl Hub {
             .broker
             .at(key, around.now, |place| work(place, &around, &mut touched));
         if evicted {
-            self.metrics.overflow("head");
+            self.metrics.overflow(Overflow::Head);
         }
         (done, touched)
     }
@@ -322,7 +331,7 @@ impl Hub {
     fn count_in(&self, address: Option<IpAddr>) -> Option<Bye> {
         let open = self.open.fetch_add(1, Ordering::AcqRel) + 1;
         let greeting = self.greeting.fetch_add(1, Ordering::AcqRel) + 1;
-        self.metrics.connection(1);
+        self.metrics.connection(Transport::WebSocket, 1);
         let limit = self.config.connections_per_address_max;
         let from_there = address.map_or(0, |address| {
             let mut part = self.addresses.of(&address);
@@ -333,22 +342,22 @@ impl Hub {
         if self.stopping.load(Ordering::Acquire) {
             return Some(Bye::Restarting);
         }
-        let (name, bye) = if self.config.connections_max > 0 && open > self.config.connections_max {
-            ("connections", Bye::Overloaded)
+        let (bound, bye) = if self.config.connections_max > 0 && open > self.config.connections_max {
+            (Overflow::Connections, Bye::Overloaded)
         } else if greeting > self.config.hello_waiting_max {
-            ("hello", Bye::Overloaded)
+            (Overflow::Hello, Bye::Overloaded)
         } else if limit > 0 && from_there > limit {
-            ("connections_address", Bye::TooManyConnections)
+            (Overflow::ConnectionsAddress, Bye::TooManyConnections)
         } else {
             return None;
         };
-        self.metrics.overflow(name);
+        self.metrics.overflow(bound);
         Some(bye)
     }
 
     fn count_out(&self, link: &Link) {
         self.open.fetch_sub(1, Ordering::AcqRel);
-        self.metrics.connection(-1);
+        self.metrics.connection(Transport::WebSocket, -1);
         self.greeted(link);
         if let Some(address) = link.opening.address {
             let mut part = self.addresses.of(&address);
@@ -394,13 +403,13 @@ impl Hub {
 const WINDOW_LEAST_MS: u64 = 1_000;
 
 /// The bound that a connection has reached whose bye this is, when the bye alone says so (live section 12).
-fn overflow_name(bye: Bye) -> Option<&'static str> {
+const fn bound_of(bye: Bye) -> Option<Overflow> {
     match bye {
-        Bye::NoHello => Some("hello"),
-        Bye::PingTimeout => Some("ping"),
-        Bye::AuthorisationExpired => Some("authorised"),
-        Bye::TooManyFrames => Some("rate_frames"),
-        Bye::FrameTooLarge => Some("frame_size"),
+        Bye::NoHello => Some(Overflow::Hello),
+        Bye::PingTimeout => Some(Overflow::Ping),
+        Bye::AuthorisationExpired => Some(Overflow::Authorised),
+        Bye::TooManyFrames => Some(Overflow::RateFrames),
+        Bye::FrameTooLarge => Some(Overflow::FrameSize),
         _ => None,
     }
 }

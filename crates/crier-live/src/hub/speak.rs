@@ -3,6 +3,7 @@
 use super::{Errand, Hub, key_of};
 use crate::connection::Phase;
 use crate::link::Link;
+use crate::metrics::{Door, Overflow};
 use crate::place::{Introduction, touch};
 use crate::rate::Bucket;
 use crier_platform::live_door::PageSend;
@@ -153,10 +154,11 @@ impl Hub {
             if place.senders[index].1.take(rate, around.now) {
                 return None;
             }
-            around.metrics.overflow("rate_send");
+            around.metrics.overflow(Overflow::RateSend);
             Some(Code::RequestLimit)
         });
         if let Some(code) = refusal.unwrap_or(Some(Code::LiveMessageFailed)) {
+            self.metrics.send_refused(Door::Page, code);
             let frame = ServerFrame::error(&Refusal::plain(code), Some(send.reference), None);
             self.answer(link, &frame);
             return None;

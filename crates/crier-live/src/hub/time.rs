@@ -3,6 +3,7 @@
 use super::{Hub, key_of};
 use crate::connection::Tick;
 use crate::link::Link;
+use crate::metrics::Overflow;
 use crate::place::Touched;
 use crate::records::MailboxKey;
 use crate::shards::lock;
@@ -74,7 +75,7 @@ impl Hub {
                 return;
             }
             Tick::Cut => {
-                self.metrics.overflow("no_progress");
+                self.metrics.overflow(Overflow::NoProgress);
                 self.ended_here(link);
                 return;
             }
@@ -113,9 +114,5 @@ impl Hub {
             self.records.sweep(now);
             self.revocations.sweep(self.clock.wall());
         }
-        let process = &self.broker.process;
-        let load = |number: &std::sync::atomic::AtomicU64| number.load(std::sync::atomic::Ordering::Relaxed);
-        self.metrics
-            .mailboxes(self.broker.heads(), load(&process.items), load(&process.bytes));
     }
 }

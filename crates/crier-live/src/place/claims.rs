@@ -2,6 +2,7 @@
 
 use super::{Around, Place, Touched, touch};
 use crate::mailbox::{Item, PageNo};
+use crate::metrics::Overflow;
 use crate::place::offers::shared;
 use crate::place::pages::Page;
 use crier_proto::frame::PageId;
@@ -30,7 +31,7 @@ impl Place {
         if self.put(around, &link, (&claimed, &[index], bytes)) {
             touch(touched, &link);
         } else {
-            around.metrics.overflow("outbox");
+            around.metrics.overflow(Overflow::Outbox);
             self.fall_behind(&[index], item.seq);
         }
     }

@@ -14,7 +14,7 @@ use crate::config::LiveConfig;
 use crate::connection::Terms;
 use crate::link::Link;
 use crate::mailbox::{Ended, Item, Mailbox, PageNo, RingBounds};
-use crate::metrics::Metrics;
+use crate::metrics::{AppFigures, Ending, Metrics, Overflow};
 use crate::names::Names;
 use crate::rate::Bucket;
 use crate::records::{MailboxKey, Origin, Record, Records};
@@ -43,6 +43,13 @@ impl Totals {
         self.items.fetch_sub(items as u64, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
     }
+}
+
+/// What the mailboxes of one application share.
+#[derive(Debug)]
+pub(crate) struct Share {
+    pub(crate) totals: Totals,
+    pub(crate) figures: Arc<AppFigures>,
 }
 
 /// What every step at a place needs from its surroundings.
@@ -77,21 +84,21 @@ pub(crate) struct Place {
     pub(crate) links: Vec<Arc<Link>>,
     /// What the sessions of this user have sent from pages lately.
     pub(crate) senders: Vec<(SessionId, Bucket)>,
-    pub(crate) totals: Arc<Totals>,
+    pub(crate) share: Arc<Share>,
     pub(crate) used: ElapsedMs,
     pub(crate) focus_turn: u64,
 }
 
 impl Place {
     /// A place whose mailbox begins its life.
-    pub(crate) fn new(mailbox: Mailbox, totals: Arc<Totals>, around_now: ElapsedMs, rate: Bucket) -> Self {
+    pub(crate) fn new(mailbox: Mailbox, share: Arc<Share>, around_now: ElapsedMs, rate: Bucket) -> Self {
         Self {
             mailbox,
             rate,
             pages: Vec::new(),
             links: Vec::new(),
             senders: Vec::new(),
-            totals,
+            share,
             used: around_now,
             focus_turn: 0,
         }
@@ -99,7 +106,7 @@ impl Place {
 
     /// Counts what came back with a snapshot; its pages have their grace.
     pub(crate) fn come_back(&mut self, around: &Around<'_>, grace_ends: ElapsedMs) {
-        self.totals.add(self.mailbox.len(), self.mailbox.bytes());
+        self.share.totals.add(self.mailbox.len(), self.mailbox.bytes());
         around.process.add(self.mailbox.len(), self.mailbox.bytes());
         for page in &mut self.pages {
             page.grace_ends = grace_ends;
@@ -153,7 +160,7 @@ impl Place {
             if ended == Ended::Replaced {
                 relieved.extend(self.recall(around, &old, touched));
             } else {
-                around.metrics.overflow("mailbox_ring");
+                around.metrics.overflow(Overflow::MailboxRing);
             }
         }
         let (pages, handlers) = self.presence(&item.event);
@@ -182,15 +189,14 @@ impl Place {
         };
         let record = Record::new(origin, delivery);
         if around.records.add(record, keep_until) {
-            around.metrics.overflow("status");
+            around.metrics.overflow(Overflow::Status);
         }
         if handlers == 0 {
-            around.metrics.no_handler();
+            self.share.figures.no_handler();
         }
         self.offer_new(around, &item, touched);
         if !stored {
-            around.records.ended(item.id, Ended::Expired, around.wall);
-            around.metrics.ended(Ended::Expired);
+            self.count_ended(around, &item, Ended::Expired);
         }
         // Only now: the new message has its record, and whoever reads on finds it in its place.
         self.relieve(around, relieved, touched);
@@ -224,15 +230,24 @@ impl Place {
     }
 
     fn count_in(&self, around: &Around<'_>, size: usize) {
-        self.totals.add(1, size);
+        self.share.totals.add(1, size);
         around.process.add(1, size);
     }
 
     /// An item has left the mailbox.
     fn leave(&self, around: &Around<'_>, item: &Item, ended: Ended) {
-        self.totals.remove(1, item.size());
+        self.share.totals.remove(1, item.size());
         around.process.remove(1, item.size());
-        around.records.ended(item.id, ended, around.wall);
-        around.metrics.ended(ended);
+        self.count_ended(around, item, ended);
+    }
+
+    /// Notes how a message has ended, and counts it by the state that it has now.
+    fn count_ended(&self, around: &Around<'_>, item: &Item, ended: Ended) {
+        let state = around.records.ended(item.id, ended, around.wall);
+        // Without a record, which may have left before its message, the item says what it knows.
+        let without = if item.acked { Ending::Acked } else { ended.into() };
+        self.share
+            .figures
+            .ended(state.and_then(Ending::of).unwrap_or(without));
     }
 }

@@ -3,6 +3,7 @@
 use super::{Around, Place, Touched, touch};
 use crate::link::Link;
 use crate::mailbox::Item;
+use crate::metrics::Overflow;
 use crate::outbox::Receipt;
 use crate::place::pages::{Behind, Page};
 use bytes::Bytes;
@@ -58,7 +59,7 @@ impl Place {
             if self.put(around, &link, (item, &current, bytes)) {
                 touch(touched, &link);
             } else {
-                around.metrics.overflow("outbox");
+                around.metrics.overflow(Overflow::Outbox);
                 self.fall_behind(&current, item.seq);
             }
         }

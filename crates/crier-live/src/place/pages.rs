@@ -3,6 +3,7 @@
 use super::{Around, Place, Touched};
 use crate::link::{ConnectionNo, Link};
 use crate::mailbox::PageNo;
+use crate::metrics::Overflow;
 use crier_platform::model::time::ElapsedMs;
 use crier_proto::error::Code;
 use crier_proto::frame::{PAGE_EVENTS_MAX, PAGES_MAX, PageId};
@@ -119,7 +120,7 @@ impl Place {
     ) -> (u64, Vec<RefusedName>) {
         let here = self.pages.iter().filter(|page| page.is_on(link.no)).count();
         if here >= PAGES_MAX && self.page_on(link.no, coming.page).is_none() {
-            around.metrics.overflow("handlers");
+            around.metrics.overflow(Overflow::Handlers);
             let refused = coming.events.iter();
             let refused = refused.map(|name| (name.clone(), Code::RequestLimit)).collect();
             return (self.mailbox.cursor().seq, refused);
@@ -220,7 +221,7 @@ impl Place {
             .iter()
             .position(|page| page.link.is_none() && page.grace_ends <= around.now)
         {
-            around.metrics.overflow("page_gone");
+            around.metrics.overflow(Overflow::PageGone);
             self.end_page(around, index, touched);
         }
     }
@@ -275,7 +276,7 @@ impl Place {
                 _ if name.len() > EVENT_NAME_BYTES_MAX => Some(Code::EventNameTooLong),
                 _ if name.is_empty() || name.contains('\0') => Some(Code::InvalidParameter),
                 _ if too_many => {
-                    around.metrics.overflow("handlers");
+                    around.metrics.overflow(Overflow::Handlers);
                     Some(Code::RequestLimit)
                 }
                 _ => None,

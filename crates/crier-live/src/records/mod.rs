@@ -9,7 +9,7 @@ mod timeline;
 pub use record::{Origin, Record, Standing};
 
 use crate::mailbox::{Ended, PageNo};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Overflow};
 use crate::shards::{SHARDS, Shards};
 use crier_platform::model::message::{DeliveryState, Happening, WaitFor, What};
 use crier_platform::model::time::{ElapsedMs, WallMs};
@@ -240,7 +240,7 @@ impl Records {
     fn change(&self, id: MessageId, change: impl FnOnce(&mut Record) -> bool) {
         let fits = self.records.of(&id).get_mut(&id).is_none_or(change);
         if !fits {
-            self.metrics.overflow("timeline");
+            self.metrics.overflow(Overflow::Timeline);
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::mailbox::{Item, PageNo, RingBounds};
 use crate::place::Handler;
 use crate::records::Origin;
 use crier_platform::model::login::TokenDigest;
-use crier_platform::model::message::{Delivery, DeliveryState, NewMessage, Via};
+use crier_platform::model::message::{Delivery, DeliveryState, Door, NewMessage, Via};
 use crier_platform::model::session::SessionId;
 use crier_proto::ids::{AppId, Epoch, MessageId, SessionKey, Uid};
 use crier_proto::message::Fanout;
@@ -28,6 +28,7 @@ fn key() -> MailboxKey {
 fn item(number: u8, fanout: Fanout, ttl_ms: u64) -> Item {
     let message = NewMessage {
         id: MessageId::from_bytes([number; 16]),
+        door: Door::Rest,
         app: key().0,
         sender: Uid::new(9).expect("9 is a uid"),
         recipient: key().1,

@@ -8,7 +8,7 @@ use crier_live::link::{Link, Opening};
 use crier_live::metrics::Metrics;
 use crier_live::node::{Node, NodeParts};
 use crier_live::resume::OriginMark;
-use crier_platform::model::message::{Delivery, NewMessage, Via};
+use crier_platform::model::message::{Delivery, Door, NewMessage, Via};
 use crier_platform::model::session::SessionId;
 use crier_platform::model::ticket::Permit;
 use crier_platform::model::time::WallMs;
@@ -144,6 +144,7 @@ impl World {
         id[0] = 0x5A;
         NewMessage {
             id: MessageId::from_bytes(id),
+            door: Door::Rest,
             app: app(),
             sender: user(1),
             recipient: user(2),

@@ -5,7 +5,7 @@
 use super::registry::Method;
 use crate::grammar::{bool_param, int_param, invalid};
 use crate::model::app::LiveText;
-use crate::model::message::{Delivery, NewMessage, Via, WaitFor};
+use crate::model::message::{Delivery, Door, NewMessage, Via, WaitFor};
 use crate::unit::{Halt, Outcome, Sending, Unit};
 use crate::verified::VerifiedCall;
 use crier_proto::error::{Code, Refusal};
@@ -77,6 +77,8 @@ pub(crate) struct Judged {
 /// Who sends in whose name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct From {
+    /// By which door.
+    pub(crate) door: Door,
     /// The application.
     pub(crate) app: AppId,
     /// The session's user.
@@ -128,6 +130,7 @@ impl Judged {
     pub(crate) fn into_message(self, id: MessageId, from: From, ttl_default_ms: u64) -> NewMessage {
         NewMessage {
             id,
+            door: from.door,
             app: from.app,
             sender: from.sender,
             recipient: self.recipient,
@@ -164,6 +167,7 @@ impl Method for LiveMessageSend {
             fanout: call.value("fanout"),
         };
         let from = From {
+            door: Door::Rest,
             app: call.app().id,
             sender: call.session()?.user,
             via: call.via(),
@@ -447,6 +451,7 @@ mod tests {
     #[test]
     fn a_message_keeps_its_text_and_takes_the_default_life() {
         let from = From {
+            door: Door::Rest,
             app: AppId::new(1).unwrap(),
             sender: Uid::new(2).unwrap(),
             via: Via::User,

@@ -15,11 +15,24 @@ pub enum Via {
     User,
 }
 
+/// By which door a message comes (live section 13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// A signed call of its own.
+    Rest,
+    /// One of the calls of a `batch.run`.
+    Batch,
+    /// A page's `send` frame.
+    Page,
+}
+
 /// A message on its way into a mailbox.
 #[derive(Debug, Clone)]
 pub struct NewMessage {
     /// Its id: a repeat of an id returns the first result and changes nothing.
     pub id: MessageId,
+    /// By which door it comes.
+    pub door: Door,
     /// The application.
     pub app: AppId,
     /// The session's user.

@@ -37,3 +37,15 @@ impl ElapsedMs {
         Self(self.0.saturating_add(ms))
     }
 }
+
+/// Microseconds on the same clock, for figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ElapsedMicros(pub u64);
+
+impl ElapsedMicros {
+    /// Microseconds since an earlier moment.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}

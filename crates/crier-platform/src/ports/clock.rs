@@ -1,6 +1,6 @@
 //! Time as an argument: twelve hours and TTLs are tested by turning a hand.
 
-use crate::model::time::{ElapsedMs, WallMs};
+use crate::model::time::{ElapsedMicros, ElapsedMs, WallMs};
 use async_trait::async_trait;
 
 /// The time of one process.
@@ -14,6 +14,11 @@ pub trait Clock: Send + Sync {
 
     /// The stopwatch.
     fn elapsed(&self) -> ElapsedMs;
+
+    /// The stopwatch as finely as it is known, for figures alone: no rule may depend on it.
+    fn elapsed_micros(&self) -> ElapsedMicros {
+        ElapsedMicros(self.elapsed().0.saturating_mul(1_000))
+    }
 
     /// Returns when the stopwatch has reached `moment`, at once if it already has.
     async fn sleep_until(&self, moment: ElapsedMs);

@@ -7,7 +7,7 @@
 )]
 
 use async_trait::async_trait;
-use crier_platform::model::time::{ElapsedMs, WallMs};
+use crier_platform::model::time::{ElapsedMicros, ElapsedMs, WallMs};
 use crier_platform::ports::clock::Clock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -49,6 +49,10 @@ impl Clock for SystemClock {
 
     fn elapsed(&self) -> ElapsedMs {
         ElapsedMs(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn elapsed_micros(&self) -> ElapsedMicros {
+        ElapsedMicros(u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
     async fn sleep_until(&self, moment: ElapsedMs) {

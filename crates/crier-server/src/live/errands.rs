@@ -36,7 +36,7 @@ impl Door {
                 };
                 match live_door.redeem(&self.app, &ticket).await {
                     Ok(permit) => hub.admit(link, &hello, permit),
-                    Err(bye) => hub.end(link, bye, None),
+                    Err(bye) => hub.refuse(link, bye),
                 }
                 drop(turn);
             }
