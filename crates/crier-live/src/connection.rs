@@ -78,6 +78,8 @@ pub enum Tick {
 /// What followed from the kernel's taking of a frame.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Taken {
+    /// The frame.
+    pub frame: Option<Bytes>,
     /// The message that is written now.
     pub receipt: Option<Receipt>,
     /// The connection was lagging and may read on.
@@ -313,6 +315,21 @@ impl Connection {
             && self.outbox.bytes() <= terms.outbox_bytes_max.saturating_sub(ANSWERS_BYTES)
     }
 
+    /// Drops the messages at the front of the outbox whose time is over: no write begins after it (live 5.2).
+    pub fn lapse(&mut self, now: ElapsedMs) -> Vec<Receipt> {
+        self.outbox.lapse(now)
+    }
+
+    /// Queues the gap that stands for lapsed messages before everything that waits.
+    pub fn tell_first(&mut self, bytes: Bytes) {
+        self.outbox.put_first(bytes);
+    }
+
+    /// The kernel has not taken a byte of the frame that `next_output` gave last: it is not on its way yet.
+    pub fn put_back(&mut self) {
+        self.outbox.put_back();
+    }
+
     /// What is to be written next.
     pub fn next_output(&mut self) -> Next {
         if self.cut {
@@ -330,9 +347,10 @@ impl Connection {
     /// The kernel has all bytes of the last frame that `next` gave.
     pub fn taken(&mut self, now: ElapsedMs) -> Taken {
         self.progress = now;
-        let receipt = self.outbox.taken();
+        let (frame, receipt) = self.outbox.taken().unzip();
         Taken {
-            receipt,
+            frame,
+            receipt: receipt.flatten(),
             read_on: self.may_read_on(),
         }
     }
@@ -356,7 +374,11 @@ impl Connection {
             Phase::Greeting if now >= self.ends => self.ended(Bye::NoHello, now),
             Phase::Greeting | Phase::Admitting => Tick::Nothing,
             Phase::Open if now >= self.ends => self.ended(Bye::AuthorisationExpired, now),
-            Phase::Open if self.is_stuck(terms, now) => self.cut(),
+            Phase::Open if self.is_stuck(terms, now) => {
+                // Not a byte can be written, so the bye is for whoever asks later.
+                self.bye = Some(Bye::NoProgress);
+                self.cut()
+            }
             Phase::Open => self.tick_pings(terms, now),
         }
     }
@@ -398,8 +420,12 @@ impl Connection {
         }
     }
 
-    fn is_stuck(&self, terms: &Terms, now: ElapsedMs) -> bool {
-        !self.outbox.is_empty() && now >= self.progress.plus_ms(terms.progress_ms)
+    /// Whether what waits has waited too long without progress. The transport is asked to try once more before this is believed.
+    #[must_use]
+    pub fn is_stuck(&self, terms: &Terms, now: ElapsedMs) -> bool {
+        self.phase == Phase::Open
+            && !self.outbox.is_empty()
+            && now >= self.progress.plus_ms(terms.progress_ms)
     }
 
     fn ended(&mut self, bye: Bye, now: ElapsedMs) -> Tick {
@@ -467,7 +493,10 @@ mod tests {
     fn offered(connection: &mut Connection, length: usize) -> bool {
         let receipt = Receipt {
             id: MessageId::from_bytes([1; 16]),
+            seq: 1,
             sender: Uid::new(9).expect("9 is a uid"),
+            sent_at: WallMs(0),
+            expires: ElapsedMs(u64::MAX),
             pages: Box::default(),
         };
         connection.offer((Bytes::from(vec![b'x'; length]), receipt), &TERMS, START)

@@ -15,6 +15,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 pub trait Pump: Send + Sync {
     /// Writes what the kernel takes now, and arranges to be called again for the rest. Never blocks.
     fn pump(&self);
+
+    /// Offers what waits to the kernel whatever the socket said last, before the connection is cut for taking nothing: a buffer that
+    /// empties little by little says nothing for a long time (live 8.4). Never blocks.
+    fn press(&self) {
+        self.pump();
+    }
 }
 
 /// A connection's number: random, so that a token of an earlier process never names a stranger.
@@ -89,6 +95,13 @@ impl Link {
     pub(crate) fn pump(&self) {
         if let Some(pump) = self.pump.get().and_then(Weak::upgrade) {
             pump.pump();
+        }
+    }
+
+    /// Has the transport try once more.
+    pub(crate) fn press(&self) {
+        if let Some(pump) = self.pump.get().and_then(Weak::upgrade) {
+            pump.press();
         }
     }
 }

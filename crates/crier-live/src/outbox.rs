@@ -5,6 +5,7 @@
 
 use crate::mailbox::PageNo;
 use bytes::Bytes;
+use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_proto::ids::{MessageId, Uid};
 use std::collections::VecDeque;
 
@@ -16,8 +17,14 @@ pub const RESERVE_BYTES: usize = 1_024;
 pub struct Receipt {
     /// The message.
     pub id: MessageId,
+    /// Its place.
+    pub seq: u64,
     /// Who sent it.
     pub sender: Uid,
+    /// When it was committed: a withdrawal concerns what came before it.
+    pub sent_at: WallMs,
+    /// No write begins at or after this moment; the one immediate offer of `ttl=0` has no end (live 5.2).
+    pub expires: ElapsedMs,
     /// The pages it was offered to by this frame.
     pub pages: Box<[PageNo]>,
 }
@@ -78,8 +85,8 @@ impl Outbox {
         self.in_flight
     }
 
-    /// The kernel has all bytes of the frame that was with the transport.
-    pub fn taken(&mut self) -> Option<Receipt> {
+    /// The kernel has all bytes of the frame that was with the transport: the frame, and whose message it was.
+    pub fn taken(&mut self) -> Option<(Bytes, Option<Receipt>)> {
         if !self.in_flight {
             return None;
         }
@@ -87,7 +94,33 @@ impl Outbox {
         let queued = self.frames.pop_front()?;
         self.bytes -= queued.bytes.len();
         self.give_back();
-        queued.receipt
+        Some((queued.bytes, queued.receipt))
+    }
+
+    /// Takes the frame back from a transport that has written nothing of it: until its first byte goes it can still be dropped.
+    pub fn put_back(&mut self) {
+        self.in_flight = false;
+    }
+
+    /// Drops the message frames at the front whose time is over, and says whose they were. The one with the transport stays.
+    pub fn lapse(&mut self, now: ElapsedMs) -> Vec<Receipt> {
+        let mut lapsed = Vec::new();
+        while !self.in_flight
+            && let Some(receipt) = self.frames.front().and_then(|queued| queued.receipt.as_ref())
+            && receipt.expires <= now
+            && let Some(queued) = self.frames.pop_front()
+        {
+            self.bytes -= queued.bytes.len();
+            lapsed.extend(queued.receipt);
+        }
+        self.give_back();
+        lapsed
+    }
+
+    /// Puts a short frame before everything that waits; the one with the transport is not there.
+    pub fn put_first(&mut self, bytes: Bytes) {
+        self.bytes += bytes.len();
+        self.frames.push_front(Queued { bytes, receipt: None });
     }
 
     /// Drops waiting message frames that `gone` names; the one with the transport stays.
@@ -146,7 +179,10 @@ mod tests {
     fn receipt(sender: i64) -> Receipt {
         Receipt {
             id: MessageId::from_bytes([1; 16]),
+            seq: 1,
             sender: Uid::new(sender).expect("a positive number is a uid"),
+            sent_at: WallMs(0),
+            expires: ElapsedMs(60_000),
             pages: Box::new([PageNo(1)]),
         }
     }
@@ -174,10 +210,38 @@ mod tests {
         outbox.answer(frame(5));
         assert_eq!(outbox.next_frame().map(|bytes| bytes.len()), Some(10));
         assert!(outbox.next_frame().is_none());
-        assert_eq!(outbox.taken(), Some(receipt(1)));
+        assert_eq!(outbox.taken(), Some((frame(10), Some(receipt(1)))));
         assert_eq!(outbox.next_frame().map(|bytes| bytes.len()), Some(5));
-        assert!(outbox.taken().is_none());
+        assert_eq!(outbox.taken(), Some((frame(5), None)));
         assert!(outbox.is_empty() && outbox.bytes() == 0);
+    }
+
+    #[test]
+    fn what_lapses_leaves_from_the_front_and_never_from_the_transport() {
+        let mut outbox = Outbox::default();
+        for seconds in [1, 2, 9, 3] {
+            let expires = ElapsedMs(seconds * 1_000);
+            outbox.offer(
+                frame(10),
+                Receipt {
+                    expires,
+                    ..receipt(1)
+                },
+                BOUND,
+            );
+        }
+        let ends = |lapsed: Vec<Receipt>| lapsed.iter().map(|gone| gone.expires.0).collect::<Vec<_>>();
+        assert!(ends(outbox.lapse(ElapsedMs(999))).is_empty());
+        assert!(outbox.next_frame().is_some());
+        assert!(
+            outbox.lapse(ElapsedMs(5_000)).is_empty(),
+            "the transport may have begun"
+        );
+        outbox.put_back();
+        assert_eq!(ends(outbox.lapse(ElapsedMs(5_000))), [1_000, 2_000]);
+        assert_eq!(outbox.bytes(), 20);
+        outbox.put_first(frame(3));
+        assert_eq!(outbox.next_frame().map(|bytes| bytes.len()), Some(3));
     }
 
     #[test]
@@ -189,8 +253,8 @@ mod tests {
         assert!(outbox.next_frame().is_some());
         outbox.withdraw(|receipt| receipt.sender.get() == 1);
         assert_eq!(outbox.bytes(), 20);
-        assert_eq!(outbox.taken(), Some(receipt(1)));
+        assert_eq!(outbox.taken(), Some((frame(10), Some(receipt(1)))));
         assert!(outbox.next_frame().is_some());
-        assert_eq!(outbox.taken(), Some(receipt(2)));
+        assert_eq!(outbox.taken(), Some((frame(10), Some(receipt(2)))));
     }
 }

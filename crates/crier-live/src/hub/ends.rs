@@ -39,6 +39,7 @@ impl Hub {
                 |item| item.sent_at <= at && (own || item.sender == user),
                 &mut touched,
             );
+            place.withdraw_sender(&around, (user, at), &mut touched);
         });
         touched.iter().for_each(|link| link.pump());
         self.metrics.withdrawal();

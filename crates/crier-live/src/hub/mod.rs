@@ -153,17 +153,27 @@ impl Hub {
 
     /// What the transport is to write next.
     #[must_use]
-    pub fn next(&self, link: &Link) -> Next {
-        let next = link.state().next_output();
-        if let Next::Frame(frame) = &next {
-            self.metrics.frame_out(frame);
+    pub fn next(&self, link: &Arc<Link>) -> Next {
+        let lapsed = link.state().lapse(self.clock.elapsed());
+        if !lapsed.is_empty()
+            && let Some(key) = key_of(link)
+        {
+            self.at_known(key, |place, around, _| place.tell_lapsed(around, link, &lapsed));
         }
-        next
+        link.state().next_output()
+    }
+
+    /// The kernel has not taken a byte of the frame that `next` gave last: it is asked for again when there is room.
+    pub fn not_begun(&self, link: &Link) {
+        link.state().put_back();
     }
 
     /// The kernel has all bytes of the frame that `next` gave last.
     pub fn taken(&self, link: &Arc<Link>) {
         let taken = link.state().taken(self.clock.elapsed());
+        if let Some(frame) = &taken.frame {
+            self.metrics.frame_out(frame);
+        }
         if let Some(receipt) = taken.receipt {
             self.records
                 .written(receipt.id, &receipt.pages, self.clock.wall());
@@ -178,6 +188,12 @@ impl Hub {
     /// The kernel has taken some bytes of a frame.
     pub fn progressed(&self, link: &Link) {
         link.state().progressed(self.clock.elapsed());
+    }
+
+    /// Whether something waits that the kernel has not taken.
+    #[must_use]
+    pub fn has_waiting(&self, link: &Link) -> bool {
+        link.state().waiting_bytes() > 0
     }
 
     /// Whether the transport may read a further client message now.
@@ -407,6 +423,7 @@ const fn bound_of(bye: Bye) -> Option<Overflow> {
     match bye {
         Bye::NoHello => Some(Overflow::Hello),
         Bye::PingTimeout => Some(Overflow::Ping),
+        Bye::NoProgress => Some(Overflow::NoProgress),
         Bye::AuthorisationExpired => Some(Overflow::Authorised),
         Bye::TooManyFrames => Some(Overflow::RateFrames),
         Bye::FrameTooLarge => Some(Overflow::FrameSize),

@@ -3,12 +3,11 @@
 use super::{Hub, key_of};
 use crate::connection::Tick;
 use crate::link::Link;
-use crate::metrics::Overflow;
 use crate::place::Touched;
 use crate::records::MailboxKey;
 use crate::shards::lock;
 use crier_platform::model::time::{ElapsedMs, WallMs};
-use crier_proto::frame::ServerFrame;
+use crier_proto::frame::{Bye, ServerFrame};
 use std::sync::{Arc, Weak};
 
 /// What comes due.
@@ -65,6 +64,10 @@ impl Hub {
             self.schedule(link);
             return;
         }
+        let stuck = link.state().is_stuck(&self.terms, now);
+        if stuck {
+            link.press();
+        }
         let tick = link.state().tick(&self.terms, now);
         match tick {
             Tick::Nothing => {}
@@ -75,7 +78,9 @@ impl Hub {
                 return;
             }
             Tick::Cut => {
-                self.metrics.overflow(Overflow::NoProgress);
+                if stuck {
+                    self.count_end(Bye::NoProgress);
+                }
                 self.ended_here(link);
                 return;
             }

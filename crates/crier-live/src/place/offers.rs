@@ -8,13 +8,29 @@ use crate::outbox::Receipt;
 use crate::place::pages::{Behind, Page};
 use bytes::Bytes;
 use crier_platform::model::message::Via;
-use crier_platform::model::time::WallMs;
+use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_proto::frame::{GapReason, MessageFrame, PageId, ServerFrame, SharedMessage};
 use crier_proto::message::{Fanout, data_of};
 use std::sync::Arc;
 
 /// Pages named by one gap frame: more would not fit into the reserve.
 const GAP_PAGES_MAX: usize = 16;
+
+/// First and last place that may have been missed, and why.
+type Missed = (u64, Option<u64>, GapReason);
+
+/// What some pages may have missed: equal losses share a frame.
+#[derive(Default)]
+struct Gaps(Vec<(Missed, Vec<usize>)>);
+
+impl Gaps {
+    fn add(&mut self, gap: Missed, page: usize) {
+        match self.0.iter_mut().find(|(known, _)| *known == gap) {
+            Some((_, pages)) => pages.push(page),
+            None => self.0.push((gap, vec![page])),
+        }
+    }
+}
 
 /// Which frame of a message some pages of one connection need.
 enum Meant {
@@ -74,7 +90,15 @@ impl Place {
     ) -> bool {
         let receipt = Receipt {
             id: item.id,
+            seq: item.seq,
             sender: item.sender,
+            sent_at: item.sent_at,
+            // What is never stored has its one offer now, and that has no end.
+            expires: if item.expires > around.now {
+                item.expires
+            } else {
+                ElapsedMs(u64::MAX)
+            },
             pages: pages.iter().map(|index| self.pages[*index].no).collect(),
         };
         let mut connection = link.state();
@@ -201,7 +225,7 @@ impl Place {
 
     /// Tells late pages what they may have missed, before anything with a higher place.
     fn tell_gaps(&mut self, around: &Around<'_>, link: &Arc<Link>) {
-        let mut gaps: Vec<(u64, Option<u64>, GapReason, Vec<usize>)> = Vec::new();
+        let mut gaps = Gaps::default();
         for index in self.indexes(|page| page.is_on(link.no) && page.behind.is_some()) {
             let low = self.mailbox.low();
             let page = &mut self.pages[index];
@@ -214,15 +238,53 @@ impl Place {
                 (None, None) => continue,
             };
             page.told = page.told.max(low);
-            match gaps
-                .iter_mut()
-                .find(|(from, to, reason, _)| (*from, *to, *reason) == gap)
+            gaps.add(gap, index);
+        }
+        for frame in self.gap_frames(around, gaps) {
+            link.state().answer(frame, around.now);
+        }
+    }
+
+    /// Tells the pages of a connection, before anything else that waits for it, what expired in its outbox; then reads on if that has
+    /// made room (live 5.2, 5.5). A gap speaks of the lost messages alone: what else lies about them may still be on its way.
+    pub(crate) fn tell_lapsed(&mut self, around: &Around<'_>, link: &Arc<Link>, lapsed: &[Receipt]) {
+        let mut gaps = Gaps::default();
+        for index in 0..self.pages.len() {
+            let no = self.pages[index].no;
+            let mut lost: Option<(u64, u64)> = None;
+            for seq in lapsed
+                .iter()
+                .filter(|gone| gone.pages.contains(&no))
+                .map(|gone| gone.seq)
             {
-                Some((_, _, _, pages)) => pages.push(index),
-                None => gaps.push((gap.0, gap.1, gap.2, vec![index])),
+                lost = match lost {
+                    Some((from, to)) if to < seq => Some((from, seq)),
+                    Some((from, to)) => {
+                        gaps.add((from, Some(to), GapReason::Expired), index);
+                        Some((seq, seq))
+                    }
+                    None => Some((seq, seq)),
+                };
+            }
+            if let Some((from, to)) = lost {
+                gaps.add((from, Some(to), GapReason::Expired), index);
             }
         }
-        for (from, to, reason, pages) in gaps {
+        let frames = self.gap_frames(around, gaps);
+        let mut state = link.state();
+        for frame in frames.into_iter().rev() {
+            state.tell_first(frame);
+        }
+        let reads_on = state.may_read_on();
+        drop(state);
+        if reads_on {
+            self.read_on(around, link);
+        }
+    }
+
+    fn gap_frames(&self, around: &Around<'_>, gaps: Gaps) -> Vec<Bytes> {
+        let mut frames = Vec::new();
+        for ((from, to, reason), pages) in gaps.0 {
             around.metrics.gap(reason);
             for some in pages.chunks(GAP_PAGES_MAX) {
                 let names = some.iter().map(|index| self.pages[*index].name.clone());
@@ -233,9 +295,10 @@ impl Place {
                     epoch: self.mailbox.cursor().epoch,
                     pages: names.collect(),
                 };
-                link.state().answer(frame.to_json().into(), around.now);
+                frames.push(frame.to_json().into());
             }
         }
+        frames
     }
 
     /// The place up to which everything is in this connection's outbox or is not for it.

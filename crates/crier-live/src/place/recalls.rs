@@ -7,8 +7,9 @@ use super::{Around, Place, Touched, touch};
 use crate::link::Link;
 use crate::mailbox::{Ended, Item};
 use bytes::Bytes;
+use crier_platform::model::time::WallMs;
 use crier_proto::frame::ServerFrame;
-use crier_proto::ids::MessageId;
+use crier_proto::ids::{MessageId, Uid};
 use std::sync::Arc;
 
 /// Connections that a taken back message has made room in: they are to read on from the mailbox.
@@ -45,6 +46,25 @@ impl Place {
         for item in self.mailbox.revoke(revoked) {
             self.leave(around, &item, Ended::Revoked);
             relieved.extend(self.recall(around, &item, touched));
+        }
+        self.relieve(around, relieved, touched);
+    }
+
+    /// Drops what this user sent up to `at` from the outboxes, also what the mailbox holds no longer or never held (live 3.14 c).
+    pub(crate) fn withdraw_sender(
+        &mut self,
+        around: &Around<'_>,
+        (sender, at): (Uid, WallMs),
+        touched: &mut Touched,
+    ) {
+        let mut relieved = Relieved::new();
+        for link in &self.links {
+            let dropped = link
+                .state()
+                .withdraw(|receipt| receipt.sender == sender && receipt.sent_at <= at);
+            if dropped {
+                relieved.push(Arc::clone(link));
+            }
         }
         self.relieve(around, relieved, touched);
     }

@@ -11,6 +11,7 @@ mod admission;
 mod delivery;
 mod ledger;
 mod limits;
+mod slow;
 mod tickets;
 mod world;
 
@@ -64,6 +65,17 @@ cases! {
         a_replaced_message_is_cancelled,
         a_withdrawal_empties_mailboxes_and_outboxes,
         a_wait_ends_with_the_ack_or_with_its_time;
+    slow:
+        what_expires_in_an_outbox_is_a_gap_before_what_follows,
+        what_expires_between_live_messages_is_a_gap_of_its_own,
+        a_frame_whose_write_has_begun_is_finished_and_one_put_back_is_judged_again,
+        pages_of_one_connection_are_told_of_what_each_was_owed,
+        what_expires_makes_room_for_reading_on,
+        ttl_0_waits_in_an_outbox_and_is_a_gap_for_a_lagging_page,
+        a_withdrawn_senders_messages_leave_every_outbox_stored_or_not,
+        a_reader_behind_the_ring_gets_one_gap_and_goes_on_at_the_oldest,
+        a_reader_that_takes_a_byte_every_29_seconds_is_never_cut,
+        the_transport_tries_once_more_before_a_connection_is_cut;
     limits:
         rate_recipient_allows_a_thousand_at_once,
         mailbox_app_is_refused_when_full,

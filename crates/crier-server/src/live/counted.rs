@@ -1,12 +1,16 @@
 //! A socket that knows how many bytes the kernel has taken: what tells a slow reader from a stopped one (live 8.4). And the way of a
 //! text frame to the kernel without a copy: its bytes are shared with everybody else it goes to.
 //!
-//! Promise: whatever else is written or flushed waits for the frame that has begun.
+//! Promise: whatever else is written or flushed waits for the frame that has begun; a frame of which no byte has gone can be had back.
+//!
+//! The system wakes a writer only when about a third of a full buffer is free again. A reader that takes little would seem stopped
+//! for as long as that takes, so before a connection is cut the kernel is offered the bytes once more (`press`): it takes what fits.
 
 use bytes::{Buf, Bytes};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -19,12 +23,15 @@ pub struct Counted {
     taken: u64,
     /// A text frame on its way.
     frame: Option<Box<Frame>>,
+    /// The kernel is asked whatever the runtime believes of it.
+    pressing: bool,
 }
 
 /// What the kernel has not taken of one frame.
 struct Frame {
     head: Bytes,
     text: Bytes,
+    begun: bool,
 }
 
 impl Counted {
@@ -34,6 +41,7 @@ impl Counted {
             tcp,
             taken: 0,
             frame: None,
+            pressing: false,
         }
     }
 
@@ -62,7 +70,28 @@ impl Counted {
         self.frame = Some(Box::new(Frame {
             head: head_of(text.len()),
             text,
+            begun: false,
         }));
+    }
+
+    /// Takes the frame back when the kernel has had nothing of it; whether it did.
+    pub fn take_back(&mut self) -> bool {
+        let untouched = self.frame.as_ref().is_some_and(|frame| !frame.begun);
+        if untouched {
+            self.frame = None;
+        }
+        untouched
+    }
+
+    /// From now on, or no longer, frames are offered to the kernel without waiting for it to say that there is room.
+    pub fn press(&mut self, pressing: bool) {
+        self.pressing = pressing;
+    }
+
+    /// What the kernel still holds is thrown away with the socket, and the other side hears of a reset: nobody reads it.
+    pub fn abandon(&self) {
+        // A socket that refuses its options is gone already.
+        let _ = rustix::net::sockopt::set_socket_linger(&self.tcp, Some(Duration::ZERO));
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -72,11 +101,21 @@ impl Counted {
                 break;
             }
             let parts = [IoSlice::new(&frame.head), IoSlice::new(&frame.text)];
-            let written = ready!(Pin::new(&mut self.tcp).poll_write_vectored(cx, &parts))?;
+            let offered = if self.pressing {
+                rustix::io::writev(&self.tcp, &parts).ok()
+            } else {
+                None
+            };
+            let written = match offered {
+                Some(written) => written,
+                // It also says what is wrong with the socket, and arranges to be told of room.
+                None => ready!(Pin::new(&mut self.tcp).poll_write_vectored(cx, &parts))?,
+            };
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.taken += written as u64;
+            frame.begun = true;
             let of_head = written.min(frame.head.len());
             frame.head.advance(of_head);
             frame.text.advance(written - of_head);

@@ -54,6 +54,8 @@ async fn open(upgrade: OnUpgrade, door: &Door, opening: Opening) -> Option<Arc<S
     let send_buffer = usize::try_from(door.hub.send_buffer_bytes()).unwrap_or(usize::MAX);
     // A socket that refuses its options is gone already; using it says so.
     let _ = rustix::net::sockopt::set_socket_send_buffer_size(&tcp, send_buffer);
+    // The kernel's own deadline for what nobody acknowledges would also cut readers that are merely slow; ours does not (live 8.4).
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&tcp, 0);
     let task = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let wire = Wire::new(tcp, parts.read_buf.to_vec(), task).await;
     let socket = Arc::new(Socket {
@@ -70,6 +72,14 @@ impl Pump for Socket {
     fn pump(&self) {
         let mut wire = self.wire();
         wire.write(&self.hub, &self.link);
+        if wire.needs_its_task(&self.hub, &self.link) {
+            wire.task.wake_by_ref();
+        }
+    }
+
+    fn press(&self) {
+        let mut wire = self.wire();
+        wire.press(&self.hub, &self.link);
         if wire.needs_its_task(&self.hub, &self.link) {
             wire.task.wake_by_ref();
         }

@@ -135,6 +135,10 @@ impl Wire {
                     Poll::Pending => {
                         if self.stream.get_ref().taken() > before {
                             hub.progressed(link);
+                        } else if self.stream.get_mut().take_back() {
+                            // Its time may be over, or its sender gone, before there is room.
+                            self.in_flight = false;
+                            hub.not_begun(link);
                         }
                         return;
                     }
@@ -156,11 +160,23 @@ impl Wire {
         }
     }
 
+    /// Writes what the kernel takes when it is asked, though it has not said that there is room (live 8.4).
+    pub fn press(&mut self, hub: &Hub, link: &Arc<Link>) {
+        self.stream.get_mut().press(true);
+        self.write(hub, link);
+        self.stream.get_mut().press(false);
+    }
+
     /// Begins what is to be said next.
     fn say_next(&mut self, hub: &Hub, link: &Arc<Link>) {
         match hub.next(link) {
             Next::Nothing => {}
-            Next::Cut => self.ended = true,
+            Next::Cut => {
+                if hub.has_waiting(link) {
+                    self.stream.get_ref().abandon();
+                }
+                self.ended = true;
+            }
             Next::Frame(text) => {
                 self.stream.get_mut().begin_text(text);
                 self.in_flight = true;
