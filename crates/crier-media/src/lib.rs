@@ -1,4 +1,12 @@
 //! The pictures: the only room that dials addresses strangers gave us and the only one that decodes their bytes.
 //!
-//! Nothing dials yet: sources and links of pictures are checked by the wire's grammar and kept with their story, and a story
-//! shows without its pictures. The room stands so that the wall stands: no other crate may grow a connector or a decoder.
+//! Promise: no forbidden address is ever connected to (feed 7.5), whoever asks: [`dial::Dialer`] is the one way out, judges each
+//! address that a name has and connects to what it judged. [`hooks::Poster`] posts to applications through it. Stateless: what is
+//! to be posted, when and how often is for others to know.
+
+pub mod config;
+pub mod dial;
+pub mod guard;
+pub mod hooks;
+pub mod metrics;
+mod tls;

@@ -138,6 +138,9 @@ hex_id!(
     /// A live message's number: 32 random lower-case hexadecimal digits (protocol 16.1).
     MessageId, 16, "message id");
 hex_id!(
+    /// One body of receipts, on every attempt: 32 random lower-case hexadecimal digits (live 7.8).
+    ReceiptId, 16, "receipt id");
+hex_id!(
     /// One life of a mailbox: 16 random lower-case hexadecimal digits (live 5.8).
     Epoch, 8, "epoch");
 

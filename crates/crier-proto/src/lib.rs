@@ -21,6 +21,7 @@ pub mod multipart;
 pub mod pairs;
 pub mod params;
 pub mod reading;
+pub mod receipt;
 pub mod render;
 pub mod reply;
 pub mod secret;

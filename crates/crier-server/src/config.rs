@@ -246,11 +246,13 @@ fn of_text(text: &str, pattern: &Value) -> Option<Value> {
         Value::Integer(_) => text.parse().ok().map(Value::Integer),
         Value::Float(_) => text.parse().ok().map(Value::Float),
         Value::Boolean(_) => text.parse().ok().map(Value::Boolean),
-        Value::Array(_) => {
+        Value::Array(like) => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-            Some(Value::Array(
-                items.map(|item| Value::String(item.into())).collect(),
-            ))
+            let item = |item: &str| match like.first() {
+                Some(Value::Integer(_)) => item.parse().ok().map(Value::Integer),
+                _ => Some(Value::String(item.into())),
+            };
+            items.map(item).collect::<Option<_>>().map(Value::Array)
         }
         Value::String(_) | Value::Datetime(_) | Value::Table(_) => Some(Value::String(text.into())),
     }

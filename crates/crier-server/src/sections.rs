@@ -4,6 +4,7 @@
 
 use crate::middleware::real_ip::TrustedProxies;
 use crier_live::config::LiveConfig;
+use crier_media::config::MediaConfig;
 use crier_platform::accounts::AccountsConfig;
 use crier_platform::model::quantity::{Bytes, Span};
 use crier_store::StoreConfig;
@@ -19,6 +20,8 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// Section `live`.
     pub live: LiveConfig,
+    /// Section `media`.
+    pub media: MediaConfig,
     /// Section `store`.
     pub store: StoreConfig,
 }
@@ -168,6 +171,7 @@ impl Config {
         if !server.url.is_empty() {
             crate::state::PublicUrl::parse(&server.url).map_err(|why| ("server.url", why))?;
         }
+        self.media.check()?;
         self.store.check().map_err(|why| ("store", why))?;
         TrustedProxies::parse(&server.trusted_proxies).map_err(|why| ("server.trusted_proxies", why))?;
         Ok(())

@@ -34,6 +34,10 @@ pub(crate) enum Place<'a> {
     App(&'a ApiKey),
     /// An application's secret before the last rotation.
     PreviousApp(&'a ApiKey),
+    /// What signs an application's receipts.
+    Receipt(&'a ApiKey),
+    /// What signed them before the last rotation.
+    PreviousReceipt(&'a ApiKey),
     /// A session's secret.
     Session(&'a SessionKey),
     /// The known text by which the key file is recognised.
@@ -45,6 +49,8 @@ impl Place<'_> {
         match self {
             Self::App(key) => format!("crier app.secret {key}"),
             Self::PreviousApp(key) => format!("crier app.previous_secret {key}"),
+            Self::Receipt(key) => format!("crier app.receipt_secret {key}"),
+            Self::PreviousReceipt(key) => format!("crier app.previous_receipt_secret {key}"),
             Self::Session(key) => format!("crier session.secret {key}"),
             Self::Check => "crier meta.key_check".to_owned(),
         }

@@ -8,7 +8,7 @@ use super::login::after;
 use super::origins::{check_address, join_origins};
 use super::settings::{apply, check_canvas};
 use super::{AccountError, Accounts, CHANGE_ATTEMPTS_MAX, ID_ATTEMPTS_MAX, check_name};
-use crate::model::app::{App, AppKind, ProfileName};
+use crate::model::app::{App, AppKind, ProfileName, Receipts};
 use crate::model::time::WallMs;
 use crate::ports::store::{Conflict, Write};
 use crier_proto::ids::{ApiKey, AppId, Uid};
@@ -41,6 +41,15 @@ pub struct NewApp {
     pub api_key: Option<String>,
     /// A given secret: 16 to 64 printable ASCII characters (protocol 21.1).
     pub secret: Option<String>,
+}
+
+/// An application after `app set`.
+#[derive(Debug, Clone)]
+pub struct ChangedApp {
+    /// As it is now.
+    pub app: Arc<App>,
+    /// The receipt secret, if this change has made it: it is shown this once.
+    pub receipt_secret: Option<Secret>,
 }
 
 impl Accounts {
@@ -127,7 +136,7 @@ impl Accounts {
             canvas: app.canvas,
             icon: String::new(),
             canvas_ss: false,
-            receipts: String::new(),
+            receipts: Receipts::default(),
             native_clients: false,
             post_authorize: String::new(),
             post_remove: String::new(),
@@ -153,15 +162,29 @@ impl Accounts {
     /// # Errors
     /// `NotFound`; `Invalid` for a key, a value, a key given twice or a name that is taken; when the books fail.
     pub async fn set_app(&self, app: &str, settings: &[(String, String)]) -> Result<Arc<App>, AccountError> {
+        self.change_app(app, settings).await.map(|changed| changed.app)
+    }
+
+    /// The same, for who may see the receipt secret that a first address for receipts has made.
+    ///
+    /// # Errors
+    /// Those of `set_app`.
+    pub async fn change_app(
+        &self,
+        app: &str,
+        settings: &[(String, String)],
+    ) -> Result<ChangedApp, AccountError> {
         if let Some((key, _)) = first_repeated(settings) {
             return Err(AccountError::Invalid(format!("{key} is given twice")));
         }
         for _ in 0..CHANGE_ATTEMPTS_MAX {
             let older = self.find_app(app).await?;
-            let row = self.with_settings(&older, settings).await?;
+            let mut row = self.with_settings(&older, settings).await?;
+            let receipt_secret = self.first_receipt_secret(&mut row);
             match self.store_app(older, row).await {
                 Err(AccountError::Conflict(Conflict::Changed)) => {}
-                result => return result,
+                Err(error) => return Err(error),
+                Ok(app) => return Ok(ChangedApp { app, receipt_secret }),
             }
         }
         Err(AccountError::Conflict(Conflict::Changed))
@@ -215,7 +238,7 @@ impl Accounts {
     }
 
     /// Replaces an application's row, if it is still as it was read, and tells delivery what it must know at once.
-    async fn store_app(&self, older: Arc<App>, row: App) -> Result<Arc<App>, AccountError> {
+    pub(super) async fn store_app(&self, older: Arc<App>, row: App) -> Result<Arc<App>, AccountError> {
         let writes = vec![Write::ExpectApp(older), Write::SetApp(Box::new(row.clone()))];
         match self.commit(writes).await {
             Ok(_) => {}

@@ -5,6 +5,7 @@
 //!
 //! - `admin`: users, grants, sessions, export and erasure
 //! - `apps`: applications, their settings and secrets; `settings`: the table of setting names; `allow_ip`, `origins`: two grammars
+//! - `receipts`: the secret that signs receipts, where they go, and the receiver that wants none
 //! - `login`: logging in and out; `terms`: accepting, withdrawing, auth tokens
 
 pub mod admin;
@@ -13,6 +14,7 @@ pub mod apps;
 mod export;
 pub mod login;
 pub mod origins;
+pub mod receipts;
 mod settings;
 pub mod terms;
 

@@ -126,7 +126,10 @@ fn apply_property(app: &mut App, key: &str, value: &str) -> Result<(), AccountEr
         "origins" => app.origins = read_origins(value)?,
         "icon" => app.icon = read_address(key, value)?,
         "canvas_ss" => app.canvas_ss = read(key, value, ON_OFF)?,
-        "receipts" => app.receipts = read_address(key, value)?,
+        "receipts" => {
+            app.receipts.address = read_receiver(key, value)?;
+            app.receipts.ended = None;
+        }
         "native_clients" => app.native_clients = read(key, value, ON_OFF)?,
         "post_authorize" => app.post_authorize = read_address(key, value)?,
         "post_remove" => app.post_remove = read_address(key, value)?,
@@ -159,6 +162,17 @@ fn read_count(key: &str, value: &str) -> Result<u32, AccountError> {
 fn read_address(key: &str, value: &str) -> Result<String, AccountError> {
     check_address(key, value)?;
     Ok(value.to_owned())
+}
+
+/// An address that is posted to: what stands behind `#` would never be sent.
+fn read_receiver(key: &str, value: &str) -> Result<String, AccountError> {
+    let address = read_address(key, value)?;
+    if address.contains('#') {
+        return Err(AccountError::Invalid(format!(
+            "{key}: {value:?} has a part behind #, which is never sent: leave it out"
+        )));
+    }
+    Ok(address)
 }
 
 /// Origins, comma-joined.
@@ -204,7 +218,7 @@ pub fn app_settings(app: &App) -> Vec<(&'static str, String)> {
         ("origins", app.origins.join(",")),
         ("icon", app.icon.clone()),
         ("canvas_ss", word_of(&app.canvas_ss, ON_OFF)),
-        ("receipts", app.receipts.clone()),
+        ("receipts", app.receipts.address.clone()),
         ("native_clients", word_of(&app.native_clients, ON_OFF)),
         ("post_authorize", app.post_authorize.clone()),
         ("post_remove", app.post_remove.clone()),
@@ -215,6 +229,7 @@ pub fn app_settings(app: &App) -> Vec<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::app::{Receipts, ReceiptsEnded};
     use crate::model::time::WallMs;
     use crier_proto::ids::{AppId, Uid};
     use crier_proto::secret::Secret;
@@ -237,7 +252,7 @@ mod tests {
             origins: Vec::new(),
             icon: String::new(),
             canvas_ss: false,
-            receipts: String::new(),
+            receipts: Receipts::default(),
             native_clients: false,
             post_authorize: String::new(),
             post_remove: String::new(),
@@ -279,6 +294,20 @@ mod tests {
     }
 
     #[test]
+    fn an_address_for_receipts_set_anew_forgets_that_one_was_refused() {
+        let mut app = sample();
+        app.receipts.ended = Some(ReceiptsEnded {
+            address: "https://game.example/r".to_owned(),
+            at: WallMs(5),
+        });
+        apply(&mut app, "receipts", "https://game.example/r").unwrap();
+        assert_eq!(shown(&app, "receipts"), "https://game.example/r");
+        assert_eq!(app.receipts.ended, None);
+        apply(&mut app, "receipts", "").unwrap();
+        assert_eq!(shown(&app, "receipts"), "");
+    }
+
+    #[test]
     fn a_profile_sets_the_whole_table() {
         let mut app = sample();
         apply(&mut app, "profile", "modern").unwrap();
@@ -316,6 +345,10 @@ mod tests {
             ("canvas", "Big"),
             ("canvas", &"x".repeat(41)),
             ("allow_ip", "everywhere"),
+            ("receipts", "ftp://game.example/r"),
+            ("receipts", "https://user@game.example/r"),
+            ("receipts", "https://game.example/r#part"),
+            ("receipts", &format!("https://game.example/{}", "r".repeat(2_048))),
             ("jsonp", "yes"),
         ] {
             assert!(apply(&mut app, key, bad).is_err(), "{key}={bad}");

@@ -40,8 +40,8 @@ pub struct App {
     pub icon: String,
     /// Whether the session secret goes to the canvas frame.
     pub canvas_ss: bool,
-    /// Address that receipts are posted to, or empty (live 7.8).
-    pub receipts: String,
+    /// Where receipts are posted to, and what signs them (live 7.8).
+    pub receipts: Receipts,
     /// Whether live connections without an Origin are accepted (live 3.7).
     pub native_clients: bool,
     /// Hook address for accepted terms, or empty (protocol 19.6).
@@ -65,10 +65,13 @@ impl App {
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
         };
-        previous && self.secret.matches(other.secret.expose()) && self.open_parts() == other.open_parts()
+        previous
+            && self.secret.matches(other.secret.expose())
+            && self.receipts.is_same_as(&other.receipts)
+            && self.open_parts() == other.open_parts()
     }
 
-    /// Everything but the secrets; taken apart whole, so that no field is forgotten.
+    /// Everything but the secrets and receipts; taken apart whole, so that no field is forgotten.
     fn open_parts(&self) -> impl PartialEq + '_ {
         let Self {
             id,
@@ -87,7 +90,7 @@ impl App {
             origins,
             icon,
             canvas_ss,
-            receipts,
+            receipts: _,
             native_clients,
             post_authorize,
             post_remove,
@@ -97,15 +100,51 @@ impl App {
         (
             (id, api_key, name, owner, kind, profile, settings, allow_ip),
             (calls_per_minute, callback, canvas, origins, icon, canvas_ss),
-            (
-                receipts,
-                native_clients,
-                post_authorize,
-                post_remove,
-                enabled,
-                created_at,
-            ),
+            (native_clients, post_authorize, post_remove, enabled, created_at),
         )
+    }
+}
+
+/// The setting `receipts` and what goes with it (live 7.8 to 7.10).
+#[derive(Debug, Clone, Default)]
+pub struct Receipts {
+    /// Address that receipts are posted to; empty: none are made.
+    pub address: String,
+    /// Signs them: 64 hexadecimal digits, made with the first address and kept when receipts are turned off.
+    pub secret: Option<Secret>,
+    /// The secret before the last rotation, and until when it still signs too.
+    pub previous_secret: Option<(Secret, WallMs)>,
+    /// Set when an address answered 410, until an address is set again.
+    pub ended: Option<ReceiptsEnded>,
+}
+
+/// Receipts were turned off by their receiver (live 7.10).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptsEnded {
+    /// The address that answered 410.
+    pub address: String,
+    /// When.
+    pub at: WallMs,
+}
+
+impl Receipts {
+    /// Whether both say the same, secrets included.
+    fn is_same_as(&self, other: &Self) -> bool {
+        let same = |mine: Option<&Secret>, theirs: Option<&Secret>| match (mine, theirs) {
+            (Some(mine), Some(theirs)) => mine.matches(theirs.expose()),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        let before = |receipts: &Self| receipts.previous_secret.as_ref().map(|(_, until)| *until);
+        let previous = |receipts: &Self| {
+            receipts
+                .previous_secret
+                .as_ref()
+                .map(|(secret, _)| secret.clone())
+        };
+        same(self.secret.as_ref(), other.secret.as_ref())
+            && same(previous(self).as_ref(), previous(other).as_ref())
+            && (before(self), &self.address, &self.ended) == (before(other), &other.address, &other.ended)
     }
 }
 

@@ -10,5 +10,6 @@ mod feed;
 mod harness;
 mod logins;
 mod people;
+mod receipts;
 mod sessions;
 mod terms;

@@ -134,7 +134,7 @@ async fn changes_made_at_once_to_one_row_are_all_kept() {
     assert_eq!((bo.time_zone.as_str(), bo.admin), ("Europe/Vienna", true));
     let app = town.app().await;
     assert_eq!(
-        (app.calls_per_minute, app.receipts.as_str()),
+        (app.calls_per_minute, app.receipts.address.as_str()),
         (7, "https://app.example/r")
     );
 }

@@ -6,7 +6,7 @@ use crier_live::config::LiveConfig;
 use crier_live::metrics::Metrics;
 use crier_live::node::{Node, NodeParts};
 use crier_platform::dispatch::{Answer, Dispatcher, DispatcherConfig};
-use crier_platform::model::app::{App, AppKind, ProfileName};
+use crier_platform::model::app::{App, AppKind, ProfileName, Receipts};
 use crier_platform::model::grant::Grant;
 use crier_platform::model::session::{Session, SessionKind};
 use crier_platform::model::story::Story;
@@ -275,7 +275,7 @@ fn application() -> App {
         origins: Vec::new(),
         icon: String::new(),
         canvas_ss: false,
-        receipts: String::new(),
+        receipts: Receipts::default(),
         native_clients: false,
         post_authorize: String::new(),
         post_remove: String::new(),

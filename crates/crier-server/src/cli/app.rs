@@ -12,7 +12,9 @@ Examples:
   crier app add Chess --owner ada --callback https://chess.example/ --canvas chess --origin https://chess.example
   crier app set Rochambeau calls_per_minute=0 origins=http://127.0.0.1:8000,http://localhost:8000
   crier app set Rochambeau profile=modern
-  crier app rotate-secret Rochambeau --json";
+  crier app set Rochambeau receipts=https://game.example/receipts
+  crier app rotate-secret Rochambeau --json
+  crier app rotate-secret Rochambeau --receipts";
 
 /// Commands on applications. APP is an app_id, an api_key or a name.
 #[derive(Debug, clap::Subcommand)]
@@ -20,14 +22,15 @@ Examples:
 pub enum App {
     /// Add an application; prints its api_key and secret
     Add(Box<Add>),
-    /// Change settings, all or none: KEY=VALUE…; profile=NAME sets the whole table; lists comma-joined
+    /// Change settings, all or none: KEY=VALUE…; profile=NAME sets the whole table; lists comma-joined; the first
+    /// receipts=URL prints the receipt_secret that signs receipts, once; receipts= turns them off
     Set(Set),
     /// Show an application and its settings
     Show(One),
     /// List all applications
     List(List),
     /// Give it a new secret; the previous one signs for a while too
-    RotateSecret(One),
+    RotateSecret(RotateSecret),
     /// Refuse its calls and close its connections
     Disable(One),
     /// Permit its calls again
@@ -100,6 +103,21 @@ pub struct One {
     output: Output,
 }
 
+/// `app rotate-secret`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct RotateSecret {
+    /// app_id, api_key or name
+    app: String,
+    /// The secret that signs its receipts, instead of the one that signs its calls
+    #[arg(long)]
+    receipts: bool,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    output: Output,
+}
+
 /// `app list`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -125,14 +143,7 @@ impl App {
                 let rows: Vec<Row> = apps.iter().map(|app| full(app)).collect();
                 output.rows(&rows, 4);
             }
-            Self::RotateSecret(One { app, place, output }) => {
-                let (secret, until) =
-                    place.with_accounts(async |accounts| accounts.rotate_secret(&app).await)?;
-                output.row(&vec![
-                    ("secret", secret.expose().into()),
-                    ("previous_valid_until", until.secs().into()),
-                ]);
-            }
+            Self::RotateSecret(command) => command.run()?,
             Self::Disable(one) => one.enable(false)?,
             Self::Enable(one) => one.enable(true)?,
         }
@@ -173,6 +184,25 @@ impl Add {
     }
 }
 
+impl RotateSecret {
+    fn run(self) -> Result<(), Failure> {
+        let Self { app, place, .. } = self;
+        let (name, rotated) = if self.receipts {
+            let rotated = place.with_accounts(async |accounts| accounts.rotate_receipt_secret(&app).await);
+            ("receipt_secret", rotated)
+        } else {
+            let rotated = place.with_accounts(async |accounts| accounts.rotate_secret(&app).await);
+            ("secret", rotated)
+        };
+        let (secret, until) = rotated?;
+        self.output.row(&vec![
+            (name, secret.expose().into()),
+            ("previous_valid_until", until.secs().into()),
+        ]);
+        Ok(())
+    }
+}
+
 impl Set {
     fn run(self) -> Result<(), Failure> {
         let pair = |text: &String| {
@@ -182,10 +212,14 @@ impl Set {
         };
         let settings = self.settings.iter().map(pair).collect::<Result<Vec<_>, _>>()?;
         let name = self.app;
-        let app = self
+        let changed = self
             .place
-            .with_accounts(async |accounts| accounts.set_app(&name, &settings).await)?;
-        self.output.row(&full(&app));
+            .with_accounts(async |accounts| accounts.change_app(&name, &settings).await)?;
+        let mut row = full(&changed.app);
+        if let Some(secret) = changed.receipt_secret {
+            row.push(("receipt_secret", secret.expose().into()));
+        }
+        self.output.row(&row);
         Ok(())
     }
 }
@@ -211,15 +245,22 @@ fn keys(app: &Application) -> Row {
     ]
 }
 
-/// Everything that may be shown of an application; its secret may not.
+/// Everything that may be shown of an application; its secrets may not. A receiver that answered 410 to receipts is named.
 fn full(app: &Application) -> Row {
     let settings = app_settings(app);
     let value = |(key, value): (&'static str, String)| match key {
         "calls_per_minute" => (key, app.calls_per_minute.into()),
         _ => (key, value.into()),
     };
+    let ended = app.receipts.ended.iter().flat_map(|ended| {
+        [
+            ("receipts_refused_by", ended.address.as_str().into()),
+            ("receipts_refused_at", ended.at.secs().into()),
+        ]
+    });
     keys(app)
         .into_iter()
         .chain(settings.into_iter().map(value))
+        .chain(ended)
         .collect()
 }

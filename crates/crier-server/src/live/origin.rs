@@ -60,7 +60,7 @@ fn callback_origin(app: &App) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crier_platform::model::app::{AppKind, ProfileName};
+    use crier_platform::model::app::{AppKind, ProfileName, Receipts};
     use crier_platform::model::time::WallMs;
     use crier_proto::ids::{AppId, Uid};
     use crier_proto::secret::Secret;
@@ -85,7 +85,7 @@ mod tests {
             origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
             icon: String::new(),
             canvas_ss: false,
-            receipts: String::new(),
+            receipts: Receipts::default(),
             native_clients,
             post_authorize: String::new(),
             post_remove: String::new(),

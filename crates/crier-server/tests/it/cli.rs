@@ -228,6 +228,46 @@ fn json_objects_have_exactly_the_promised_fields_in_order() {
 }
 
 #[test]
+fn the_receipt_secret_is_printed_when_it_is_made_and_when_it_is_rotated() {
+    let folder = established();
+    let (status, why) = refused(&folder, &["app", "rotate-secret", K, "--receipts"]);
+    assert_eq!(
+        (status, why.contains("has no receipt secret yet")),
+        (1, true),
+        "{why}"
+    );
+    let to = |address: &str| row(&folder, &["app", "set", K, &format!("receipts={address}")]);
+    let made = to("https://game.example/r");
+    assert_eq!(made["receipts"], "https://game.example/r");
+    let secret = made["receipt_secret"].as_str().unwrap();
+    assert!(
+        secret.len() == 64
+            && secret
+                .bytes()
+                .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    );
+    for again in [
+        to(""),
+        to("https://game.example/s"),
+        row(&folder, &["app", "show", K]),
+    ] {
+        assert_eq!(again.get("receipt_secret"), None);
+    }
+    let rotated = row(&folder, &["app", "rotate-secret", K, "--receipts"]);
+    assert_ne!(rotated["receipt_secret"], made["receipt_secret"]);
+    assert!(rotated["previous_valid_until"].as_i64().unwrap() > 0);
+    assert_eq!(rotated.get("secret"), None);
+    for wrong in [
+        "https://u:p@game.example/",
+        "ftp://game.example/",
+        "https://game.example/#x",
+    ] {
+        let (status, why) = refused(&folder, &["app", "set", K, &format!("receipts={wrong}")]);
+        assert_eq!((status, why.contains("receipts: ")), (1, true), "{why}");
+    }
+}
+
+#[test]
 fn settings_are_set_all_or_none_and_shown() {
     let folder = established();
     let set = row(

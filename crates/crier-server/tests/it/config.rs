@@ -186,6 +186,35 @@ fn lists_of_the_environment_are_comma_joined() {
 }
 
 #[test]
+fn what_may_be_dialled_is_judged_when_it_is_read() {
+    let loaded = with_environment("CRIER__MEDIA__DIAL_ALLOW", "127.0.0.0/8:8000,[::1/128]:8000").unwrap();
+    assert_eq!(
+        loaded.config.media.dial_allow,
+        ["127.0.0.0/8:8000", "[::1/128]:8000"]
+    );
+    let loaded = with_environment("CRIER__MEDIA__PORTS", "80,8443").unwrap();
+    assert_eq!(loaded.config.media.ports, [80, 8_443]);
+    for (key, value, why) in [
+        (
+            "DIAL_ALLOW",
+            "10.0.0.1/8",
+            "\"10.0.0.1/8\" has bits behind its prefix: write 10.0.0.0/8",
+        ),
+        (
+            "NAT64_PREFIXES",
+            "64:ff9b::/95",
+            "\"64:ff9b::/95\" is no IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits, such as 64:ff9b::/96",
+        ),
+        ("PORTS", "80,http", "expected a list"),
+    ] {
+        let variable = format!("CRIER__MEDIA__{key}");
+        let refusal = with_environment(&variable, value).unwrap_err();
+        let named = format!("media.{} (environment {variable}): ", key.to_lowercase());
+        assert_eq!(refusal, format!("{named}{why}"));
+    }
+}
+
+#[test]
 fn secret_key_may_name_a_file_that_holds_it() {
     let (_folder, path) = file("sqlite:\n");
     let variable = "CRIER__SERVER__STORE_FILE";

@@ -5,11 +5,13 @@ use super::pen::{Halt, Pen};
 use super::rows::{Columns, Word, bad};
 use crate::sealed::{Place, Sealer};
 use async_trait::async_trait;
-use crier_platform::model::app::{AddressRule, App, Settings};
+use crier_platform::model::app::{AddressRule, App, Receipts, ReceiptsEnded, Settings};
 use crier_platform::model::change::Fact;
 use crier_platform::model::session::SessionId;
+use crier_platform::model::time::WallMs;
 use crier_platform::ports::store::{Apps, Conflict, StoreFault};
 use crier_proto::ids::{ApiKey, AppId};
+use crier_proto::secret::Secret;
 use rusqlite::{OptionalExtension, Row, named_params};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -28,10 +30,12 @@ const LIST: &str = "SELECT * FROM app ORDER BY id";
 
 const INSERT: &str = "INSERT INTO app (id, api_key, secret, previous_secret, previous_until_ms, name, owner, kind, profile,
   call_id, feed_errors, feed_reply, image_links, live_text, signature, jsonp, strictness, allow_ip, calls_per_minute,
-  callback, canvas, origins, icon, canvas_ss, receipts, native_clients, post_authorize, post_remove, enabled, created_ms)
+  callback, canvas, origins, icon, canvas_ss, receipts, native_clients, post_authorize, post_remove, enabled, created_ms,
+  receipt_secret, previous_receipt_secret, previous_receipt_until_ms, receipts_ended_ms, receipts_ended_address)
   VALUES (:id, :api_key, :secret, :previous_secret, :previous_until_ms, :name, :owner, :kind, :profile,
   :call_id, :feed_errors, :feed_reply, :image_links, :live_text, :signature, :jsonp, :strictness, :allow_ip, :calls_per_minute,
-  :callback, :canvas, :origins, :icon, :canvas_ss, :receipts, :native_clients, :post_authorize, :post_remove, :enabled, :created_ms)";
+  :callback, :canvas, :origins, :icon, :canvas_ss, :receipts, :native_clients, :post_authorize, :post_remove, :enabled, :created_ms,
+  :receipt_secret, :previous_receipt_secret, :previous_receipt_until_ms, :receipts_ended_ms, :receipts_ended_address)";
 
 const UPDATE: &str = "UPDATE app SET api_key = :api_key, secret = :secret, previous_secret = :previous_secret,
   previous_until_ms = :previous_until_ms, name = :name, owner = :owner, kind = :kind, profile = :profile, call_id = :call_id,
@@ -39,7 +43,10 @@ const UPDATE: &str = "UPDATE app SET api_key = :api_key, secret = :secret, previ
   signature = :signature, jsonp = :jsonp, strictness = :strictness, allow_ip = :allow_ip,
   calls_per_minute = :calls_per_minute, callback = :callback, canvas = :canvas, origins = :origins, icon = :icon,
   canvas_ss = :canvas_ss, receipts = :receipts, native_clients = :native_clients, post_authorize = :post_authorize,
-  post_remove = :post_remove, enabled = :enabled, created_ms = :created_ms WHERE id = :id";
+  post_remove = :post_remove, enabled = :enabled, created_ms = :created_ms,
+  receipt_secret = :receipt_secret, previous_receipt_secret = :previous_receipt_secret,
+  previous_receipt_until_ms = :previous_receipt_until_ms, receipts_ended_ms = :receipts_ended_ms,
+  receipts_ended_address = :receipts_ended_address WHERE id = :id";
 
 fn read(row: &Row<'_>, sealer: &Sealer) -> rusqlite::Result<App> {
     let api_key: ApiKey = row.parsed("api_key")?;
@@ -52,10 +59,7 @@ fn read(row: &Row<'_>, sealer: &Sealer) -> rusqlite::Result<App> {
     let previous: (Option<Vec<u8>>, Option<i64>) =
         (row.get("previous_secret")?, row.get("previous_until_ms")?);
     let previous_secret = match previous {
-        (Some(sealed), Some(until)) => Some((
-            open(Place::PreviousApp(&api_key), &sealed)?,
-            crier_platform::model::time::WallMs(until),
-        )),
+        (Some(sealed), Some(until)) => Some((open(Place::PreviousApp(&api_key), &sealed)?, WallMs(until))),
         _ => None,
     };
     Ok(App {
@@ -75,13 +79,37 @@ fn read(row: &Row<'_>, sealer: &Sealer) -> rusqlite::Result<App> {
             .map_err(|_| bad("origins"))?,
         icon: row.get("icon")?,
         canvas_ss: row.get("canvas_ss")?,
-        receipts: row.get("receipts")?,
+        receipts: read_receipts(row, &api_key, sealer)?,
         native_clients: row.get("native_clients")?,
         post_authorize: row.get("post_authorize")?,
         post_remove: row.get("post_remove")?,
         enabled: row.get("enabled")?,
         created_at: row.wall("created_ms")?,
         api_key,
+    })
+}
+
+fn read_receipts(row: &Row<'_>, api_key: &ApiKey, sealer: &Sealer) -> rusqlite::Result<Receipts> {
+    let open = |column: &str, place: Place<'_>| -> rusqlite::Result<Option<Secret>> {
+        let sealed: Option<Vec<u8>> = row.get(column)?;
+        let opened = sealed.map(|sealed| sealer.open(place, &sealed).map_err(|_| bad("a sealed secret")));
+        opened.transpose()
+    };
+    let previous = open("previous_receipt_secret", Place::PreviousReceipt(api_key))?;
+    let until: Option<i64> = row.get("previous_receipt_until_ms")?;
+    let ended: (Option<i64>, Option<String>) =
+        (row.get("receipts_ended_ms")?, row.get("receipts_ended_address")?);
+    Ok(Receipts {
+        address: row.get("receipts")?,
+        secret: open("receipt_secret", Place::Receipt(api_key))?,
+        previous_secret: previous.zip(until.map(WallMs)),
+        ended: match ended {
+            (Some(at), Some(address)) => Some(ReceiptsEnded {
+                address,
+                at: WallMs(at),
+            }),
+            _ => None,
+        },
     })
 }
 
@@ -169,6 +197,8 @@ impl Pen<'_> {
 
     fn save_app(&self, sql: &str, app: &App) -> Result<usize, Halt> {
         let previous = app.previous_secret.as_ref();
+        let receipts = &app.receipts;
+        let previous_receipt = receipts.previous_secret.as_ref();
         let rule = |rule: &AddressRule| RuleColumn {
             text: rule.text.clone(),
             network: rule.network,
@@ -203,12 +233,19 @@ impl Pen<'_> {
                 ":origins": json(&app.origins)?,
                 ":icon": app.icon,
                 ":canvas_ss": app.canvas_ss,
-                ":receipts": app.receipts,
+                ":receipts": receipts.address,
                 ":native_clients": app.native_clients,
                 ":post_authorize": app.post_authorize,
                 ":post_remove": app.post_remove,
                 ":enabled": app.enabled,
                 ":created_ms": app.created_at.0,
+                ":receipt_secret":
+                    receipts.secret.as_ref().map(|secret| self.sealer.seal(Place::Receipt(&app.api_key), secret)),
+                ":previous_receipt_secret": previous_receipt
+                    .map(|(secret, _)| self.sealer.seal(Place::PreviousReceipt(&app.api_key), secret)),
+                ":previous_receipt_until_ms": previous_receipt.map(|(_, until)| until.0),
+                ":receipts_ended_ms": receipts.ended.as_ref().map(|ended| ended.at.0),
+                ":receipts_ended_address": receipts.ended.as_ref().map(|ended| ended.address.as_str()),
             },
         )
     }

@@ -15,6 +15,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
         "keep_mailboxes",
         include_str!("../../migrations/0002_keep_mailboxes.sql"),
     ),
+    (
+        3,
+        "add_receipt_secrets",
+        include_str!("../../migrations/0003_add_receipt_secrets.sql"),
+    ),
 ];
 
 /// The newest schema that this version knows.
@@ -115,6 +120,34 @@ mod tests {
             })
             .unwrap();
         assert_eq!(counters, "mailbox_wall_ms0,story1");
+    }
+
+    #[test]
+    fn books_in_use_keep_their_addresses_for_receipts_and_have_no_secret_yet() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let created = "CREATE TABLE migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_ms INTEGER NOT NULL) STRICT";
+        connection.execute_batch(created).unwrap();
+        let before = MIGRATIONS
+            .iter()
+            .take_while(|(_, name, _)| *name != "add_receipt_secrets");
+        for (number, _, text) in before {
+            connection.execute_batch(text).unwrap();
+            connection.pragma_update(None, "user_version", number).unwrap();
+        }
+        connection
+            .execute_batch(include_str!(
+                "../../migrations/before/0003_add_receipt_secrets.sql"
+            ))
+            .unwrap();
+        assert_eq!(migrate(&mut connection, WallMs(5)).unwrap(), Ok(()));
+        let kept: (String, Option<Vec<u8>>, Option<i64>) = connection
+            .query_row(
+                "SELECT receipts, receipt_secret, receipts_ended_ms FROM app",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .unwrap();
+        assert_eq!(kept, ("https://game.example/r".to_owned(), None, None));
     }
 
     #[test]

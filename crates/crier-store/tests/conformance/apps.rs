@@ -1,7 +1,7 @@
 //! Applications.
 
 use crate::backends::{World, app, app_id};
-use crier_platform::model::app::{AddressRule, App, AppKind, ProfileName};
+use crier_platform::model::app::{AddressRule, App, AppKind, ProfileName, Receipts, ReceiptsEnded};
 use crier_platform::model::change::Fact;
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::store::{Conflict, Write};
@@ -14,7 +14,10 @@ fn shown(app: &App) -> String {
         .previous_secret
         .as_ref()
         .map(|(secret, until)| (secret.expose(), until));
-    format!("{app:?} {} {previous:?}", app.secret.expose())
+    let receipts = &app.receipts;
+    let before = receipts.previous_secret.as_ref().map(|(secret, _)| secret);
+    let receipt_secrets = [receipts.secret.as_ref(), before].map(|secret| secret.map(Secret::expose));
+    format!("{app:?} {} {previous:?} {receipt_secrets:?}", app.secret.expose())
 }
 
 fn full(number: i64) -> App {
@@ -41,7 +44,15 @@ fn full(number: i64) -> App {
         origins: vec!["https://game.example".to_owned(), "http://[::1]:8080".to_owned()],
         icon: "http://game.example/i.png".to_owned(),
         canvas_ss: true,
-        receipts: "https://game.example/r".to_owned(),
+        receipts: Receipts {
+            address: "https://game.example/r".to_owned(),
+            secret: Some(Secret::new("signs receipts")),
+            previous_secret: Some((Secret::new("signed receipts"), WallMs(54_321))),
+            ended: Some(ReceiptsEnded {
+                address: "https://game.example/gone".to_owned(),
+                at: WallMs(6),
+            }),
+        },
         native_clients: true,
         post_authorize: "https://game.example/a".to_owned(),
         post_remove: "https://game.example/d".to_owned(),

@@ -1,6 +1,6 @@
 //! What the cases run on, and short ways to say what they need.
 
-use crier_platform::model::app::{App, AppKind, ProfileName};
+use crier_platform::model::app::{App, AppKind, ProfileName, Receipts};
 use crier_platform::model::change::Fact;
 use crier_platform::model::grant::Grant;
 use crier_platform::model::login::TokenDigest;
@@ -160,7 +160,7 @@ pub fn app(number: i64, owner: i64) -> App {
         origins: Vec::new(),
         icon: String::new(),
         canvas_ss: false,
-        receipts: String::new(),
+        receipts: Receipts::default(),
         native_clients: false,
         post_authorize: String::new(),
         post_remove: String::new(),

@@ -1,0 +1,44 @@
+//! Section `[media]` of the configuration: what may be dialled, and how long reaching it may take (feed 7.4, 7.5).
+//!
+//! Promise: an instance is complete; unknown keys are refused by the reader. Knows nothing of files or the environment.
+
+use crate::guard::Guard;
+use crier_platform::model::quantity::Span;
+
+/// Section `[media]`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MediaConfig {
+    /// Ports of strangers' addresses that may be dialled (feed 7.4).
+    pub ports: Vec<u16>,
+    /// `CIDR`, `CIDR:port` or `[CIDR]:port`: dialled although address, port or self would forbid it (feed 7.5).
+    pub dial_allow: Vec<String>,
+    /// IPv6 prefixes of a translator: an address inside one is judged by the IPv4 address it embeds (feed 7.5).
+    pub nat64_prefixes: Vec<String>,
+    /// For the look-up of a name (feed 7.4).
+    pub lookup_timeout: Span,
+    /// For connecting, TLS included (feed 7.4).
+    pub connect_timeout: Span,
+}
+
+impl Default for MediaConfig {
+    fn default() -> Self {
+        Self {
+            ports: vec![80, 443],
+            dial_allow: Vec::new(),
+            nat64_prefixes: Vec::new(),
+            lookup_timeout: Span(2_000),
+            connect_timeout: Span(3_000),
+        }
+    }
+}
+
+impl MediaConfig {
+    /// What no single value's type can say.
+    ///
+    /// # Errors
+    /// The key, and what is wrong with which entry.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        Guard::new(self).map(drop)
+    }
+}
