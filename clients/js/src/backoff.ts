@@ -9,22 +9,19 @@ const LONGEST_MS = 30_000;
 const FIRST_MS = 500;
 
 export class Backoff {
-  private failures = 0;
+  private _failures = 0;
 
   /** A Connection or an attempt has ended; `livedMs` is 0 for an attempt that never was welcome. */
   failed(livedMs: number): void {
-    this.failures = livedMs >= LIVED_MS ? 0 : this.failures + 1;
-  }
-
-  /** Milliseconds: `retryAfter` + uniform(0, min(30 s, 0.5 s × 2^failures)). */
-  delay(retryAfter: number): number {
-    return retryAfter + Math.random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** this.failures);
+    this._failures = livedMs >= LIVED_MS ? 0 : this._failures + 1;
   }
 
   /**
-   * After a bye of 4000–4099 the server has chosen the moment itself: its `retry_after` alone, unless attempts keep failing.
+   * Milliseconds: `retryAfter` + uniform(0, min(30 s, 0.5 s × 2^failures)).
+   *
+   * @param chosen the server has chosen the moment itself (4000–4099): nothing is added, unless attempts keep failing
    */
-  moved(retryAfter: number): number {
-    return this.failures > 1 ? this.delay(retryAfter) : retryAfter;
+  delay(retryAfter = 0, chosen = false): number {
+    return chosen && this._failures < 2 ? retryAfter : retryAfter + Math.random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** this._failures);
   }
 }

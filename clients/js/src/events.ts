@@ -4,15 +4,12 @@
  * Promise: an exception in a page's function is reported as uncaught and stops nothing (live 11.2).
  */
 
-/** Reports an exception as the browser reports an uncaught one. */
-export const uncaught = (error: unknown): void => reportError(error);
-
 /** Calls the page's function; its exception is the page's. */
 export const call = (fn: () => void): void => {
   try {
     fn();
   } catch (error) {
-    uncaught(error);
+    reportError(error);
   }
 };
 
@@ -23,17 +20,17 @@ export const later = (fn: () => void): void => {
 
 /** Listeners in the order they came. */
 export class Listeners<A extends unknown[]> {
-  private readonly list = new Set<{ fn: (...args: A) => void }>();
+  private readonly _list = new Set<{ fn: (...args: A) => void }>();
 
   /** Adds one; the returned function removes it. */
   add(fn: (...args: A) => void): () => void {
     const entry = { fn };
-    this.list.add(entry);
-    return () => void this.list.delete(entry);
+    this._list.add(entry);
+    return () => void this._list.delete(entry);
   }
 
   /** Calls each, later. */
   tell(...args: A): void {
-    for (const entry of this.list) later(() => this.list.has(entry) && entry.fn(...args));
+    for (const entry of this._list) later(() => this._list.has(entry) && entry.fn(...args));
   }
 }

@@ -14,11 +14,11 @@ type Success = (recipient: string, message: unknown) => void;
 type Failure = (code: number, text: string, recipient: string, message: unknown) => void;
 
 export class LiveMessage {
-  private readonly event: string;
-  private onSuccess: Success | null = null;
-  private onError: Failure | null = null;
-  private dropShutdown: () => void = () => undefined;
-  private dropRestart: () => void = () => undefined;
+  private readonly _event: string;
+  private _onSuccess: Success | null = null;
+  private _onError: Failure | null = null;
+  /** Each removes the function held. */
+  private readonly _drops: { [name: string]: () => void } = {};
 
   /** Opens the page's connection, unless it is open: then this is that one. */
   static connect(options: Options): Live {
@@ -28,39 +28,44 @@ export class LiveMessage {
   /** Registers the callback for the event at once; a later object for the same event replaces it. */
   constructor(event: string, callback?: ((value: unknown, info: Info) => unknown) | null) {
     if (event === undefined || event === null || event === "") throw "LiveMessage: an event name is required";
-    this.event = String(event);
-    if (callback) shared.on(this.event, (value, info) => callback.call(this, value, info));
+    this._event = String(event);
+    if (callback) shared.on(this._event, (value, info) => callback.call(this, value, info));
   }
 
   /** Sends any value as its JSON text. */
   send(recipient: string, message?: unknown): void {
     if (recipient === undefined || recipient === null || recipient === "") throw "LiveMessage.send: a recipient is required";
     shared.submit(
-      { recipient, event: this.event, message },
-      () => call(() => this.onSuccess && this.onSuccess(recipient, message)),
-      (code, text) => call(() => this.onError && this.onError(code, text, recipient, message)),
+      { recipient, event: this._event, message },
+      {
+        ok: () => call(() => this._onSuccess && this._onSuccess(recipient, message)),
+        fail: (code, text) => call(() => this._onError && this._onError(code, text, recipient, message)),
+      },
     );
   }
 
   setSendSuccessHandler(fn: Success | null): this {
-    this.onSuccess = fn;
+    this._onSuccess = fn;
     return this;
   }
 
   setSendErrorHandler(fn: Failure | null): this {
-    this.onError = fn;
+    this._onError = fn;
     return this;
   }
 
   setShutdownHandler(fn: (() => void) | null): this {
-    this.dropShutdown();
-    if (fn) this.dropShutdown = shared.shutdown.add(() => fn.call(this));
-    return this;
+    return this._hold("shutdown", fn);
   }
 
   setRestartHandler(fn: (() => void) | null): this {
-    this.dropRestart();
-    if (fn) this.dropRestart = shared.restart.add(() => fn.call(this));
+    return this._hold("restart", fn);
+  }
+
+  private _hold(name: "shutdown" | "restart", fn: (() => void) | null): this {
+    const drop = this._drops[name];
+    if (drop) drop();
+    if (fn) this._drops[name] = shared[name].add(() => fn.call(this));
     return this;
   }
 }

@@ -1,14 +1,14 @@
 /**
  * What the browser tells about the document: read, woken, put away, shown again, focused.
  *
- * Promise: the returned function removes every listener. Outside a document it begins at once and hears nothing.
+ * Promise: the returned function removes every listener.
  */
 
 export type PageSigns = {
   /** The document has been read, and what its scripts register is registered. */
   begin(): void;
-  /** Something may have changed for the better: `online`, shown, visible. */
-  wake(): void;
+  /** Something may have changed for the better: `online`, or shown or visible again. */
+  wake(online?: boolean): void;
   /** Frozen, kept for later, or unloaded. */
   hide(): void;
   /** Back from `hide`. */
@@ -18,22 +18,16 @@ export type PageSigns = {
 
 /** Whether `DOMContentLoaded` is still to come; in deferred scripts `readyState` does not tell. */
 const reading = (): boolean => {
-  if (document.readyState !== "interactive") return document.readyState === "loading";
-  const entry = performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming | undefined;
-  return !!entry && !entry.domContentLoadedEventStart;
+  const [entry] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+  return entry ? !entry.domContentLoadedEventStart : document.readyState === "loading";
 };
 
 export const watchPage = (signs: PageSigns): (() => void) => {
-  if (typeof document === "undefined") {
-    void Promise.resolve().then(signs.begin);
-    return () => undefined;
-  }
-  const removals: (() => void)[] = [];
+  const stop = new AbortController();
   const listen = (target: EventTarget, type: string, fn: (event: Event) => void): void => {
-    target.addEventListener(type, fn);
-    removals.push(() => target.removeEventListener(type, fn));
+    target.addEventListener(type, fn, { signal: stop.signal });
   };
-  listen(window, "online", signs.wake);
+  listen(window, "online", () => signs.wake(true));
   listen(window, "pageshow", signs.show);
   listen(window, "pagehide", signs.hide);
   listen(document, "freeze", signs.hide);
@@ -42,6 +36,6 @@ export const watchPage = (signs: PageSigns): (() => void) => {
   listen(window, "focus", () => signs.focus(true));
   listen(window, "blur", () => signs.focus(false));
   if (reading()) listen(document, "DOMContentLoaded", signs.begin);
-  else void Promise.resolve().then(signs.begin);
-  return () => removals.forEach((remove) => remove());
+  else queueMicrotask(signs.begin);
+  return () => stop.abort();
 };

@@ -118,16 +118,19 @@ export type MessageFrame = {
 export type Sink = {
   /** A frame has come, in order. */
   frame(frame: Frame): void;
-  /** The connection is over: a bye code of live 4.6 and the milliseconds the server asks us to wait. */
+  /** The connection is over: a bye code of live 4.6, 0 when there was no bye, and the milliseconds the server asks us to wait. */
   ended(code: number, retryAfter: number): void;
 };
 
 /** One open transport, from `hello` to its end. */
 export interface Transport {
   send(frames: Frame[]): void;
-  /** Ends it without a word to the sink. */
-  close(): void;
+  /** Ends it without a word to the sink; `last` is still written, if the transport is open, also while the page goes. */
+  close(last?: Frame[]): void;
 }
 
-/** Opens a transport at the ticket's `url` (no trailing slash), for the application `apiKey`, and says `hello` first. */
-export type Open = (url: string, apiKey: string, hello: Frame, sink: Sink) => Transport;
+/** The address of a door below the ticket's `url`, with the application named. */
+export type Url = (door: string) => string;
+
+/** Opens a transport and says hello first, made when the transport is ready to say it. */
+export type Open = (url: Url, hello: () => Frame, sink: Sink) => Transport;

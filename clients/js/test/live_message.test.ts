@@ -58,7 +58,7 @@ test("the error handler gets code, text, recipient and message, later than the c
   bare.send("3", "x");
   assert.deepEqual(taken(), []);
   await turn(0);
-  assert.deepEqual(taken(), [["refused", 1100, "An error occurred while sending the LiveMessage.: this page has no callback for the event", "3", "x"]]);
+  assert.deepEqual(taken(), [["refused", 1100, "this page has no callback for the event", "3", "x"]]);
   object.send("3", 5);
   await settle();
   const { ref } = FakeSocket.last.ofType("send").at(-1)!;

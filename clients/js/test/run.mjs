@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { OWN } from "../build.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "..");
@@ -19,6 +20,7 @@ await build({
   format: "esm",
   target: "node20",
   sourcemap: "inline",
+  mangleProps: OWN,
   logLevel: "warning",
 });
 const files = names.map((name) => join(root, ".test", name.replace(/ts$/, "mjs")));

@@ -1,10 +1,13 @@
-//! The built browser client, the only generated file that is committed, says of which sources it was built.
+//! The built browser client, the only generated files that are committed, says of which sources it was built.
 
 use crate::scan::Source;
 use crate::tree;
 use sha2::{Digest, Sha256};
 
-const BUILT: &str = "crates/crier-server/assets/live.js";
+const BUILT: [&str; 2] = [
+    "crates/crier-server/assets/live.js",
+    "crates/crier-server/assets/live-canvas.js",
+];
 const MARK: &str = "sources sha256:";
 
 /// SHA-256 over path, NUL, bytes, NUL of every source in path order, as `clients/js/build.mjs` computes it.
@@ -24,24 +27,31 @@ fn digest_of_sources() -> Result<String, String> {
         .collect())
 }
 
-/// The digest that the built file names is the digest of the sources.
-pub fn client(_: &[Source]) -> Result<Vec<String>, String> {
-    let built = tree::read(BUILT)?;
+/// The digest that a built file names; as much as there is of it.
+fn digest_named(built: &str) -> String {
     let named = built
         .lines()
         .next()
         .and_then(|line| line.split_once(MARK))
         .map(|(_, after)| after);
-    let named: String = named
+    named
         .unwrap_or_default()
         .chars()
         .take_while(char::is_ascii_hexdigit)
-        .collect();
+        .collect()
+}
+
+/// The digest that each built file names is the digest of the sources.
+pub fn client(_: &[Source]) -> Result<Vec<String>, String> {
     let digest = digest_of_sources()?;
-    if named == digest {
-        return Ok(Vec::new());
+    let mut stale = Vec::new();
+    for file in BUILT {
+        let named = digest_named(&tree::read(file)?);
+        if named != digest {
+            stale.push(format!(
+                "{file} names sources {named:.12}…, the sources are {digest:.12}…: cargo xtask client"
+            ));
+        }
     }
-    Ok(vec![format!(
-        "{BUILT} names sources {named:.12}…, the sources are {digest:.12}…: cargo xtask client"
-    )])
+    Ok(stale)
 }
