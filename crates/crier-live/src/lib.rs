@@ -12,8 +12,8 @@
 //! 4. At a soft stop, after REST calls are refused: [`node::Node::stop`]. When all has ended: [`hub::Hub::snapshot`], whose bytes
 //!    the next process gives to [`hub::Hub::restore`] before it accepts.
 //!
-//! Locks, outermost first: a session's entry in the ledger, a place (mailbox and pages), a connection, a record. None is held
-//! across an await or while a socket is written.
+//! Locks, outermost first: a session's entry in the ledger, a place (mailbox and pages), a connection, a record or a quota. None is
+//! held across an await or while a socket is written.
 
 mod broker;
 pub mod config;

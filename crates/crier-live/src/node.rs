@@ -109,14 +109,22 @@ impl Node {
         self.hub.emptied().await;
     }
 
-    /// Places a message, or says why not; the first result is given again for a known id. What is to be written then is handed
-    /// back, so that no socket is written while a session's entry is locked.
-    fn place(&self, message: NewMessage) -> (Result<Delivery, AcceptError>, Touched) {
+    /// Places a message, or says why not; the first result is given again for a known id, which is charged nothing. What is to be
+    /// written then is handed back, so that no socket is written while a session's entry is locked.
+    fn place(
+        &self,
+        message: NewMessage,
+        quota: Option<QuotaCharge>,
+    ) -> (Result<Delivery, AcceptError>, Touched) {
         let config = &self.hub.config;
         let key = (message.app, message.recipient);
         self.hub.at_held(key, |place, around, touched| {
             if let Some(known) = self.known(message.id) {
                 return Ok(known);
+            }
+            if let Some(quota) = quota {
+                let charged = self.ledger.charge_quota(quota);
+                charged.map_err(|refusal| AcceptError::Ledger(self.counted(refusal)))?;
             }
             if !place.rate.take(config.recipient_rate(), around.now) {
                 around.metrics.overflow(Overflow::RateRecipient);
@@ -160,7 +168,7 @@ impl Node {
     /// The first outcome of an id that is known.
     fn known(&self, id: MessageId) -> Option<Delivery> {
         let now = self.hub.clock.elapsed();
-        self.hub.records.look(id, now, |record| record.standing().first())
+        self.hub.records.first(id, now)
     }
 
     /// How a message stands.
@@ -240,11 +248,15 @@ impl Deliver for Node {
             return Ok(known);
         }
         let began = self.hub.clock.elapsed_micros();
-        let nothing = Charge::default();
-        let settled = self
-            .ledger
-            .settle(charge.unwrap_or(&nothing), || self.place(message));
-        match settled.await {
+        let settled = match charge {
+            Some(charge) if charge.order.is_some() => {
+                self.ledger.settle(charge, || self.place(message, None)).await
+            }
+            // Two pages may send one ref at once: the quota is charged where the place is given, so that one of them pays.
+            Some(Charge { quota, .. }) => Ok(Ok(self.place(message, *quota))),
+            None => Ok(Ok(self.place(message, None))),
+        };
+        match settled {
             Ok(Ok((placed, touched))) => {
                 if placed.is_ok() {
                     let took = self.hub.clock.elapsed_micros().since(began);

@@ -174,6 +174,14 @@ impl Dispatcher {
                     delivery: None,
                 })
             }
+            Outcome::OfCancel { id, asker, reply } => {
+                let settled = self.settle(call.charge()).await?;
+                let delivery = effects::cancel(&self.ports, &settled, (id, asker)).await?;
+                Ok(Success {
+                    reply: reply(&delivery),
+                    delivery: None,
+                })
+            }
             Outcome::Value { reply, after } => {
                 let settled = self.settle(call.charge()).await?;
                 self.keep(call, &settled, (unit, after)).await?;

@@ -4,11 +4,13 @@
 
 use crate::dispatch::{Committed, Settled};
 use crate::faults::{Fault, refused_by_delivery};
-use crate::model::message::{Delivery, WaitFor};
+use crate::grammar::unknown_message;
+use crate::model::message::{Asker, Delivery, WaitFor};
 use crate::model::ticket::{Cursor, Ticket};
 use crate::ports::Ports;
 use crate::ports::ledger::Charge;
 use crate::unit::{After, Halt, Sending};
+use crier_proto::ids::MessageId;
 
 /// Settles the charge and gives the message its place in one step, then waits as far as the sender asked (protocol 16.2).
 ///
@@ -49,6 +51,19 @@ pub(crate) async fn issue(ports: &Ports, _settled: &Settled, ticket: Ticket) -> 
     let cursor = ports.deliver.cursor(ticket.app, ticket.user).await?;
     ports.tickets.issue(ticket).await?;
     Ok(cursor)
+}
+
+/// Takes a message back and says how it stands then (live 7.6).
+///
+/// # Errors
+/// 100 for a message out of the asker's reach, or a fault.
+pub(crate) async fn cancel(
+    ports: &Ports,
+    _settled: &Settled,
+    (id, asker): (MessageId, Asker),
+) -> Result<Delivery, Halt> {
+    let cancelled = ports.deliver.cancel(id, asker).await?;
+    cancelled.ok_or_else(|| unknown_message().into())
 }
 
 /// Runs what is due after a commit, in order.

@@ -3,6 +3,7 @@
 //! Every function takes a value that is there or `None`: an empty one counts as absent (protocol 1.3) and never comes here.
 
 use crier_proto::error::{Code, Refusal};
+use crier_proto::ids::MessageId;
 use crier_proto::params::{read_bool, read_int};
 use std::ops::RangeInclusive;
 
@@ -10,6 +11,21 @@ use std::ops::RangeInclusive;
 #[must_use]
 pub(crate) fn invalid(name: &str, what: &str) -> Refusal {
     Refusal::because(Code::InvalidParameter, format!("{name} {what}"))
+}
+
+/// The message id behind `id`.
+///
+/// # Errors
+/// 100 when it is missing or no message id.
+pub(crate) fn message_id(value: Option<&str>) -> Result<MessageId, Refusal> {
+    let text = value.ok_or_else(|| invalid("id", "is missing"))?;
+    text.parse()
+        .map_err(|_| invalid("id", "must be 32 lower-case hexadecimal digits"))
+}
+
+/// Error 100 for an id that is unknown, forgotten, or of a message out of the caller's reach: nobody learns which (live 7.5).
+pub(crate) fn unknown_message() -> Refusal {
+    invalid("id", "names no message that this call may reach")
 }
 
 /// The bool behind `name`, false when absent.

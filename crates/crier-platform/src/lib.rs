@@ -16,6 +16,7 @@ pub mod live_door;
 mod methods;
 pub mod model;
 pub mod ports;
+mod replies;
 mod unit;
 mod verified;
 mod verify;

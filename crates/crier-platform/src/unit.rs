@@ -7,17 +7,18 @@ use crate::faults::Fault;
 use crate::model::app::Settings;
 use crate::model::grant::Grant;
 use crate::model::login::TokenDigest;
-use crate::model::message::{Delivery, NewMessage, WaitFor};
+use crate::model::message::{Asker, Delivery, NewMessage, Status, WaitFor};
 use crate::model::session::SessionId;
 use crate::model::ticket::{Cursor, Ticket};
 use crate::model::time::WallMs;
 use crate::model::token::AuthToken;
 use crate::model::user::User;
 use crate::ports::Ports;
+use crate::ports::deliver::DeliverFault;
 use crate::ports::entropy::random_bytes;
 use crate::ports::store::{Conflict, StoreFault, Write};
 use crier_proto::error::Refusal;
-use crier_proto::ids::{AppId, Uid};
+use crier_proto::ids::{AppId, MessageId, Uid};
 use crier_proto::reply::Reply;
 use std::sync::Arc;
 
@@ -91,6 +92,11 @@ impl<'u> Unit<'u> {
         self.ports.store.auth_token(token).await
     }
 
+    /// What became of a message, as far as the asker may know.
+    pub(crate) async fn status(&self, id: MessageId, asker: Asker) -> Result<Option<Status>, DeliverFault> {
+        self.ports.deliver.status(id, asker).await
+    }
+
     /// Adds a write; all of a unit happen together or none.
     pub(crate) fn write(&mut self, write: Write) {
         self.writes.push(write);
@@ -147,6 +153,15 @@ pub(crate) enum Outcome {
         /// The value.
         reply: Box<dyn FnOnce(Cursor) -> Reply + Send>,
     },
+    /// A message taken back after settlement; the value is a function of how it stands then.
+    OfCancel {
+        /// The message.
+        id: MessageId,
+        /// Whose messages may be taken back.
+        asker: Asker,
+        /// The value.
+        reply: fn(&Delivery) -> Reply,
+    },
 }
 
 impl Outcome {
@@ -176,6 +191,12 @@ impl From<Refusal> for Halt {
 
 impl From<StoreFault> for Halt {
     fn from(fault: StoreFault) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+impl From<DeliverFault> for Halt {
+    fn from(fault: DeliverFault) -> Self {
         Self::Fault(fault.into())
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::methods::registry::AnyMethod;
 use crate::model::app::App;
-use crate::model::message::Via;
+use crate::model::message::{Asker, Via};
 use crate::model::session::Session;
 use crate::model::time::WallMs;
 use crate::ports::ledger::Charge;
@@ -61,6 +61,14 @@ impl<'c> VerifiedCall<'c> {
             .session
             .as_ref()
             .ok_or(Refusal::plain(Code::InvalidSession))
+    }
+
+    /// Whose messages it may reach: those of its session's user, or without a session all of the application (live 7.7).
+    pub(crate) fn asker(&self) -> Asker {
+        Asker {
+            app: self.proven.app.id,
+            sender: self.proven.session.as_ref().map(|session| session.user),
+        }
     }
 
     /// Whose secret signed it (live 2.3).

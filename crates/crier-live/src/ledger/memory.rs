@@ -130,7 +130,11 @@ impl MemoryLedger {
         sum
     }
 
-    fn charge_quota(&self, quota: QuotaCharge) -> Result<(), LedgerRefusal> {
+    /// Spends one call of a quota.
+    ///
+    /// # Errors
+    /// The refusal; nothing is spent then.
+    pub fn charge_quota(&self, quota: QuotaCharge) -> Result<(), LedgerRefusal> {
         let now = self.clock.elapsed();
         let mut part = self.quotas.of(&quota.scope);
         let window = part.entry(quota.scope).or_insert_with(|| Window::opening(now));

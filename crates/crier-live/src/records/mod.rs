@@ -11,7 +11,7 @@ pub use record::{Origin, Record, Standing};
 use crate::mailbox::{Ended, PageNo};
 use crate::metrics::{Metrics, Overflow};
 use crate::shards::{SHARDS, Shards};
-use crier_platform::model::message::{DeliveryState, Happening, WaitFor, What};
+use crier_platform::model::message::{Delivery, DeliveryState, Happening, WaitFor, What};
 use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_proto::frame::PageId;
 use crier_proto::ids::{AppId, MessageId, Uid};
@@ -84,6 +84,12 @@ impl Records {
     #[must_use]
     pub fn standing(&self, id: MessageId, now: ElapsedMs) -> Option<Standing> {
         self.look(id, now, Record::standing)
+    }
+
+    /// The first outcome of a message: what its sender was told who did not wait.
+    #[must_use]
+    pub fn first(&self, id: MessageId, now: ElapsedMs) -> Option<Delivery> {
+        self.look(id, now, |record| record.standing().first())
     }
 
     /// How one message stands, and what happened to it, oldest first.

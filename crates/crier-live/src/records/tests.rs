@@ -140,10 +140,7 @@ fn the_state_follows_the_pages_that_are_present_and_the_first_outcome_does_not()
     assert_eq!(standing.with_presence((3, 2)).state, DeliveryState::Queued);
     records.offer(id(1), &[1]);
     records.acked(id(1), (PageNo(1), false), AT);
-    let first = records
-        .standing(id(1), EARLY)
-        .expect("the record is kept")
-        .first();
+    let first = records.first(id(1), EARLY).expect("the record is kept");
     assert_eq!(
         (
             first.state,

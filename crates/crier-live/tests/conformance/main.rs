@@ -11,6 +11,7 @@ mod admission;
 mod delivery;
 mod ledger;
 mod limits;
+mod outcomes;
 mod slow;
 mod tickets;
 mod world;
@@ -65,6 +66,23 @@ cases! {
         a_replaced_message_is_cancelled,
         a_withdrawal_empties_mailboxes_and_outboxes,
         a_wait_ends_with_the_ack_or_with_its_time;
+    outcomes:
+        a_cancelled_message_leaves_mailbox_outboxes_and_pages_without_a_gap,
+        cancelling_again_or_after_the_end_changes_nothing,
+        what_a_page_has_acked_is_not_cancelled,
+        a_page_that_had_started_may_still_ack_a_cancelled_message,
+        a_cancelled_claim_goes_to_nobody_else,
+        a_cancel_makes_room_for_a_connection_that_lagged,
+        a_cancel_ends_the_wait,
+        a_message_without_life_is_waited_for_until_its_pages_have_acked,
+        a_page_within_its_grace_is_waited_for,
+        a_timeline_names_every_page_of_a_message_for_all,
+        a_timeline_tells_of_a_claim_that_moved,
+        a_timeline_tells_what_waited_for_its_page_and_how_it_ended,
+        a_message_pushed_out_of_its_ring_ends_as_dropped,
+        an_outcome_is_told_to_its_application_and_its_sender_alone,
+        a_repeated_ref_gives_the_first_outcome_on_any_connection_whatever_became_of_it,
+        equal_refs_at_once_spend_the_quota_once;
     slow:
         what_expires_in_an_outbox_is_a_gap_before_what_follows,
         what_expires_between_live_messages_is_a_gap_of_its_own,

@@ -6,6 +6,7 @@ use super::registry::Method;
 use crate::grammar::{bool_param, int_param, invalid};
 use crate::model::app::LiveText;
 use crate::model::message::{Delivery, Door, NewMessage, Via, WaitFor};
+use crate::replies::outcome_object;
 use crate::unit::{Halt, Outcome, Sending, Unit};
 use crate::verified::VerifiedCall;
 use crier_proto::error::{Code, Refusal};
@@ -243,34 +244,9 @@ fn scalar(_delivery: &Delivery) -> Reply {
     Reply::Bool(true)
 }
 
-/// The outcome object, fields in the order of protocol 16.1.
-fn outcome_object(delivery: &Delivery) -> Reply {
-    let count = |number: u32| Reply::Integer(number.into());
-    Reply::Object(vec![
-        ("id", Reply::Text(delivery.id.to_string())),
-        (
-            "seq",
-            Reply::Integer(i64::try_from(delivery.seq).unwrap_or(i64::MAX)),
-        ),
-        ("epoch", Reply::Text(delivery.epoch.to_string())),
-        ("state", Reply::Text(delivery.state.as_str().into())),
-        ("pages", count(delivery.pages)),
-        ("handlers", count(delivery.handlers)),
-        ("written", count(delivery.written)),
-        ("acked", count(delivery.acked)),
-        (
-            "expires_at",
-            Reply::Integer(delivery.expires_at.secs_rounded_up()),
-        ),
-    ])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::message::DeliveryState;
-    use crate::model::time::WallMs;
-    use crier_proto::ids::Epoch;
 
     const GOOD: Params<'static> = Params {
         recipient: Some("563683308"),
@@ -463,41 +439,5 @@ mod tests {
             (message.ttl_ms, message.via, message.sender.get()),
             (60_000, Via::User, 2)
         );
-    }
-
-    #[test]
-    fn the_outcome_object_has_the_fields_of_its_page_in_order() {
-        let delivery = Delivery {
-            id: MessageId::from_bytes([0x3F; 16]),
-            seq: 42,
-            epoch: Epoch::from_bytes([0x9D; 8]),
-            state: DeliveryState::NoHandler,
-            pages: 2,
-            handlers: 0,
-            written: 0,
-            acked: 0,
-            expires_at: WallMs(1_795_290_659_001),
-        };
-        let Reply::Object(fields) = outcome_object(&delivery) else {
-            panic!("an object")
-        };
-        let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
-        assert_eq!(
-            names,
-            [
-                "id",
-                "seq",
-                "epoch",
-                "state",
-                "pages",
-                "handlers",
-                "written",
-                "acked",
-                "expires_at"
-            ]
-        );
-        assert_eq!(fields[3].1, Reply::Text("no_handler".into()));
-        assert_eq!(fields[8].1, Reply::Integer(1_795_290_660));
-        assert_eq!(scalar(&delivery), Reply::Bool(true));
     }
 }

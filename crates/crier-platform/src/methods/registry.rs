@@ -20,6 +20,8 @@ static METHODS: &[&dyn AnyMethod] = &[
     &Entry::<super::users_is_app_user::UsersIsAppUser>::NEW,
     &Entry::<super::users_is_app_added::UsersIsAppAdded>::NEW,
     &Entry::<super::live_message_create_ticket::LiveMessageCreateTicket>::NEW,
+    &Entry::<super::live_message_status::LiveMessageStatus>::NEW,
+    &Entry::<super::live_message_cancel::LiveMessageCancel>::NEW,
 ];
 
 /// A method: a pure decision on a verified call. It reads through the unit, adds writes to it and says what must happen

@@ -15,4 +15,5 @@ mod properties;
 mod seed_feed;
 mod seed_live_message;
 mod sessions;
+mod status;
 mod tickets;
