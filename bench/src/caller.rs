@@ -1,11 +1,12 @@
 //! A caller with one kept-alive connection: signs, sends, reads one answer at a time.
 
 use crier_proto::digest::{lower_hex, md5};
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Keys of one session of one application.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Keys {
     /// The application's key.
     pub api_key: String,
@@ -53,6 +54,24 @@ pub fn body(keys: &Keys, method: &str, call_id: &str, own: &[(&str, &str)]) -> S
     body
 }
 
+/// One answer.
+pub struct Answer {
+    /// Status line and header section in lower case.
+    head: String,
+    /// The body.
+    pub body: String,
+}
+
+impl Answer {
+    /// The value of a header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines
+            .find(|(held, _)| *held == name)
+            .map(|(_, value)| value.trim())
+    }
+}
+
 /// One connection to the REST door.
 pub struct Caller {
     stream: TcpStream,
@@ -82,6 +101,11 @@ impl Caller {
 
     /// Sends one request and reads its answer's body; an error when the connection ended first.
     pub async fn call(&mut self, request: &str) -> Result<String, String> {
+        self.exchange(request).await.map(|answer| answer.body)
+    }
+
+    /// As `call`, with the answer's head.
+    pub async fn exchange(&mut self, request: &str) -> Result<Answer, String> {
         self.stream
             .write_all(request.as_bytes())
             .await
@@ -101,7 +125,7 @@ impl Caller {
         }
     }
 
-    fn take(&mut self) -> Option<Result<String, String>> {
+    fn take(&mut self) -> Option<Result<Answer, String>> {
         let head_end = self.buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n")? + 4;
         let head = std::str::from_utf8(self.buffer.get(..head_end)?)
             .ok()?
@@ -116,6 +140,7 @@ impl Caller {
             .ok()?;
         let body = self.buffer.get(head_end..head_end + length)?.to_vec();
         self.buffer.drain(..head_end + length);
-        Some(String::from_utf8(body).map_err(|error| error.to_string()))
+        let body = String::from_utf8(body).map_err(|error| error.to_string());
+        Some(body.map(|body| Answer { head, body }))
     }
 }

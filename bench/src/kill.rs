@@ -1,6 +1,7 @@
 //! kill −9 at random moments under load: no answered publish is lost, no `call_id` passes twice, the window never opens early.
 
 use crate::caller::{self, Caller, Keys};
+use crate::chance::Chance;
 use crate::number;
 use crate::server::{self, Folder, Server};
 use std::cell::{Cell, RefCell};
@@ -15,25 +16,6 @@ const FRESH_USERS: usize = 2;
 /// An export reads the whole record, so it is compared once in so many kills, and at the end.
 const EXPORT_EVERY: u64 = 20;
 
-/// A repeatable source of moments.
-struct Chance(u64);
-
-impl Seen {
-    fn call_id(&self) -> String {
-        self.next.set(self.next.get() + 1);
-        self.next.get().to_string()
-    }
-}
-
-impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
-
 /// What the callers have seen, and the number that the next call carries.
 #[derive(Default)]
 struct Seen {
@@ -44,6 +26,13 @@ struct Seen {
     sends: Cell<u64>,
     refused: Cell<u64>,
     wrong: RefCell<Vec<String>>,
+}
+
+impl Seen {
+    fn call_id(&self) -> String {
+        self.next.set(self.next.get() + 1);
+        self.next.get().to_string()
+    }
 }
 
 fn new_session(data: &Path, app: (&str, &str), user: &str) -> Result<Keys, String> {
@@ -220,7 +209,7 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
     let folder = Folder::fresh("kill")?;
     let data = folder.0.join("data");
     let stage = prepare(&data)?;
-    let mut chance = Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut chance = Chance::of(seed, 0);
     let seen = Rc::new(Seen {
         next: Cell::new(1_000_000),
         last_call: RefCell::new(vec![None; SENDERS]),

@@ -8,16 +8,34 @@
     reason = "a measuring tool: it prints, starts processes, and looks at real clocks"
 )]
 
+mod bystander;
 mod caller;
+mod chance;
+mod crowd;
+mod drain;
+mod exact;
 mod idle;
 mod kill;
+mod latency;
+mod page;
+mod play;
+mod resume;
 mod send;
 mod server;
+mod slow;
+mod stage;
+mod withdraw;
 
 use std::process::ExitCode;
 
 const HELP: &str = "cargo run -p bench -- SCENARIO
 
+  exact [--messages N] [--seed N] [--rate N] [--transports ws,sse,poll] [--durable]
+                                       every message once in every page, or a gap, while servers, sockets and tabs die
+  resume [--pages N]                   all pages cut at once, ten messages missed each: when all are back, and what others noticed
+  slow [--pages N]                     one page in a hundred stops reading at 100 messages a second: memory, and what others noticed
+  drain [--pages N]                    SIGTERM: returns per second, nothing lost, time to exit
+  withdraw [--pages N]                 from a withdrawal to the last write
   kill [--kills N] [--seed N]          kill -9 under load: nothing answered is lost, no call_id passes twice
   idle [--pages N] [--seconds N]       idle WebSocket pages: memory for each, and how many were dropped
   send [--seconds N] [--rounds N]      CPU of a signed liveMessage.send beside the same stack answering a constant
@@ -36,6 +54,17 @@ pub fn number(arguments: &[String], flag: &str, default: u64) -> Result<u64, Str
     }
 }
 
+/// The text after `flag`, or `default`.
+pub fn text<'a>(arguments: &'a [String], flag: &str, default: &'a str) -> Result<&'a str, String> {
+    match arguments.iter().position(|argument| argument == flag) {
+        None => Ok(default),
+        Some(place) => arguments
+            .get(place + 1)
+            .map(String::as_str)
+            .ok_or_else(|| format!("{flag} needs a value")),
+    }
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let rest = arguments.get(1..).unwrap_or_default();
@@ -44,9 +73,15 @@ fn main() -> ExitCode {
         .build()
         .expect("a runtime can be made");
     let outcome = match arguments.first().map(String::as_str) {
+        Some("exact") => runtime.block_on(exact::run(rest)),
         Some("kill") => runtime.block_on(kill::run(rest)),
         Some("idle") => runtime.block_on(idle::run(rest)),
         Some("send") => runtime.block_on(send::run(rest)),
+        Some("resume") => runtime.block_on(resume::run(rest)),
+        Some("slow") => runtime.block_on(slow::run(rest)),
+        Some("drain") => runtime.block_on(drain::run(rest)),
+        Some("withdraw") => runtime.block_on(withdraw::run(rest)),
+        Some("crowd") => runtime.block_on(crowd::serve()),
         Some("constant") => runtime.block_on(send::constant_server()),
         _ => {
             eprint!("{HELP}");

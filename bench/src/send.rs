@@ -237,7 +237,12 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
     let folder = Folder::fresh("send")?;
     let data = folder.0.join("data");
     let sessions = prepare(&data)?;
-    let running = Server::start(&data, &[("CRIER__LIVE__RECIPIENT_RATE", "1000000000")])?;
+    let environment = [
+        ("CRIER__LIVE__RECIPIENT_RATE", "1000000000"),
+        // One core, one worker (live 14.1).
+        ("TOKIO_WORKER_THREADS", "1"),
+    ];
+    let running = Server::start(&data, &environment)?;
     let constant = start_constant()?;
     pin(running.id(), "0")?;
     pin(constant.child.id(), "0")?;

@@ -1,8 +1,10 @@
 //! The built binary as a child process: started on free ports, asked by its own command line, ended by its own id.
 
+use rustix::process::{Pid, Signal};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 /// The `crier` that was built beside this program.
 pub fn binary() -> Result<PathBuf, String> {
@@ -34,6 +36,13 @@ impl Drop for Folder {
     }
 }
 
+/// The file beside the data folder that holds what all servers of this run said.
+fn log(data: &Path) -> Result<std::fs::File, String> {
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.create(true).append(true).open(data.with_extension("log"));
+    file.map_err(|error| error.to_string())
+}
+
 /// A running `crier serve`.
 pub struct Server {
     child: Child,
@@ -44,11 +53,16 @@ pub struct Server {
 impl Server {
     /// Starts it on this data folder and waits until it says that it is ready.
     pub fn start(data: &Path, environment: &[(&str, &str)]) -> Result<Self, String> {
+        Self::start_at("127.0.0.1:0", data, environment)
+    }
+
+    /// Starts it where an earlier one was, so that its pages find it.
+    pub fn start_at(listen: &str, data: &Path, environment: &[(&str, &str)]) -> Result<Self, String> {
         let mut child = Command::new(binary()?)
             .args([
                 "serve",
                 "--listen",
-                "127.0.0.1:0",
+                listen,
                 "--admin-listen",
                 "127.0.0.1:0",
                 "--data",
@@ -57,7 +71,7 @@ impl Server {
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(data.with_extension("log")).map_err(|error| error.to_string())?)
+            .stderr(log(data)?)
             .spawn()
             .map_err(|error| format!("crier serve: {error}"))?;
         let mut line = String::new();
@@ -90,6 +104,16 @@ impl Server {
             .map_err(|error| error.to_string())
     }
 
+    /// SIGTERM; gives the exit code and the time to the exit, in milliseconds.
+    pub fn stop(mut self) -> Result<(Option<i32>, u128), String> {
+        let began = Instant::now();
+        let id = i32::try_from(self.id()).ok().and_then(Pid::from_raw);
+        let id = id.ok_or("a process has an id")?;
+        rustix::process::kill_process(id, Signal::TERM).map_err(|error| error.to_string())?;
+        let status = self.child.wait().map_err(|error| error.to_string())?;
+        Ok((status.code(), began.elapsed().as_millis()))
+    }
+
     /// Proportional set size in bytes.
     pub fn memory(&self) -> Result<u64, String> {
         let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id()))
@@ -107,11 +131,8 @@ impl Server {
         Ok(kib * 1024)
     }
 
-    /// CPU time of all its threads so far, in microseconds (the kernel counts in hundredths of a second).
+    /// CPU time of all its threads so far, in microseconds .
     pub fn cpu_us(id: u32) -> Result<u64, String> {
-        let text =
-            std::fs::read_to_string(format!("/proc/{id}/schedstat")).map_err(|error| error.to_string())?;
-        let _ = text;
         let mut total = 0u64;
         let tasks = std::fs::read_dir(format!("/proc/{id}/task")).map_err(|error| error.to_string())?;
         for task in tasks.flatten() {

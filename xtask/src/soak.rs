@@ -1,6 +1,42 @@
-//! The long proofs, and their short forms for every run: kill −9 under load, idle pages by the thousand.
+//! The long proofs, and their short forms for every run: kill −9 under load, exactly once under chaos, pages by the
+//! thousand that are cut, drained, slow or idle.
 
 use crate::run::Step;
+
+/// Scenarios of `bench`: what people call each, its long form, and its short form if it has one.
+const SCENARIOS: [(&str, &str, Option<&str>); 7] = [
+    (
+        "kill -9 under load",
+        "kill --kills 200 --seed 1",
+        Some("kill --kills 20 --seed 1"),
+    ),
+    (
+        "exactly once, or a gap",
+        "exact --messages 1000000 --seed 1",
+        Some("exact --messages 3000 --users 20 --rate 500 --restarts 3 --grace 2 --seed 1"),
+    ),
+    (
+        "all pages cut at once",
+        "resume --pages 15000",
+        Some("resume --pages 300 --seconds 1"),
+    ),
+    ("slow readers", "slow --pages 600", None),
+    (
+        "SIGTERM under pages",
+        "drain --pages 15000",
+        Some("drain --pages 300"),
+    ),
+    (
+        "a withdrawal",
+        "withdraw --pages 15000",
+        Some("withdraw --pages 300"),
+    ),
+    (
+        "idle pages",
+        "idle --pages 10000 --seconds 300",
+        Some("idle --pages 1000 --seconds 20"),
+    ),
+];
 
 /// `cargo xtask soak [--quick]`.
 pub fn command(arguments: &[String]) -> Result<(), String> {
@@ -9,33 +45,25 @@ pub fn command(arguments: &[String]) -> Result<(), String> {
         [flag] if flag == "--quick" => true,
         _ => return Err("cargo xtask soak [--quick]".to_owned()),
     };
-    let (kills, pages, seconds) = if quick {
-        ("20", "1000", "20")
-    } else {
-        ("200", "10000", "300")
-    };
     let profile = if quick { "" } else { " --release" };
-    let steps = [
-        Step::new(
-            "binaries",
-            &format!("cargo build --quiet{profile} -p crier-server -p bench"),
-        ),
-        Step::new(
-            "kill -9 under load",
-            &format!("cargo run --quiet{profile} -p bench -- kill --kills {kills} --seed 1"),
-        ),
-        Step::new(
-            "idle pages",
-            &format!("cargo run --quiet{profile} -p bench -- idle --pages {pages} --seconds {seconds}"),
-        ),
-    ];
-    let failed: Vec<&str> = steps
-        .iter()
-        .filter(|step| step.run().failed > 0)
-        .map(|step| step.name)
-        .collect();
+    let build = format!("cargo build --quiet{profile} -p crier-server -p bench");
+    if Step::new("binaries", &build).run().failed > 0 {
+        return Err("soak: the binaries do not build".to_owned());
+    }
+    let (mut passed, mut failed) = (0, Vec::new());
+    for (name, long, short) in SCENARIOS {
+        let Some(words) = (if quick { short } else { Some(long) }) else {
+            continue;
+        };
+        let run = format!("cargo run --quiet{profile} -p bench -- {words}");
+        if Step::new(name, &run).run().failed > 0 {
+            failed.push(name);
+        } else {
+            passed += 1;
+        }
+    }
     if failed.is_empty() {
-        println!("2 passed, 0 failed");
+        println!("{passed} passed, 0 failed");
         Ok(())
     } else {
         Err(format!("soak: {}", failed.join(", ")))

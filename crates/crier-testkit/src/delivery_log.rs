@@ -1,5 +1,7 @@
-//! The delivery-log checker: exactly once, or a gap (live 1.1, 6.10). Pure: it judges what a test wrote down.
+//! The delivery book of one recipient in one epoch, in the words of a test that has no others: exactly once, or a gap (live 1.1).
+//! Judges nothing itself: the book does.
 
+use crate::delivery_book::{Breach, DeliveryBook, FanOut, PageRecord, Place, Sent, Start, Told};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one page lived through, in its own order.
@@ -66,44 +68,61 @@ impl DeliveryLog {
         self.pages.entry(name.to_owned()).or_default()
     }
 
-    /// Every breach, in order of page and kind; none: the promise held.
+    /// Every breach, in order of kind, page and seq; none: the promise held.
     #[must_use]
     pub fn breaches(&self) -> Vec<Broken> {
-        let mut breaches: Vec<Broken> = self
-            .pages
-            .iter()
-            .flat_map(|(name, life)| self.breaches_of(name, life))
-            .collect();
-        breaches.sort_unstable();
-        breaches
-    }
-
-    fn breaches_of(&self, name: &str, life: &PageLife) -> Vec<Broken> {
-        let page = || name.to_owned();
-        let mut breaches = Vec::new();
-        let mut started = BTreeSet::new();
-        let mut highest = 0;
-        for &seq in &life.starts {
-            if !started.insert(seq) {
-                breaches.push(Broken::StartedTwice { page: page(), seq });
-            } else if !self.sent.contains(&seq) {
-                breaches.push(Broken::NeverSent { page: page(), seq });
-            }
-            if !life.out_of_order.contains(&seq) {
-                if seq < highest {
-                    breaches.push(Broken::OutOfOrder { page: page(), seq });
-                }
-                highest = highest.max(seq);
-            }
+        let mut book = DeliveryBook::default();
+        for &seq in &self.sent {
+            let (recipient, fan_out, place) = (0, FanOut::All, Some(at(seq)));
+            book.sent(
+                seq,
+                Sent {
+                    recipient,
+                    fan_out,
+                    place,
+                },
+            );
         }
-        let is_told = |seq: u64| {
-            life.gaps
-                .iter()
-                .any(|(from, to)| *from <= seq && to.is_none_or(|to| seq <= to))
+        for (name, life) in &self.pages {
+            *book.page(name) = life.record();
+        }
+        book.judge().breaches.into_iter().filter_map(broken).collect()
+    }
+}
+
+impl PageLife {
+    fn record(&self) -> PageRecord {
+        let start = |&seq| Start {
+            message: seq,
+            place: at(seq),
+            once: self.out_of_order.contains(&seq),
+            redelivered: false,
         };
-        let owed = self.sent.iter().copied().filter(|seq| *seq > life.owed_after);
-        let missed = owed.filter(|seq| !started.contains(seq) && !is_told(*seq));
-        breaches.extend(missed.map(|seq| Broken::Missed { page: page(), seq }));
-        breaches
+        let told = |&(from, to): &(u64, Option<u64>)| Told {
+            from: at(from),
+            to: at(to.unwrap_or(u64::MAX)),
+            reason: String::new(),
+        };
+        PageRecord {
+            owed_after: at(self.owed_after),
+            starts: self.starts.iter().map(start).collect(),
+            gaps: self.gaps.iter().map(told).collect(),
+            ..PageRecord::default()
+        }
+    }
+}
+
+fn at(seq: u64) -> Place {
+    Place { life: 0, seq }
+}
+
+/// The breach in a log's words; one recipient's messages for all his pages break in no other way.
+fn broken(breach: Breach) -> Option<Broken> {
+    match breach {
+        Breach::StartedTwice { page, message: seq } => Some(Broken::StartedTwice { page, seq }),
+        Breach::Missed { page, message: seq } => Some(Broken::Missed { page, seq }),
+        Breach::OutOfOrder { page, message: seq } => Some(Broken::OutOfOrder { page, seq }),
+        Breach::Foreign { page, message: seq } => Some(Broken::NeverSent { page, seq }),
+        Breach::RanInTwo { .. } | Breach::RanNowhere { .. } => None,
     }
 }

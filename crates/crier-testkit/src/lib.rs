@@ -3,6 +3,7 @@
 //! `server` is a feature: inner rooms' tests must not meet a second copy of themselves.
 
 pub mod clock;
+pub mod delivery_book;
 pub mod delivery_log;
 pub mod entropy;
 pub mod identity;
@@ -15,6 +16,7 @@ pub mod server;
 pub mod signed;
 
 pub use clock::ManualClock;
+pub use delivery_book::DeliveryBook;
 pub use delivery_log::{DeliveryLog, PageLife};
 pub use entropy::SeededEntropy;
 pub use identity::Identity;

@@ -11,8 +11,9 @@
 use crier_proto::call::{Body, RawCall, RequestParts};
 use crier_proto::secret::Secret;
 use crier_proto::signature::Signed;
+use crier_testkit::delivery_book::{Breach, FanOut, Place, Sent, Start, Told};
 use crier_testkit::delivery_log::Broken;
-use crier_testkit::{Carrier, DeliveryLog, FaultProxy, RawClient, SignedClient, Signing};
+use crier_testkit::{Carrier, DeliveryBook, DeliveryLog, FaultProxy, RawClient, SignedClient, Signing};
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -41,6 +42,141 @@ fn every_breach_of_the_promise_is_found_and_nothing_else() {
             Broken::NeverSent { page: page(), seq: 9 },
         ]
     );
+}
+
+fn place(life: u32, seq: u64) -> Place {
+    Place { life, seq }
+}
+
+fn ran(message: u64, place: Place) -> Start {
+    let (once, redelivered) = (false, false);
+    Start {
+        message,
+        place,
+        once,
+        redelivered,
+    }
+}
+
+fn claimed(message: u64, redelivered: bool) -> Start {
+    Start {
+        once: true,
+        redelivered,
+        ..ran(message, place(0, message))
+    }
+}
+
+/// One user, messages 1 to 3 for all his pages and 4 for one, then a crash and message 5 in a new epoch; another user's message 9.
+fn two_lives() -> DeliveryBook {
+    let mut book = DeliveryBook::default();
+    let for_all = |recipient, place| Sent {
+        recipient,
+        fan_out: FanOut::All,
+        place: Some(place),
+    };
+    (1..=3).for_each(|message| book.sent(message, for_all(7, place(0, message))));
+    let fan_out = FanOut::One;
+    book.sent(
+        4,
+        Sent {
+            fan_out,
+            ..for_all(7, place(0, 4))
+        },
+    );
+    book.sent(5, for_all(7, place(1, 1)));
+    book.sent(9, for_all(8, place(0, 1)));
+    let first = book.page("first");
+    first.recipient = 7;
+    first.starts = vec![
+        ran(1, place(0, 1)),
+        ran(2, place(0, 2)),
+        claimed(4, false),
+        ran(5, place(1, 1)),
+    ];
+    first.gaps = vec![Told {
+        from: place(0, 3),
+        to: place(1, 0),
+        reason: "epoch".to_owned(),
+    }];
+    let ended = book.page("ended");
+    (ended.recipient, ended.ended) = (7, true);
+    ended.starts = vec![ran(1, place(0, 1)), claimed(4, true)];
+    book
+}
+
+#[test]
+fn a_page_that_ended_a_gap_over_a_crash_and_a_second_claim_that_says_so_are_no_breach() {
+    let verdict = two_lives().judge();
+    assert_eq!(verdict.breaches, []);
+    assert_eq!((verdict.starts, verdict.redelivered), (6, 1));
+    assert_eq!(
+        verdict.covered.into_iter().collect::<Vec<_>>(),
+        [("epoch".to_owned(), 1)]
+    );
+}
+
+#[test]
+fn a_book_with_a_doubled_a_lost_a_foreign_or_an_early_delivery_is_refused_by_name() {
+    let page = || "first".to_owned();
+    let judged = |spoil: &dyn Fn(&mut DeliveryBook)| {
+        let mut book = two_lives();
+        spoil(&mut book);
+        book.judge().breaches
+    };
+    let doubled = judged(&|book| book.page("first").starts.push(ran(5, place(1, 1))));
+    let (first, message) = (page(), 5);
+    assert_eq!(doubled, [Breach::StartedTwice { page: first, message }]);
+    let lost = judged(&|book| book.page("first").gaps.clear());
+    assert_eq!(
+        lost,
+        [Breach::Missed {
+            page: page(),
+            message: 3
+        }]
+    );
+    let behind_the_crash = judged(&|book| book.page("first").starts.truncate(3));
+    assert_eq!(
+        behind_the_crash,
+        [Breach::Missed {
+            page: page(),
+            message: 5
+        }]
+    );
+    let skipped = judged(&|book| book.page("ended").starts.push(ran(3, place(0, 3))));
+    let (ended, message) = ("ended".to_owned(), 2);
+    assert_eq!(skipped, [Breach::Missed { page: ended, message }]);
+    let foreign = judged(&|book| book.page("first").starts.push(ran(9, place(1, 2))));
+    assert_eq!(
+        foreign,
+        [Breach::Foreign {
+            page: page(),
+            message: 9
+        }]
+    );
+    let early = judged(&|book| book.page("first").starts.swap(0, 1));
+    assert_eq!(
+        early,
+        [Breach::OutOfOrder {
+            page: page(),
+            message: 1
+        }]
+    );
+    let twice_claimed = judged(&|book| book.page("ended").starts[1].redelivered = false);
+    assert_eq!(
+        twice_claimed,
+        [Breach::RanInTwo {
+            page: page(),
+            message: 4
+        }]
+    );
+    let nowhere = judged(&|book| {
+        book.page("first").starts.remove(2);
+        book.page("ended").starts.truncate(1);
+        let first = book.page("first");
+        first.gaps.clear();
+        first.starts.insert(2, ran(3, place(0, 3)));
+    });
+    assert_eq!(nowhere, [Breach::RanNowhere { message: 4 }]);
 }
 
 #[tokio::test]

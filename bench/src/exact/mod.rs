@@ -1,0 +1,146 @@
+//! The test of record (live 6.10): messages to many users over all transports, while servers, sockets and tabs end at random moments
+//! and pages change their transport; then every message and every page is judged.
+//!
+//! One process plays the senders, the pages and the network between; the server is the built binary.
+
+mod chaos;
+mod report;
+mod senders;
+mod world;
+
+use crate::number;
+use crate::page::line::{Route, Transport};
+use crate::server::{Folder, Server};
+use crate::stage::{Desk, RAISED, Stage};
+use crate::text;
+use crier_testkit::FaultProxy;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tokio::task::LocalSet;
+use world::World;
+
+const SENDERS: u64 = 16;
+const PROXIES: usize = 16;
+/// Long enough for every backoff and every slow handler, on top of the grace of pages that died.
+const REST_SECS: u64 = 8;
+
+/// What the run is asked to do.
+pub struct Task {
+    messages: u64,
+    users: u64,
+    seed: u64,
+    rate: u64,
+    restarts: u64,
+    grace_secs: u64,
+    durable: bool,
+    transports: Vec<Transport>,
+}
+
+impl Task {
+    fn read(arguments: &[String]) -> Result<Self, String> {
+        let transport = |name: &str| match name {
+            "ws" => Ok(Transport::Ws),
+            "sse" => Ok(Transport::Sse),
+            "poll" => Ok(Transport::Poll),
+            _ => Err(format!("--transports {name}: ws, sse or poll")),
+        };
+        let names = text(arguments, "--transports", "ws")?;
+        Ok(Self {
+            messages: number(arguments, "--messages", 1_000_000)?,
+            users: number(arguments, "--users", 200)?,
+            seed: number(arguments, "--seed", 1)?,
+            rate: number(arguments, "--rate", 3_000)?,
+            restarts: number(arguments, "--restarts", 20)?,
+            grace_secs: number(arguments, "--grace", 15)?,
+            durable: arguments.iter().any(|argument| argument == "--durable"),
+            transports: names.split(',').map(transport).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn environment(&self) -> Vec<(String, String)> {
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let mut all: Vec<_> = RAISED.into_iter().map(own).collect();
+        let grace = format!("{}s", self.grace_secs);
+        all.push(own(("CRIER__LIVE__PAGE_GRACE", &grace)));
+        if self.durable {
+            all.push(own(("CRIER__LIVE__MAILBOX", "durable")));
+        }
+        all
+    }
+}
+
+/// The server of the moment, always at one address.
+pub struct Home {
+    data: PathBuf,
+    address: String,
+    environment: Vec<(String, String)>,
+    running: Option<Server>,
+}
+
+impl Home {
+    fn start(&mut self) -> Result<(), String> {
+        let environment: Vec<(&str, &str)> = self
+            .environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let server = Server::start_at(&self.address, &self.data, &environment)?;
+        server.address.clone_into(&mut self.address);
+        self.running = Some(server);
+        Ok(())
+    }
+}
+
+async fn routes(server: SocketAddr, api_key: &str) -> Result<(Vec<FaultProxy>, Vec<Route>), String> {
+    let (mut proxies, mut routes) = (Vec::new(), Vec::new());
+    for _ in 0..PROXIES {
+        let proxy = FaultProxy::to(server).await.map_err(|error| error.to_string())?;
+        routes.push(Route {
+            server: proxy.address(),
+            source: Ipv4Addr::LOCALHOST,
+            api_key: api_key.to_owned(),
+            receive_buffer: None,
+        });
+        proxies.push(proxy);
+    }
+    Ok((proxies, routes))
+}
+
+/// `exact [--messages N] [--seed N] …`.
+pub async fn run(arguments: &[String]) -> Result<(), String> {
+    let task = Task::read(arguments)?;
+    println!("exact: {} messages, seed {}", task.messages, task.seed);
+    let folder = Folder::fresh("exact")?;
+    let data = folder.0.join("data");
+    let stage = Stage::prepare(&data, task.users, SENDERS)?;
+    let mut home = Home {
+        data,
+        address: "127.0.0.1:0".to_owned(),
+        environment: task.environment(),
+        running: None,
+    };
+    home.start()?;
+    let server: SocketAddr = home.address.parse().map_err(|_| "no address")?;
+    let began = Instant::now();
+    let tasks = LocalSet::new();
+    let played = tasks.run_until(async {
+        let (proxies, routes) = routes(server, &stage.api_key).await?;
+        let desk = Rc::new(Desk::new(&home.address, stage.people.clone()));
+        let world = World::new(task.seed, Rc::new(routes), desk);
+        let world = Rc::new(world);
+        chaos::populate(&task, &world);
+        world.all_open().await?;
+        let sending = senders::start(&task, &stage, (&world, server));
+        chaos::rage((&task, &world), &mut home, &proxies).await?;
+        for sender in sending {
+            sender.await.map_err(|error| error.to_string())?;
+        }
+        world.all_open().await?;
+        tokio::time::sleep(Duration::from_secs(task.grace_secs + REST_SECS)).await;
+        Ok::<_, String>(world)
+    });
+    let world = played.await?;
+    report::print(&task, &world, began.elapsed())
+}
