@@ -3,6 +3,7 @@
 //! Promise: a connection says hello in time or ends, has an authorisation at every moment it is open, answers pings or ends, and
 //! ends with exactly one bye, its last frame. Knows neither mailbox nor ledger nor who else is connected.
 
+use crate::metrics::Transport;
 use crate::outbox::{Outbox, Receipt};
 use crate::rate::{Bucket, Rate};
 use bytes::Bytes;
@@ -92,6 +93,7 @@ pub struct Connection {
     phase: Phase,
     lagging: bool,
     cut: bool,
+    transport: Transport,
     /// What is known of its right to be open.
     permit: Option<Arc<Permit>>,
     /// When that right was given: a later withdrawal ends it, an earlier one does not.
@@ -104,17 +106,18 @@ pub struct Connection {
     pong_by: Option<ElapsedMs>,
     /// When the kernel last took a byte, or the outbox began to fill.
     progress: ElapsedMs,
-    bye: Option<Bye>,
+    bye: Option<(Bye, Option<u64>)>,
 }
 
 impl Connection {
     /// A connection whose socket has just been opened.
     #[must_use]
-    pub fn greeting(terms: &Terms, now: ElapsedMs) -> Self {
+    pub fn greeting(transport: Transport, terms: &Terms, now: ElapsedMs) -> Self {
         Self {
             phase: Phase::Greeting,
             lagging: false,
             cut: false,
+            transport,
             permit: None,
             authorised_at: WallMs(i64::MIN),
             frames: Bucket::full(terms.frames, now),
@@ -144,13 +147,35 @@ impl Connection {
     /// # Errors
     /// The bye with which the connection is to be ended: too many messages, or one that cannot be read or is out of place.
     pub fn receive(&mut self, text: &str, terms: &Terms, now: ElapsedMs) -> Result<Vec<ClientFrame>, Bye> {
+        self.receive_read(|| read_frames(text), terms, now)
+    }
+
+    /// Takes one client message that came as a request's body and was read there.
+    ///
+    /// # Errors
+    /// As `receive`.
+    pub fn receive_posted(
+        &mut self,
+        frames: Vec<ClientFrame>,
+        terms: &Terms,
+        now: ElapsedMs,
+    ) -> Result<Vec<ClientFrame>, Bye> {
+        self.receive_read(|| Ok(frames), terms, now)
+    }
+
+    fn receive_read(
+        &mut self,
+        read: impl FnOnce() -> Result<Vec<ClientFrame>, Bye>,
+        terms: &Terms,
+        now: ElapsedMs,
+    ) -> Result<Vec<ClientFrame>, Bye> {
         if self.phase == Phase::Closing {
             return Ok(Vec::new());
         }
         if !self.counts(terms, now) {
             return Err(Bye::TooManyFrames);
         }
-        let read = read_frames(text)?;
+        let read = read()?;
         self.in_place(&read).map(|()| read)
     }
 
@@ -161,7 +186,13 @@ impl Connection {
 
     /// With which bye it has ended; absent while it has not.
     #[must_use]
-    pub const fn bye(&self) -> Option<Bye> {
+    pub fn bye(&self) -> Option<Bye> {
+        self.bye.map(|(bye, _)| bye)
+    }
+
+    /// With which bye it has ended, and after how many milliseconds it may come back; absent while it has not ended.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<(Bye, Option<u64>)> {
         self.bye
     }
 
@@ -253,9 +284,10 @@ impl Connection {
         self.outbox.control(bytes, terms.outbox_bytes_max)
     }
 
-    /// Queues a ping and waits for its pong from now on.
+    /// Queues a ping, and on a WebSocket waits for its pong from now on (live 4.14).
     pub fn ping(&mut self, bytes: Bytes, terms: &Terms, now: ElapsedMs) {
-        if self.control(bytes, terms, now) {
+        // Only a WebSocket client answers: the others show by their progress and their polls that they live.
+        if self.control(bytes, terms, now) && self.transport == Transport::WebSocket {
             // A further ping gives no further time for the pong of the first.
             self.pong_by.get_or_insert(now.plus_ms(terms.pong_ms));
         }
@@ -270,7 +302,7 @@ impl Connection {
         self.outbox
             .answer(ServerFrame::bye(bye, retry_after_ms).to_json().into());
         self.phase = Phase::Closing;
-        self.bye = Some(bye);
+        self.bye = Some((bye, retry_after_ms));
         self.ends = now.plus_ms(CLOSING_MS);
     }
 
@@ -339,7 +371,7 @@ impl Connection {
             return Next::Frame(bytes);
         }
         match self.bye {
-            Some(bye) if self.outbox.is_empty() => Next::Close(bye),
+            Some((bye, _)) if self.outbox.is_empty() => Next::Close(bye),
             Some(_) | None => Next::Nothing,
         }
     }
@@ -376,7 +408,7 @@ impl Connection {
             Phase::Open if now >= self.ends => self.ended(Bye::AuthorisationExpired, now),
             Phase::Open if self.is_stuck(terms, now) => {
                 // Not a byte can be written, so the bye is for whoever asks later.
-                self.bye = Some(Bye::NoProgress);
+                self.bye = Some((Bye::NoProgress, None));
                 self.cut()
             }
             Phase::Open => self.tick_pings(terms, now),
@@ -480,7 +512,7 @@ mod tests {
     }
 
     fn opened() -> Connection {
-        let mut connection = Connection::greeting(&TERMS, START);
+        let mut connection = Connection::greeting(Transport::WebSocket, &TERMS, START);
         assert_eq!(
             connection.receive(HELLO, &TERMS, START).map(|read| read.len()),
             Ok(1)
@@ -514,18 +546,18 @@ mod tests {
 
     #[test]
     fn the_first_frame_is_a_hello_and_no_later_one_is() {
-        let mut early = Connection::greeting(&TERMS, START);
+        let mut early = Connection::greeting(Transport::WebSocket, &TERMS, START);
         assert_eq!(early.receive(LEAVE, &TERMS, START), Err(Bye::BadFrame));
         let mut twice = opened();
         assert_eq!(twice.receive(HELLO, &TERMS, START), Err(Bye::BadFrame));
-        let mut both = Connection::greeting(&TERMS, START);
+        let mut both = Connection::greeting(Transport::WebSocket, &TERMS, START);
         let array = format!("[{HELLO},{LEAVE}]");
         assert_eq!(both.receive(&array, &TERMS, START).map(|read| read.len()), Ok(2));
     }
 
     #[test]
     fn the_hello_deadline_ends_a_silent_socket_and_nothing_else_does() {
-        let mut connection = Connection::greeting(&TERMS, START);
+        let mut connection = Connection::greeting(Transport::WebSocket, &TERMS, START);
         assert_eq!(connection.next_due(&TERMS), START.plus_ms(5_000));
         assert_eq!(connection.tick(&TERMS, START.plus_ms(4_999)), Tick::Nothing);
         let late = connection.tick(&TERMS, START.plus_ms(5_000));

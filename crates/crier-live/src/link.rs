@@ -4,6 +4,7 @@
 //! the pump is never worked while either is held.
 
 use crate::connection::Connection;
+pub use crate::metrics::Transport;
 use crate::resume::OriginMark;
 use crate::shards::lock;
 use crier_platform::model::time::ElapsedMs;
@@ -30,6 +31,8 @@ pub struct ConnectionNo(pub u64);
 /// What a transport knows when its socket opens.
 #[derive(Debug, Clone, Copy)]
 pub struct Opening {
+    /// What carries the frames.
+    pub transport: Transport,
     /// Whose pages may come.
     pub app: crier_proto::ids::AppId,
     /// From which origin.

@@ -109,7 +109,15 @@ impl ResumeKey {
     #[must_use]
     pub fn connection_name(&self, connection: u64) -> String {
         let name = hmac_sha256(&self.0, &[b"connection", &connection.to_be_bytes()]);
-        lower_hex(&name[..16])
+        format!("{connection:016x}{}", lower_hex(&name[..16]))
+    }
+
+    /// Which connection a name is of, if this key made it. Takes as long for a wrong name as for a right one.
+    #[must_use]
+    pub fn connection_named(&self, name: &str) -> Option<u64> {
+        let connection = u64::from_str_radix(name.get(..16)?, 16).ok()?;
+        let right = self.connection_name(connection);
+        equal_in_constant_time(right.as_bytes(), name.as_bytes()).then_some(connection)
     }
 
     /// The message id of a page's send: equal for an equal (application, user, `ref`) (live 4.2).
@@ -186,6 +194,26 @@ mod tests {
         }
         for text in ["", ".", "01", &token[1..], &token[..token.len() - 1]] {
             assert!(key.open(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_connection_is_found_by_its_name_and_by_no_other_spelling() {
+        let key = ResumeKey::new([3; 32]);
+        let name = key.connection_name(0xfeed);
+        assert_eq!((name.len(), key.connection_named(&name)), (48, Some(0xfeed)));
+        let others = [
+            name[..47].to_owned(),
+            format!("{name}0"),
+            name.to_uppercase(),
+            name.replacen('0', "+", 1),
+            format!("{}{}", &key.connection_name(0xfeee)[..16], &name[16..]),
+            ResumeKey::new([4; 32]).connection_name(0xfeed),
+            "é".repeat(24),
+            String::new(),
+        ];
+        for other in others {
+            assert_eq!(key.connection_named(&other), None, "{other}");
         }
     }
 

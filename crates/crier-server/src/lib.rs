@@ -21,4 +21,5 @@ pub mod router;
 pub mod sections;
 pub mod site;
 pub mod state;
+pub mod take_over;
 pub mod telemetry;

@@ -6,6 +6,7 @@
 use crate::lifecycle::Tasks;
 use crate::metrics::ServerMetrics;
 use crate::sections::ServerConfig;
+use crate::take_over::{TakeOver, Taken};
 use axum::body::Body;
 use crier_live::metrics::Overflow;
 use crier_platform::ports::clock::Clock;
@@ -17,8 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,7 +26,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// What the accept loop does with the connection after an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Then {
     /// As the client asked.
     Continue,
@@ -34,6 +34,8 @@ pub enum Then {
     CloseGently,
     /// Close it without an answer.
     Drop,
+    /// Give its socket to this: the answer is written by whoever has taken it over.
+    TakeOver(TakeOver),
 }
 
 /// What stands behind a listener.
@@ -127,25 +129,48 @@ impl Reception {
         self.closing.cancel();
     }
 
-    async fn connection<D: Door>(&self, socket: TcpStream, peer: SocketAddr, door: Arc<D>) {
+    async fn connection<D: Door>(&self, mut socket: TcpStream, peer: SocketAddr, door: Arc<D>) {
         // A socket that refuses its options is gone already; serving it says so.
         let _ = socket.set_nodelay(true);
         let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, UNACKNOWLEDGED_MS);
-        let gently = Arc::new(AtomicBool::new(false));
-        let noted = Arc::clone(&gently);
+        loop {
+            // Boxed: whoever takes a socket over is to hold it without what HTTP needed before.
+            let served = Box::pin(self.serve(socket, peer, Arc::clone(&door))).await;
+            let Some((taken, take_over)) = served else { return };
+            match take_over.run(taken).await {
+                Some(back) => socket = back,
+                None => return,
+            }
+        }
+    }
+
+    /// Serves requests until the connection ends, or until one of them takes its socket over.
+    async fn serve<D: Door>(
+        &self,
+        socket: TcpStream,
+        peer: SocketAddr,
+        door: Arc<D>,
+    ) -> Option<(Taken, TakeOver)> {
+        let noted = Arc::new(Mutex::new(None));
+        let note = Arc::clone(&noted);
         let service = service_fn(move |request| {
-            let (door, noted) = (Arc::clone(&door), Arc::clone(&noted));
+            let (door, note) = (Arc::clone(&door), Arc::clone(&note));
             async move {
                 let (mut response, then) = door.answer(request, peer).await;
                 match then {
                     Then::Continue => Ok(response),
                     Then::CloseGently => {
-                        noted.store(true, Ordering::Relaxed);
                         let headers = response.headers_mut();
                         headers.insert(CONNECTION, HeaderValue::from_static("close"));
+                        *note.lock().unwrap_or_else(PoisonError::into_inner) = Some(Then::CloseGently);
                         Ok(response)
                     }
                     Then::Drop => Err(Dropped),
+                    Then::TakeOver(take_over) => {
+                        *note.lock().unwrap_or_else(PoisonError::into_inner) =
+                            Some(Then::TakeOver(take_over));
+                        Err(Dropped)
+                    }
                 }
             }
         });
@@ -163,10 +188,22 @@ impl Reception {
         if ended.is_err_and(|why| why.is_timeout()) {
             self.metrics.live_overflow(Overflow::RequestHead);
         }
-        if gently.load(Ordering::Relaxed)
-            && let Some(parts) = connection.into_parts()
-        {
-            self.linger(parts.io.into_inner()).await;
+        let noted = noted.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let parts = connection.into_parts()?;
+        let socket = parts.io.into_inner();
+        match noted {
+            Then::TakeOver(take_over) => Some((
+                Taken {
+                    socket,
+                    early: !parts.read_buf.is_empty(),
+                },
+                take_over,
+            )),
+            Then::CloseGently => {
+                self.linger(socket).await;
+                None
+            }
+            Then::Continue | Then::Drop => None,
         }
     }
 

@@ -74,7 +74,10 @@ impl Doors {
         }
         let request = self.for_pages(request, peer);
         match self.others.clone().oneshot(request).await {
-            Ok(response) => (response, Then::Continue),
+            Ok(mut response) => {
+                let then = response.extensions_mut().remove::<Then>();
+                (response, then.unwrap_or(Then::Continue))
+            }
             Err(never) => match never {},
         }
     }

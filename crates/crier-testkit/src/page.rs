@@ -1,17 +1,21 @@
-//! A page without a browser: a WebSocket client that speaks frames (live section 4) and writes down what it was given.
+//! A page without a browser: it speaks frames (live section 4) over any of the three transports and writes down what it was given.
+//!
+//! Knows nothing of what a frame means, but for pings, which a WebSocket page answers, and the bye, which ends it.
 
-use crate::patience::within;
-use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+mod polling;
+mod posting;
+mod socket;
+mod stream;
+
+use polling::Polling;
 use serde_json::{Value, json};
+use socket::Socket;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use tokio::net::TcpStream;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::handshake::client::Request;
-use tokio_tungstenite::tungstenite::{Error, Message};
+use stream::Stream;
+
+use crate::patience::within;
 
 /// Where and as whom a page connects.
 #[derive(Debug, Clone)]
@@ -26,12 +30,28 @@ pub struct PageAddress {
     pub origin: Option<String>,
 }
 
-/// How the socket ended.
+/// What carries a page's frames (live 4.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// `/live/ws`.
+    WebSocket,
+    /// `/live/sse` and `/live/frames`.
+    Sse,
+    /// `/live/poll` and `/live/frames`.
+    Poll,
+}
+
+impl Over {
+    /// All of them, the best first.
+    pub const ALL: [Self; 3] = [Self::WebSocket, Self::Sse, Self::Poll];
+}
+
+/// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// With this close code.
+    /// With this code: of the close frame, or of the bye where there is none.
     Closed(u16),
-    /// Without a close frame.
+    /// Without a word.
     Cut,
 }
 
@@ -39,60 +59,83 @@ pub enum End {
 pub struct FakePage {
     /// The page id.
     pub page: String,
-    socket: WebSocketStream<TcpStream>,
+    carrier: Carrier,
     waiting: VecDeque<Value>,
     end: Option<End>,
+    /// The status of the last refusal.
+    refused: Option<u16>,
 }
 
-fn failed(error: &Error) -> io::Error {
-    match error {
-        Error::Http(answer) => io::Error::other(format!("status {}", answer.status().as_u16())),
-        other => io::Error::other(other.to_string()),
-    }
+enum Carrier {
+    Socket(Box<Socket>),
+    Stream(Box<Stream>),
+    Polling(Box<Polling>),
 }
 
-impl PageAddress {
-    fn request(&self) -> io::Result<Request> {
-        let Self {
-            address,
-            base_path,
-            api_key,
-            origin,
-        } = self;
-        let url = format!("ws://{address}{base_path}/live/ws?app={api_key}");
-        let mut request = url.into_client_request().map_err(|error| failed(&error))?;
-        if let Some(origin) = origin {
-            let value = origin
-                .parse()
-                .map_err(|_| io::Error::other("an origin is a header value"))?;
-            request.headers_mut().insert("Origin", value);
-        }
-        Ok(request)
+/// What reading brought.
+enum Read {
+    /// Frames, perhaps none.
+    Frames(Vec<Value>),
+    /// The end.
+    End(End),
+}
+
+/// What became of a posted message.
+enum Posted {
+    /// It was taken.
+    Taken,
+    /// It was refused with this status and bye.
+    Refused(u16, Value),
+}
+
+fn bad(why: impl std::fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why.to_string())
+}
+
+/// One frame or an array of them.
+fn frames_of(text: &str) -> io::Result<Vec<Value>> {
+    match serde_json::from_str(text).map_err(bad)? {
+        Value::Array(frames) => Ok(frames),
+        frame => Ok(vec![frame]),
     }
 }
 
 impl FakePage {
-    /// Opens a socket and says nothing yet.
+    /// Opens a WebSocket and says nothing yet.
     ///
     /// # Errors
     /// Those of the socket; a refused upgrade is `status N`.
     pub async fn open(at: &PageAddress, page: &str) -> io::Result<Self> {
-        let request = at.request()?;
-        let socket = within("an upgrade", async {
-            let stream = TcpStream::connect(at.address).await?;
-            let (socket, _) = tokio_tungstenite::client_async(request, stream)
-                .await
-                .map_err(|error| failed(&error))?;
-            Ok(socket)
-        })
-        .await?;
+        Self::open_over(Over::WebSocket, at, page).await
+    }
+
+    /// Opens a connection over any transport and says nothing yet: a stream and a long poll begin with their hello.
+    ///
+    /// # Errors
+    /// Those of the socket; a refused upgrade is `status N`.
+    pub async fn open_over(over: Over, at: &PageAddress, page: &str) -> io::Result<Self> {
+        let carrier = match over {
+            Over::WebSocket => Carrier::Socket(Box::new(within("an upgrade", Socket::open(at)).await?)),
+            Over::Sse => Carrier::Stream(Box::new(Stream::at(at))),
+            Over::Poll => Carrier::Polling(Box::new(Polling::at(at))),
+        };
         Ok(Self {
             page: page.to_owned(),
-            socket,
+            carrier,
             waiting: VecDeque::new(),
             end: None,
+            refused: None,
         })
     }
+
+    /// The status of the answer that refused the hello, or the last message posted; a WebSocket has none.
+    #[must_use]
+    pub const fn refused(&self) -> Option<u16> {
+        self.refused
+    }
+
+    /// Goes away without a word: the transport is dropped, the page stays.
+    pub fn vanish(self) {}
 
     /// Sends a frame as it is.
     ///
@@ -102,28 +145,38 @@ impl FakePage {
         self.say_text(&frame.to_string()).await
     }
 
-    /// Sends any text.
+    /// Sends any text as one client message. A refusal by status is read as the bye that it carries.
     ///
     /// # Errors
     /// Those of the socket.
     pub async fn say_text(&mut self, text: &str) -> io::Result<()> {
-        let message = Message::text(text);
-        within("a write", async {
-            self.socket.send(message).await.map_err(|error| failed(&error))
+        let posted = within("a client message", async {
+            match &mut self.carrier {
+                Carrier::Socket(socket) => socket.say(text).await.map(|()| Posted::Taken),
+                Carrier::Stream(stream) => stream.say(text).await,
+                Carrier::Polling(polling) => polling.say(text).await,
+            }
         })
-        .await
+        .await?;
+        if let Posted::Refused(status, bye) = posted {
+            self.refused = Some(status);
+            if self.end.is_none() {
+                self.end = Some(end_of(&bye));
+                self.waiting.push_back(bye);
+            }
+        }
+        Ok(())
     }
 
     /// Sends a ping of the WebSocket itself, which no frame is.
     ///
     /// # Errors
-    /// Those of the socket.
+    /// Those of the socket; `Unsupported` over the other transports.
     pub async fn ping(&mut self) -> io::Result<()> {
-        let message = Message::Ping(Bytes::new());
-        within("a write", async {
-            self.socket.send(message).await.map_err(|error| failed(&error))
-        })
-        .await
+        match &mut self.carrier {
+            Carrier::Socket(socket) => within("a write", socket.ping()).await,
+            Carrier::Stream(_) | Carrier::Polling(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     /// Says hello with a ticket and these events, and returns the welcome.
@@ -204,7 +257,9 @@ impl FakePage {
                 if frame["type"] != "ping" {
                     return Ok(Some(frame));
                 }
-                self.say(&json!({"type": "pong", "at": frame["at"]})).await?;
+                if matches!(self.carrier, Carrier::Socket(_)) {
+                    self.say(&json!({"type": "pong", "at": frame["at"]})).await?;
+                }
             } else if self.end.is_some() || !within("a frame", self.read()).await? {
                 return Ok(None);
             }
@@ -240,31 +295,28 @@ impl FakePage {
         }
     }
 
-    /// Reads one WebSocket message; false at the end.
+    /// Reads what the transport gives next; false at the end.
     async fn read(&mut self) -> io::Result<bool> {
-        match self.socket.next().await {
-            Some(Ok(Message::Text(text))) => {
-                let frames: Value = serde_json::from_str(&text)
-                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-                match frames {
-                    Value::Array(frames) => self.waiting.extend(frames),
-                    frame => self.waiting.push_back(frame),
-                }
+        let read = match &mut self.carrier {
+            Carrier::Socket(socket) => socket.read().await?,
+            Carrier::Stream(stream) => stream.read().await?,
+            Carrier::Polling(polling) => polling.read().await?,
+        };
+        match read {
+            Read::Frames(frames) => {
+                self.waiting.extend(frames);
                 Ok(true)
             }
-            Some(Ok(Message::Close(close))) => {
-                self.end = Some(close.map_or(End::Cut, |close| End::Closed(close.code.into())));
-                // The answer to a close is the library's: one more read writes it.
-                let _ = self.socket.next().await;
-                Ok(false)
-            }
-            Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                Ok(true)
-            }
-            Some(Err(_)) | None => {
-                self.end.get_or_insert(End::Cut);
+            Read::End(end) => {
+                self.end.get_or_insert(end);
                 Ok(false)
             }
         }
     }
+}
+
+/// The end that a bye announces.
+fn end_of(bye: &Value) -> End {
+    let code = bye["code"].as_u64().and_then(|code| u16::try_from(code).ok());
+    code.map_or(End::Cut, End::Closed)
 }

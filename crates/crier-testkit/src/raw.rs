@@ -94,6 +94,37 @@ impl RawClient {
         within("an answer", self.read_answer()).await
     }
 
+    /// The next answer, however long it takes: a long poll has a bound of its own.
+    ///
+    /// # Errors
+    /// As `answer`.
+    pub(crate) async fn unhurried_answer(&mut self) -> io::Result<Answer> {
+        self.read_answer().await
+    }
+
+    /// The head of the next answer, whose body is a stream.
+    ///
+    /// # Errors
+    /// As `answer`.
+    pub(crate) async fn head(&mut self) -> io::Result<Answer> {
+        let head = self.until(b"\r\n\r\n").await?;
+        head_of(std::str::from_utf8(&head).map_err(|_| bad("a head is text"))?)
+    }
+
+    /// The answer of this head, with its body.
+    ///
+    /// # Errors
+    /// As `answer`.
+    pub(crate) async fn body_of(&mut self, mut head: Answer) -> io::Result<Answer> {
+        head.body = self.read_body(&head).await?;
+        Ok(head)
+    }
+
+    /// Whether the server has ended this idle connection, as far as is known here.
+    pub(crate) fn has_ended(&self) -> bool {
+        !matches!(self.socket.try_read(&mut [0]), Err(why) if why.kind() == io::ErrorKind::WouldBlock)
+    }
+
     /// Sends one request on a connection of its own and reads its answer.
     ///
     /// # Errors
@@ -131,7 +162,7 @@ impl RawClient {
     }
 
     /// Bytes up to this mark, which is dropped.
-    async fn until(&mut self, mark: &[u8]) -> io::Result<Vec<u8>> {
+    pub(crate) async fn until(&mut self, mark: &[u8]) -> io::Result<Vec<u8>> {
         loop {
             if let Some(place) = self.ahead.windows(mark.len()).position(|window| window == mark) {
                 let taken = self.ahead.drain(..place).collect();

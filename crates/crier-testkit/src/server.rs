@@ -68,6 +68,15 @@ impl TestServer {
         Self::start_in(Arc::new(TempDir::new()?), clock, keys).await
     }
 
+    /// Starts with these keys set and a clock that goes by itself beside the test's hand.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub async fn start_going_with(keys: &[(&str, &str)]) -> io::Result<Self> {
+        let clock = Arc::new(ManualClock::going_at(START_MS));
+        Self::start_in(Arc::new(TempDir::new()?), clock, keys).await
+    }
+
     /// Starts in a folder that another server has left, at its clock.
     ///
     /// # Errors

@@ -7,19 +7,21 @@ mod admission;
 mod admit;
 mod ends;
 mod kept;
+mod posts;
 mod speak;
 mod standing;
 mod time;
 
 pub use admission::{Coming, Turn};
 pub use admit::Errand;
+pub use posts::Refused;
 pub use time::Due;
 
 use crate::broker::memory::MemoryBroker;
 use crate::config::LiveConfig;
 use crate::connection::{Connection, Next, Phase, Terms};
 use crate::link::{ConnectionNo, Link, Opening};
-use crate::metrics::{Metrics, Overflow, Transport, Watched};
+use crate::metrics::{Metrics, Overflow, Watched};
 use crate::names::Names;
 use crate::place::{Around, Place, Touched};
 use crate::records::{MailboxKey, Records};
@@ -138,8 +140,12 @@ impl Hub {
     pub fn open(&self, opening: Opening) -> Arc<Link> {
         let now = self.clock.elapsed();
         let no = ConnectionNo(u64::from_be_bytes(random_bytes(&*self.entropy)));
-        let link = Link::new(no, opening, Connection::greeting(&self.terms, now));
-        let refused = self.count_in(opening.address);
+        let link = Link::new(
+            no,
+            opening,
+            Connection::greeting(opening.transport, &self.terms, now),
+        );
+        let refused = self.count_in(&opening);
         self.links.of(&no).insert(no, Arc::clone(&link));
         if let Some(bye) = refused {
             self.end(&link, bye, None);
@@ -344,12 +350,12 @@ impl Hub {
     }
 
     /// Counts a socket against every bound; the bye when one is reached. Always undone by `count_out`.
-    fn count_in(&self, address: Option<IpAddr>) -> Option<Bye> {
+    fn count_in(&self, opening: &Opening) -> Option<Bye> {
         let open = self.open.fetch_add(1, Ordering::AcqRel) + 1;
         let greeting = self.greeting.fetch_add(1, Ordering::AcqRel) + 1;
-        self.metrics.connection(Transport::WebSocket, 1);
+        self.metrics.connection(opening.transport, 1);
         let limit = self.config.connections_per_address_max;
-        let from_there = address.map_or(0, |address| {
+        let from_there = opening.address.map_or(0, |address| {
             let mut part = self.addresses.of(&address);
             let count = part.entry(address).or_insert(0);
             *count += 1;
@@ -373,7 +379,7 @@ impl Hub {
 
     fn count_out(&self, link: &Link) {
         self.open.fetch_sub(1, Ordering::AcqRel);
-        self.metrics.connection(Transport::WebSocket, -1);
+        self.metrics.connection(link.opening.transport, -1);
         self.greeted(link);
         if let Some(address) = link.opening.address {
             let mut part = self.addresses.of(&address);

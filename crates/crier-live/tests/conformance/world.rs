@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use crier_live::config::LiveConfig;
 use crier_live::connection::Next;
 use crier_live::hub::{Errand, Hub};
-use crier_live::link::{Link, Opening};
+use crier_live::link::{Link, Opening, Transport};
 use crier_live::metrics::Metrics;
 use crier_live::node::{Node, NodeParts};
 use crier_live::resume::OriginMark;
@@ -182,6 +182,7 @@ impl World {
 
     pub fn socket(&self) -> Socket<'_> {
         let opening = Opening {
+            transport: Transport::WebSocket,
             app: app(),
             origin: OriginMark::of(Some("http://a.example")),
             address: Some([127, 0, 0, 1].into()),

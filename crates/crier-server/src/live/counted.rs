@@ -1,5 +1,5 @@
 //! A socket that knows how many bytes the kernel has taken: what tells a slow reader from a stopped one (live 8.4). And the way of a
-//! text frame to the kernel without a copy: its bytes are shared with everybody else it goes to.
+//! frame to the kernel without a copy: its bytes are shared with everybody else it goes to.
 //!
 //! Promise: whatever else is written or flushed waits for the frame that has begun; a frame of which no byte has gone can be had back.
 //!
@@ -21,7 +21,7 @@ const SCRATCH_BYTES: usize = 2_048;
 pub struct Counted {
     tcp: TcpStream,
     taken: u64,
-    /// A text frame on its way.
+    /// A frame on its way.
     frame: Option<Box<Frame>>,
     /// The kernel is asked whatever the runtime believes of it.
     pressing: bool,
@@ -31,8 +31,13 @@ pub struct Counted {
 struct Frame {
     head: Bytes,
     text: Bytes,
+    tail: Bytes,
     begun: bool,
 }
+
+/// What stands around an event's data (live 4.7).
+const EVENT_HEAD: Bytes = Bytes::from_static(b"data: ");
+const EVENT_TAIL: Bytes = Bytes::from_static(b"\n\n");
 
 impl Counted {
     /// A socket that has sent nothing yet.
@@ -43,6 +48,15 @@ impl Counted {
             frame: None,
             pressing: false,
         }
+    }
+
+    /// Sets the options of a live socket: the bound on what the kernel holds of what was written, in bytes (live 8.1).
+    pub fn set_options(tcp: &TcpStream, send_buffer_bytes: u64) {
+        let bytes = usize::try_from(send_buffer_bytes).unwrap_or(usize::MAX);
+        // A socket that refuses its options is gone already; using it says so.
+        let _ = rustix::net::sockopt::set_socket_send_buffer_size(tcp, bytes);
+        // The kernel's own deadline for what nobody acknowledges would also cut readers that are merely slow; ours does not (live 8.4).
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(tcp, 0);
     }
 
     /// Bytes the kernel has taken.
@@ -65,11 +79,26 @@ impl Counted {
         }
     }
 
-    /// Begins a text frame; writing or flushing moves it on. An earlier one must have gone.
+    /// Begins a text frame of a WebSocket; writing or flushing moves it on. An earlier one must have gone.
     pub fn begin_text(&mut self, text: Bytes) {
+        self.begin(head_of(text.len()), text, Bytes::new());
+    }
+
+    /// Begins an event of a stream, as `begin_text`.
+    pub fn begin_event(&mut self, text: Bytes) {
+        self.begin(EVENT_HEAD, text, EVENT_TAIL);
+    }
+
+    /// Begins bytes that are no frame, as `begin_text`.
+    pub fn begin_bytes(&mut self, bytes: Bytes) {
+        self.begin(bytes, Bytes::new(), Bytes::new());
+    }
+
+    fn begin(&mut self, head: Bytes, text: Bytes, tail: Bytes) {
         self.frame = Some(Box::new(Frame {
-            head: head_of(text.len()),
+            head,
             text,
+            tail,
             begun: false,
         }));
     }
@@ -94,13 +123,14 @@ impl Counted {
         let _ = rustix::net::sockopt::set_socket_linger(&self.tcp, Some(Duration::ZERO));
     }
 
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Moves on what has begun; ready when the kernel has taken all of it.
+    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(frame) = &mut self.frame {
-            if frame.head.is_empty() && frame.text.is_empty() {
+            if frame.left() == 0 {
                 self.frame = None;
                 break;
             }
-            let parts = [IoSlice::new(&frame.head), IoSlice::new(&frame.text)];
+            let parts = [&frame.head, &frame.text, &frame.tail].map(|part| IoSlice::new(part));
             let offered = if self.pressing {
                 rustix::io::writev(&self.tcp, &parts).ok()
             } else {
@@ -116,9 +146,7 @@ impl Counted {
             }
             self.taken += written as u64;
             frame.begun = true;
-            let of_head = written.min(frame.head.len());
-            frame.head.advance(of_head);
-            frame.text.advance(written - of_head);
+            frame.advance(written);
         }
         Poll::Ready(Ok(()))
     }
@@ -128,6 +156,20 @@ impl Counted {
             self.taken += *bytes as u64;
         }
         written
+    }
+}
+
+impl Frame {
+    fn left(&self) -> usize {
+        self.head.len() + self.text.len() + self.tail.len()
+    }
+
+    fn advance(&mut self, mut taken: usize) {
+        for part in [&mut self.head, &mut self.text, &mut self.tail] {
+            let of_part = taken.min(part.len());
+            part.advance(of_part);
+            taken -= of_part;
+        }
     }
 }
 

@@ -1,55 +1,216 @@
-//! `/live/ws`: from a request to an upgraded socket, or to the one HTTP answer that says why not (live 3.7, 4.12, 4.13).
+//! The door of all transports: who may come in, and what every answer carries (live 3.7, 4.7, 4.12, 4.13).
 //!
-//! Promise: every answer carries the headers of live 4.13; nothing of the request is kept after the upgrade.
+//! Promise: the Origin rule is judged before anything is upgraded, opened or read; every answer has the headers of live 4.13. What
+//! a transport does with a visitor who may come in is its own file's.
 
+use super::answers;
+use super::body::{self, Unread};
 use super::errands::Door;
-use super::{origin, websocket};
+use super::{frames, origin, sse, upgrade};
+use crate::listen::Then;
 use crate::state::AppState;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::Request;
-use bytes::Bytes;
-use crier_live::link::Opening;
+use crier_live::link::{Opening, Transport};
 use crier_live::resume::OriginMark;
 use crier_platform::model::app::App;
-use crier_proto::frame::{Bye, ServerFrame};
-use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONNECTION, CONTENT_TYPE,
-    HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
-    UPGRADE, VARY, X_CONTENT_TYPE_OPTIONS,
-};
-use http::{Method, Response, StatusCode};
-use std::net::SocketAddr;
+use crier_proto::frame::Bye;
+use http::header::{HeaderMap, HeaderValue};
+use http::{Method, Response};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// What a request says of itself, judged against the application that it names.
+pub struct Visit {
+    /// From where.
+    address: IpAddr,
+    /// The one origin that it claims.
+    claimed: Option<HeaderValue>,
+    /// Whether it names an application at all.
+    named: bool,
+    /// The application.
+    app: Result<Option<Arc<App>>, Bye>,
+    /// Whether the claimed origin is one of the application's.
+    listed: bool,
+}
 
 /// Answers `/live/ws`.
-pub async fn answer(
+pub async fn websocket(
     State(state): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request<Body>,
 ) -> Response<Body> {
-    let method = request.method().clone();
-    let claimed = match origin::Claimed::read(request.headers()) {
-        origin::Claimed::One(origin) => HeaderValue::from_str(origin).ok(),
-        origin::Claimed::Missing | origin::Claimed::Unusable => None,
+    let visit = Visit::read(&state, peer.ip(), (request.headers(), request.uri().query())).await;
+    let response = match *request.method() {
+        Method::OPTIONS => answers::preflight(),
+        Method::GET => upgrade::open(&state, &visit, request),
+        _ => answers::method_not_allowed("GET, OPTIONS"),
     };
-    let named = app_named(request.uri().query());
-    let app = match &named {
-        Some(key) => state.live_door.app(key).await,
-        None => Ok(None),
+    visit.dressed(response)
+}
+
+/// Answers `/live/sse`.
+pub async fn sse(
+    State(state): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let visit = Visit::read(&state, peer.ip(), (request.headers(), request.uri().query())).await;
+    let response = match visit.posted(&state, request).await {
+        Ok((app, text)) => {
+            let opening = visit.opening(&app, Transport::Sse);
+            let head = visit.head();
+            sse::open(Visit::errands(&state, app), opening, (&text, head)).await
+        }
+        Err(response) => response,
     };
-    let listed = match (&app, &claimed) {
-        (Ok(Some(app)), Some(value)) => value.to_str().is_ok_and(|text| origin::is_listed(app, text)),
-        _ => false,
+    visit.dressed(response)
+}
+
+/// Answers `/live/frames`.
+pub async fn frames(
+    State(state): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let visit = Visit::read(&state, peer.ip(), (request.headers(), request.uri().query())).await;
+    let response = match visit.posted(&state, request).await {
+        Ok((app, text)) => {
+            let from = visit.opening(&app, Transport::Sse);
+            frames::take(&Visit::errands(&state, app), &from, &text).await
+        }
+        Err(response) => response,
     };
-    let mut response = match method {
-        Method::OPTIONS => preflight(),
-        Method::GET => open(&state, peer, (request, named.is_some()), app),
-        _ => status(StatusCode::METHOD_NOT_ALLOWED),
-    };
-    common_headers(response.headers_mut(), claimed.filter(|_| listed));
+    visit.dressed(response)
+}
+
+impl Visit {
+    async fn read(state: &AppState, address: IpAddr, (headers, query): (&HeaderMap, Option<&str>)) -> Self {
+        let claimed = match origin::Claimed::read(headers) {
+            origin::Claimed::One(origin) => HeaderValue::from_str(origin).ok(),
+            origin::Claimed::Missing | origin::Claimed::Unusable => None,
+        };
+        let named = app_named(query);
+        let app = match &named {
+            Some(key) => state.live_door.app(key).await,
+            None => Ok(None),
+        };
+        let listed = match (&app, &claimed) {
+            (Ok(Some(app)), Some(value)) => value.to_str().is_ok_and(|text| origin::is_listed(app, text)),
+            _ => false,
+        };
+        Self {
+            address,
+            claimed,
+            named: named.is_some(),
+            app,
+            listed,
+        }
+    }
+
+    /// The application, whether or not it is enabled, if this request's origin may connect for it.
+    ///
+    /// # Errors
+    /// The bye that says why not.
+    pub fn permitted(&self, state: &AppState, headers: &HeaderMap) -> Result<Arc<App>, Bye> {
+        if !self.named {
+            return Err(Bye::BadFrame);
+        }
+        match &self.app {
+            Ok(Some(app)) if origin::permits(app, headers, &state.public_url.origin) => Ok(Arc::clone(app)),
+            // Nobody's origin is listed with an application that does not exist.
+            Ok(_) => Err(Bye::OriginRefused),
+            Err(bye) => Err(*bye),
+        }
+    }
+
+    /// The application and the body of a POST from a permitted origin, or the answer that says why not.
+    async fn posted(
+        &self,
+        state: &AppState,
+        request: Request<Body>,
+    ) -> Result<(Arc<App>, String), Response<Body>> {
+        match *request.method() {
+            Method::POST => {}
+            Method::OPTIONS => return Err(answers::preflight()),
+            _ => return Err(answers::method_not_allowed("POST, OPTIONS")),
+        }
+        let permitted = self.permitted(state, request.headers());
+        let app = permitted
+            .and_then(|app| {
+                if app.enabled {
+                    Ok(app)
+                } else {
+                    Err(Bye::AppDisabled)
+                }
+            })
+            .map_err(|bye| with_the_body_unread(answers::refusal(state.hub.refused(bye))))?;
+        let (head, body) = request.into_parts();
+        match body::text(&head.headers, body).await {
+            Ok(text) => Ok((app, text)),
+            Err(why) => {
+                let refused = state.hub.refused(match why {
+                    Unread::TooLarge => Bye::FrameTooLarge,
+                    Unread::MediaType | Unread::Malformed | Unread::TooSlow => Bye::BadFrame,
+                });
+                let mut response = match why {
+                    Unread::MediaType => answers::unsupported_media_type(),
+                    Unread::TooLarge | Unread::Malformed | Unread::TooSlow => answers::refusal(refused),
+                };
+                if why == Unread::TooSlow {
+                    state.hub.body_too_slow();
+                    response.extensions_mut().insert(Then::Drop);
+                    return Err(response);
+                }
+                Err(with_the_body_unread(response))
+            }
+        }
+    }
+
+    /// How a connection of this visitor is opened.
+    #[must_use]
+    pub fn opening(&self, app: &App, transport: Transport) -> Opening {
+        let origin = self.claimed.as_ref().and_then(|value| value.to_str().ok());
+        Opening {
+            transport,
+            app: app.id,
+            origin: OriginMark::of(origin),
+            address: Some(self.address),
+        }
+    }
+
+    /// What a connection's errands need.
+    #[must_use]
+    pub fn errands(state: &AppState, app: Arc<App>) -> Door {
+        Door {
+            hub: Arc::clone(&state.hub),
+            live_door: Arc::clone(&state.live_door),
+            clock: Arc::clone(&state.clock),
+            app,
+        }
+    }
+
+    /// The headers of an answer to this visitor.
+    fn head(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        self.dress(&mut headers);
+        headers
+    }
+
+    fn dress(&self, headers: &mut HeaderMap) {
+        answers::set_live_headers(headers, self.claimed.as_ref().filter(|_| self.listed));
+    }
+
+    fn dressed(&self, mut response: Response<Body>) -> Response<Body> {
+        self.dress(response.headers_mut());
+        response
+    }
+}
+
+/// An answer that goes out before the request's body was read: the connection closes, and not before the answer has arrived.
+fn with_the_body_unread(mut response: Response<Body>) -> Response<Body> {
+    response.extensions_mut().insert(Then::CloseGently);
     response
 }
 
@@ -59,118 +220,4 @@ fn app_named(query: Option<&str>) -> Option<String> {
     let mut keys = pairs.filter(|(name, _)| name == "app").map(|(_, value)| value);
     let key = keys.next().filter(|key| !key.is_empty())?;
     keys.next().is_none().then(|| key.into_owned())
-}
-
-fn open(
-    state: &AppState,
-    peer: SocketAddr,
-    (mut request, named): (Request<Body>, bool),
-    app: Result<Option<Arc<App>>, Bye>,
-) -> Response<Body> {
-    if !asks_for_websocket(request.headers()) {
-        let mut response = status(StatusCode::UPGRADE_REQUIRED);
-        let headers = response.headers_mut();
-        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        return response;
-    }
-    let key = request.headers().get(SEC_WEBSOCKET_KEY).cloned();
-    let (Some(key), true) = (key, named) else {
-        return refusal(Bye::BadFrame);
-    };
-    let (app, bye) = match app {
-        Ok(Some(app)) if origin::permits(&app, request.headers(), &state.public_url.origin) => {
-            let bye = (!app.enabled).then_some(Bye::AppDisabled);
-            (app, bye)
-        }
-        // Nobody's origin is listed with an application that does not exist.
-        Ok(_) => return refusal(Bye::OriginRefused),
-        Err(bye) => return refusal(bye),
-    };
-    let origin = match origin::Claimed::read(request.headers()) {
-        origin::Claimed::One(origin) => Some(origin),
-        origin::Claimed::Missing | origin::Claimed::Unusable => None,
-    };
-    let opening = Opening {
-        app: app.id,
-        origin: OriginMark::of(origin),
-        address: Some(peer.ip()),
-    };
-    let mut response = status(StatusCode::SWITCHING_PROTOCOLS);
-    let headers = response.headers_mut();
-    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
-        headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
-    }
-    let upgrade = hyper::upgrade::on(&mut request);
-    drop(request);
-    let door = Door {
-        hub: Arc::clone(&state.hub),
-        live_door: Arc::clone(&state.live_door),
-        app,
-    };
-    state.tasks.spawn(websocket::serve(upgrade, door, opening, bye));
-    response
-}
-
-fn asks_for_websocket(headers: &HeaderMap) -> bool {
-    let has = |name: HeaderName, token: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|list| list.split(','))
-            .any(|word| word.trim().eq_ignore_ascii_case(token))
-    };
-    let version = headers.get(SEC_WEBSOCKET_VERSION);
-    has(CONNECTION, "upgrade") && has(UPGRADE, "websocket") && version.is_some_and(|version| version == "13")
-}
-
-/// An HTTP refusal before any upgrade: the page may read why.
-fn refusal(bye: Bye) -> Response<Body> {
-    let body = ServerFrame::bye(bye, None).to_json();
-    let mut response = Response::new(Body::from(Bytes::from(body)));
-    *response.status_mut() = StatusCode::from_u16(bye.http_status()).unwrap_or(StatusCode::FORBIDDEN);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if bye == Bye::OriginRefused {
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    }
-    response
-}
-
-fn preflight() -> Response<Body> {
-    let mut response = status(StatusCode::NO_CONTENT);
-    let headers = response.headers_mut();
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET, POST"),
-    );
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("Content-Type, Last-Event-ID"),
-    );
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
-    response
-}
-
-fn status(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
-}
-
-fn common_headers(headers: &mut HeaderMap, listed: Option<HeaderValue>) {
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(VARY, HeaderValue::from_static("Origin"));
-    if let Some(origin) = listed {
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(
-            ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("Retry-After"),
-        );
-    }
 }

@@ -1,11 +1,14 @@
 //! What only the platform's door can answer, asked on a connection's behalf by whichever transport it has (live 2.1, 3.5, 3.8).
 //!
-//! Promise: every errand ends with a word to the hub. Knows no socket.
+//! Promise: every errand ends with a word to the hub; a connection whose transport is gone is told to it, however that went. Knows
+//! no socket.
 
 use crier_live::hub::{Coming, Errand, Hub};
-use crier_live::link::Link;
+use crier_live::link::{Link, Opening};
 use crier_platform::live_door::LiveDoor;
 use crier_platform::model::app::App;
+use crier_platform::ports::clock::Clock;
+use crier_proto::frame::ClientFrame;
 use std::sync::Arc;
 
 /// What a connection's errands need.
@@ -14,11 +17,57 @@ pub struct Door {
     pub hub: Arc<Hub>,
     /// Tickets and sends.
     pub live_door: Arc<LiveDoor>,
+    /// Time, for the heads of answers.
+    pub clock: Arc<dyn Clock>,
     /// Whose pages come.
     pub app: Arc<App>,
 }
 
+/// A connection as long as something carries it: the hub learns of its end when this is dropped.
+pub struct Attachment {
+    hub: Arc<Hub>,
+    link: Arc<Link>,
+}
+
+impl Attachment {
+    /// Opens a connection.
+    #[must_use]
+    pub fn open(hub: &Arc<Hub>, opening: Opening) -> Self {
+        Self {
+            link: hub.open(opening),
+            hub: Arc::clone(hub),
+        }
+    }
+
+    /// The connections of this process.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// This connection.
+    #[must_use]
+    pub const fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        self.hub.closed(&self.link);
+    }
+}
+
 impl Door {
+    /// Does what the frames of one client message ask, one after another.
+    pub async fn run_all(&self, frames: Vec<ClientFrame>, link: &Arc<Link>) {
+        for frame in frames {
+            if let Some(errand) = self.hub.frame(link, frame) {
+                self.run(errand, link).await;
+            }
+        }
+    }
+
     /// Runs one errand to its end.
     pub async fn run(&self, errand: Errand, link: &Arc<Link>) {
         let (hub, live_door) = (&self.hub, &self.live_door);

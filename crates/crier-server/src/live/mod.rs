@@ -1,10 +1,15 @@
 //! Transports of live delivery: thin adapters over crier-live.
 
+mod answers;
+mod body;
 mod counted;
 mod door;
 mod errands;
+mod frames;
 mod origin;
 pub mod script;
+mod sse;
+mod upgrade;
 mod websocket;
 mod wire;
 
@@ -15,6 +20,8 @@ use axum::routing::any;
 /// The routes below `/live`.
 pub fn router() -> Router<AppState> {
     Router::new()
-        .route("/live/ws", any(door::answer))
+        .route("/live/ws", any(door::websocket))
+        .route("/live/sse", any(door::sse))
+        .route("/live/frames", any(door::frames))
         .merge(script::router())
 }

@@ -4,6 +4,7 @@
 //! through `Pump`, straight to the socket, with this task's waker, so that the rest of a full socket is this task's again. And the
 //! hub ends it, through the same pump. Both sides meet under one short lock that is never held across an await.
 
+use super::counted::Counted;
 use super::errands::Door;
 use super::wire::{Heard, Wire};
 use crier_live::hub::Hub;
@@ -34,11 +35,8 @@ pub async fn serve(upgrade: OnUpgrade, door: Door, opening: Opening, bye: Option
     loop {
         match poll_fn(|cx| socket.poll(cx)).await {
             Heard::Text(text) => {
-                for frame in socket.hub.received(&socket.link, &text) {
-                    if let Some(errand) = socket.hub.frame(&socket.link, frame) {
-                        Box::pin(door.run(errand, &socket.link)).await;
-                    }
-                }
+                let frames = socket.hub.received(&socket.link, &text);
+                Box::pin(door.run_all(frames, &socket.link)).await;
             }
             Heard::Control => socket.hub.received_nothing(&socket.link),
             Heard::Bad(bye) => socket.hub.end(&socket.link, bye, None),
@@ -51,11 +49,7 @@ pub async fn serve(upgrade: OnUpgrade, door: Door, opening: Opening, bye: Option
 async fn open(upgrade: OnUpgrade, door: &Door, opening: Opening) -> Option<Arc<Socket>> {
     let parts = upgrade.await.ok()?.downcast::<TokioIo<TcpStream>>().ok()?;
     let tcp = parts.io.into_inner();
-    let send_buffer = usize::try_from(door.hub.send_buffer_bytes()).unwrap_or(usize::MAX);
-    // A socket that refuses its options is gone already; using it says so.
-    let _ = rustix::net::sockopt::set_socket_send_buffer_size(&tcp, send_buffer);
-    // The kernel's own deadline for what nobody acknowledges would also cut readers that are merely slow; ours does not (live 8.4).
-    let _ = rustix::net::sockopt::set_tcp_user_timeout(&tcp, 0);
+    Counted::set_options(&tcp, door.hub.send_buffer_bytes());
     let task = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let wire = Wire::new(tcp, parts.read_buf.to_vec(), task).await;
     let socket = Arc::new(Socket {

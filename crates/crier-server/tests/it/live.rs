@@ -14,7 +14,7 @@ pub async fn started() -> TestServer {
     started_with(&[]).await
 }
 
-async fn started_with(keys: &[(&str, &str)]) -> TestServer {
+pub async fn started_with(keys: &[(&str, &str)]) -> TestServer {
     let server = TestServer::start_with(keys).await.unwrap();
     let identity = Identity {
         kind: AppKind::Web,

@@ -2,6 +2,7 @@
 //!
 //! - `captures`: the recorded requests of period clients, and every way to change one byte of them; `period` replays them
 //! - `live`: tickets, origins and connections of pages
+//! - `live_sse`: streams of events and posted frames
 //! - `live_restart`: what a clean stop takes through to the next start, and what a cut does not
 //! - `delivery`: exactly once or a gap, over connections that are cut
 //! - `rest`, `config`, `cli`: the doors of callers and operators
@@ -17,6 +18,7 @@ mod config;
 mod delivery;
 mod live;
 mod live_restart;
+mod live_sse;
 mod period;
 mod rest;
 mod site;

@@ -1,0 +1,65 @@
+//! From a request for an upgrade to a socket with a task of its own (live 3.7, 4.12).
+//!
+//! Promise: nothing of the request is kept after the upgrade. The only refusals by status are those before it.
+
+use super::answers;
+use super::door::Visit;
+use super::websocket;
+use crate::state::AppState;
+use axum::body::Body;
+use axum::http::Request;
+use crier_live::link::Transport;
+use crier_proto::frame::Bye;
+use http::header::{
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::{Response, StatusCode};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// Answers a GET of `/live/ws`.
+pub fn open(state: &AppState, visit: &Visit, mut request: Request<Body>) -> Response<Body> {
+    if !asks_for_websocket(request.headers()) {
+        let mut response = answers::status(StatusCode::UPGRADE_REQUIRED);
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        return response;
+    }
+    let Some(key) = request.headers().get(SEC_WEBSOCKET_KEY).cloned() else {
+        return answers::refusal(state.hub.refused(Bye::BadFrame));
+    };
+    let app = match visit.permitted(state, request.headers()) {
+        Ok(app) => app,
+        Err(bye) => return answers::refusal(state.hub.refused(bye)),
+    };
+    // A browser cannot read the status of a refused upgrade: this is told right after it.
+    let bye = (!app.enabled).then_some(Bye::AppDisabled);
+    let opening = visit.opening(&app, Transport::WebSocket);
+    let mut response = answers::status(StatusCode::SWITCHING_PROTOCOLS);
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
+        headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    let upgrade = hyper::upgrade::on(&mut request);
+    drop(request);
+    let door = Visit::errands(state, app);
+    state.tasks.spawn(websocket::serve(upgrade, door, opening, bye));
+    response
+}
+
+fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    let has = |name: HeaderName, token: &str| {
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|list| list.split(','))
+            .any(|word| word.trim().eq_ignore_ascii_case(token))
+    };
+    let version = headers.get(SEC_WEBSOCKET_VERSION);
+    has(CONNECTION, "upgrade") && has(UPGRADE, "websocket") && version.is_some_and(|version| version == "13")
+}
