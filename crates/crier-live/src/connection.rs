@@ -8,7 +8,7 @@ use crate::outbox::{Outbox, Receipt};
 use crate::rate::{Bucket, Rate};
 use bytes::Bytes;
 use crier_platform::model::ticket::Permit;
-use crier_platform::model::time::{ElapsedMs, WallMs};
+use crier_platform::model::time::{ElapsedMicros, ElapsedMs, WallMs};
 use crier_proto::frame::{Bye, ClientFrame, ServerFrame, read_frames};
 use crier_proto::ids::MessageId;
 use std::sync::Arc;
@@ -104,6 +104,8 @@ pub struct Connection {
     ends: ElapsedMs,
     next_ping: ElapsedMs,
     pong_by: Option<ElapsedMs>,
+    /// When the ping that waits for its pong was queued, for figures alone.
+    pinged: Option<ElapsedMicros>,
     /// When the kernel last took a byte, or the outbox began to fill.
     progress: ElapsedMs,
     bye: Option<(Bye, Option<u64>)>,
@@ -125,6 +127,7 @@ impl Connection {
             ends: now.plus_ms(terms.hello_ms),
             next_ping: ElapsedMs(u64::MAX),
             pong_by: None,
+            pinged: None,
             progress: now,
             bye: None,
         }
@@ -240,9 +243,10 @@ impl Connection {
         open
     }
 
-    /// The page has answered the ping.
-    pub fn pong(&mut self) {
+    /// The page has answered the ping. Returns when that was queued, the first time.
+    pub fn pong(&mut self) -> Option<ElapsedMicros> {
         self.pong_by = None;
+        self.pinged.take()
     }
 
     /// Offers a message frame; false when the connection lags or begins to (live 8.2).
@@ -290,6 +294,13 @@ impl Connection {
         if self.control(bytes, terms, now) && self.transport == Transport::WebSocket {
             // A further ping gives no further time for the pong of the first.
             self.pong_by.get_or_insert(now.plus_ms(terms.pong_ms));
+        }
+    }
+
+    /// Notes when a ping was queued, if one waits for its pong.
+    pub fn pinged(&mut self, at: ElapsedMicros) {
+        if self.pong_by.is_some() {
+            self.pinged.get_or_insert(at);
         }
     }
 
@@ -422,6 +433,7 @@ impl Connection {
                 return self.ended(Bye::PingTimeout, now);
             }
             self.pong_by = None;
+            self.pinged = None;
         }
         if now < self.next_ping {
             return Tick::Nothing;

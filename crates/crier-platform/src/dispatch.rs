@@ -31,6 +31,8 @@ pub struct Answer {
     pub delivery: Option<Delivery>,
     /// The error row, if it is an error document.
     pub error: Option<Code>,
+    /// The bound that a refused value was over (live section 12), for figures alone.
+    pub bound: Option<&'static str>,
     /// What failed on our side, if it is an error of ours: for the log alone, and reported by the edge alone.
     pub fault: Option<Fault>,
     /// Canonical method name, when the call named a known one.
@@ -265,6 +267,7 @@ fn succeeded(style: &Style, success: Success) -> Answer {
         rendered: render::success(style, &success.reply),
         delivery: success.delivery,
         error: None,
+        bound: None,
         fault: None,
         method: None,
         app: None,
@@ -277,6 +280,7 @@ fn refused(style: &Style, refusal: &Refusal, args: &[crier_proto::pairs::Pair]) 
         rendered: render::error(style, refusal, args),
         delivery: None,
         error: Some(refusal.code()),
+        bound: refusal.bound(),
         fault: None,
         method: None,
         app: None,

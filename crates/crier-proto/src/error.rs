@@ -352,13 +352,18 @@ pub const CAUSE_BYTES_MAX: usize = 200;
 pub struct Refusal {
     code: Code,
     cause: Option<Cow<'static, str>>,
+    bound: Option<&'static str>,
 }
 
 impl Refusal {
     /// The row alone.
     #[must_use]
     pub const fn plain(code: Code) -> Self {
-        Self { code, cause: None }
+        Self {
+            code,
+            cause: None,
+            bound: None,
+        }
     }
 
     /// The row with its cause (protocol 12.1: printable ASCII without quotes, angles, ampersand or backslash, at most 200 bytes).
@@ -367,7 +372,21 @@ impl Refusal {
         Self {
             code,
             cause: Some(cause.into()),
+            bound: None,
         }
+    }
+
+    /// The same, of a value that was over the bound of this name: for figures, never told (live section 12).
+    #[must_use]
+    pub const fn over(mut self, bound: &'static str) -> Self {
+        self.bound = Some(bound);
+        self
+    }
+
+    /// The name of the bound that was exceeded, if the refusal is for that.
+    #[must_use]
+    pub const fn bound(&self) -> Option<&'static str> {
+        self.bound
     }
 
     /// The row.

@@ -121,7 +121,7 @@ impl RestDoor {
         if method == SEND
             && let Some(code) = answer.error
         {
-            self.metrics.live().send_refused(Door::Rest, code);
+            self.metrics.live().send_refused(Door::Rest, (code, answer.bound));
         }
         if let Some(fault) = &answer.fault {
             tracing::error!(error = %fault, call.method = method, "a call failed on our side");

@@ -244,7 +244,8 @@ impl Hub {
                 outcome: outcome_of(delivery),
             },
             Err(refusal) => {
-                self.metrics.send_refused(Door::Page, refusal.code());
+                self.metrics
+                    .send_refused(Door::Page, (refusal.code(), refusal.bound()));
                 ServerFrame::error(refusal, Some(reference), None)
             }
         };

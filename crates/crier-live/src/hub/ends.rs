@@ -20,10 +20,17 @@ impl Hub {
         self.revocations.withdrew(app, user, at);
         let life = i64::try_from(self.config.ticket_life.0).unwrap_or(i64::MAX);
         self.tickets.void_expiring_by((app, user), at.plus_ms(life));
-        self.end_where(Bye::Withdrawn, |permit, authorised_at| {
+        let timed = self.timed(at);
+        // A withdrawal lets no waiting message out; the other ends find nothing to drop that the page may not have.
+        let before = |link: &Arc<Link>| {
+            link.state().withdraw(|_| true);
+            self.writes_its_last(link, &timed);
+        };
+        let ends = |permit: &Permit, authorised_at| {
             // The same withdrawal may be told twice: who has accepted again meanwhile stays.
             permit.app == app && permit.user == user && authorised_at <= at
-        });
+        };
+        self.end_where(Bye::Withdrawn, ends, before);
         let mut touched = Touched::new();
         self.broker.each(|key, place| {
             if key.0 != app {
@@ -49,7 +56,7 @@ impl Hub {
     pub(crate) fn end_session(&self, session: SessionId) {
         self.revocations.ended(session, self.clock.wall());
         self.tickets.void_session(session);
-        self.end_where(Bye::SessionEnded, |permit, _| permit.session == session);
+        self.end_where(Bye::SessionEnded, |permit, _| permit.session == session, |_| {});
     }
 
     /// Ends a connection whose session ended between its proof and its admission: `end_session` could not see it yet.
@@ -100,7 +107,8 @@ impl Hub {
         }
     }
 
-    fn end_where(&self, bye: Bye, ends: impl Fn(&Permit, WallMs) -> bool) {
+    /// Ends the connections that `ends` names, after `before`.
+    fn end_where(&self, bye: Bye, ends: impl Fn(&Permit, WallMs) -> bool, before: impl Fn(&Arc<Link>)) {
         for link in self.all() {
             let concerned = {
                 let state = link.state();
@@ -111,10 +119,7 @@ impl Hub {
             if !concerned {
                 continue;
             }
-            // A withdrawal lets no waiting message out; the other ends find nothing to drop that the page may not have.
-            if bye == Bye::Withdrawn {
-                link.state().withdraw(|_| true);
-            }
+            before(&link);
             self.end(&link, bye, None);
         }
     }

@@ -7,6 +7,7 @@ mod admission;
 mod admit;
 mod ends;
 mod kept;
+mod last_writes;
 mod posts;
 mod speak;
 mod standing;
@@ -34,6 +35,7 @@ use admission::Admission;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_proto::frame::{Bye, ClientFrame, has_too_many_items};
+use last_writes::LastWrites;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -73,6 +75,7 @@ pub struct Hub {
     admission: Admission,
     pub(crate) stop_began: Notify,
     emptied: Notify,
+    last_writes: LastWrites,
     /// Milliseconds within which a stopping server wants its pages back; 0 before a stop.
     window_ms: AtomicU64,
 }
@@ -115,6 +118,7 @@ impl Hub {
             admission: Admission::new(config.admit_running_max, config.admit_places_max),
             stop_began: Notify::new(),
             emptied: Notify::new(),
+            last_writes: LastWrites::default(),
             window_ms: AtomicU64::new(0),
             config,
         });
@@ -166,7 +170,12 @@ impl Hub {
         {
             self.at_known(key, |place, around, _| place.tell_lapsed(around, link, &lapsed));
         }
-        link.state().next_output()
+        let next = link.state().next_output();
+        // The bye is written.
+        if next == Next::Close(Bye::Withdrawn) {
+            self.has_written_last(link);
+        }
+        next
     }
 
     /// The kernel has not taken a byte of the frame that `next` gave last: it is asked for again when there is room.
@@ -181,8 +190,13 @@ impl Hub {
             self.metrics.frame_out(frame);
         }
         if let Some(receipt) = taken.receipt {
-            self.records
+            let first = self
+                .records
                 .written(receipt.id, &receipt.pages, self.clock.wall());
+            if let Some(commit) = first {
+                self.metrics
+                    .written_after(self.clock.elapsed_micros().since(commit.at));
+            }
         }
         if taken.read_on
             && let Some(key) = key_of(link)
@@ -259,6 +273,7 @@ impl Hub {
             return;
         }
         self.count_out(link);
+        self.has_written_last(link);
         if let Some(key) = key_of(link) {
             let absent = self.at_known(key, |place, around, _| place.lose_link(around, link.no));
             if absent == Some(true) {
@@ -327,6 +342,7 @@ impl Hub {
     }
 
     pub(crate) fn around(&self, key: MailboxKey) -> Around<'_> {
+        let micros = self.clock.elapsed_micros();
         Around {
             key,
             config: &self.config,
@@ -336,7 +352,8 @@ impl Hub {
             process: &self.broker.process,
             names: &self.names,
             next_page: &self.next_page,
-            now: self.clock.elapsed(),
+            now: micros.whole_ms(),
+            micros,
             wall: self.clock.wall(),
         }
     }

@@ -42,7 +42,13 @@ impl Hub {
             ClientFrame::Ack { page, ids, failed } => self.ack(link, &page, (&ids, &failed)),
             ClientFrame::Send(send) => return self.send(link, permit, *send),
             ClientFrame::Renew { ticket } => return Some(Errand::Renew { ticket }),
-            ClientFrame::Pong { at: _ } => link.state().pong(),
+            ClientFrame::Pong { at: _ } => {
+                let pinged = link.state().pong();
+                if let Some(pinged) = pinged {
+                    self.metrics
+                        .ponged_after(self.clock.elapsed_micros().since(pinged));
+                }
+            }
             ClientFrame::Leave => self.leave(link),
         }
         None
@@ -163,7 +169,7 @@ impl Hub {
             Some(Code::RequestLimit)
         });
         if let Some(code) = refusal.unwrap_or(Some(Code::LiveMessageFailed)) {
-            self.metrics.send_refused(Door::Page, code);
+            self.metrics.send_refused(Door::Page, (code, None));
             let frame = ServerFrame::error(&Refusal::plain(code), Some(send.reference), None);
             self.answer(link, &frame);
             return None;

@@ -96,8 +96,9 @@ impl Hub {
                 at,
                 seq: place.position(link),
             };
-            link.state()
-                .ping(frame.to_json().into(), around.terms, around.now);
+            let mut state = link.state();
+            state.ping(frame.to_json().into(), around.terms, around.now);
+            state.pinged(around.micros);
         });
         if position.is_some() {
             link.pump();

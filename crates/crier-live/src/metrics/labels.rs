@@ -100,6 +100,13 @@ closed! {
     }
 }
 
+impl Overflow {
+    /// The bound of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|bound| bound.as_str() == name)
+    }
+}
+
 closed! {
     /// By which way a connection carries its frames.
     Transport {

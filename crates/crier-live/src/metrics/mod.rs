@@ -84,18 +84,14 @@ impl Metrics {
     /// How often the bound of this name was reached since the start; 0 for a name that no bound has.
     #[must_use]
     pub fn overflows(&self, name: &str) -> u64 {
-        let bound = Overflow::ALL.iter().find(|bound| bound.as_str() == name);
-        bound.map_or(0, |bound| self.0.overflow.get(*bound))
+        Overflow::named(name).map_or(0, |bound| self.0.overflow.get(bound))
     }
 
     /// A message was refused, and its sender is told so. That one was placed is counted where it gets its place.
-    pub fn send_refused(&self, door: Door, code: Code) {
+    pub fn send_refused(&self, door: Door, (code, bound): (Code, Option<&str>)) {
         self.send(door, Some(code));
-        match code {
-            Code::EventNameTooLong => self.overflow(Overflow::EventName),
-            Code::MessageTooLong => self.overflow(Overflow::Message),
-            _ => {}
-        }
+        let bound = bound.and_then(Overflow::named);
+        bound.into_iter().for_each(|bound| self.overflow(bound));
     }
 
     pub(crate) fn send_placed(&self, door: Door) {
@@ -157,12 +153,17 @@ impl Metrics {
         self.0.withdrawals.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The last byte to a connection that a withdrawal has ended is written, or nothing had to be.
+    pub(crate) fn withdrawn_in(&self, micros: u64) {
+        self.0.withdrawal.add(micros);
+    }
+
     /// A page's frame was read.
     pub(crate) fn frame_in(&self, frame: &ClientFrame) {
         self.0.frames.add(FrameType::of_client(frame));
     }
 
-    /// A frame begins to be written.
+    /// The kernel has a frame.
     pub(crate) fn frame_out(&self, frame: &[u8]) {
         if let Some(kind) = FrameType::of_server(frame) {
             self.0.frames.add(kind);
@@ -172,6 +173,21 @@ impl Metrics {
     /// A message has its place, so many microseconds after it came.
     pub(crate) fn accepted_in(&self, mode: Mode, micros: u64) {
         self.0.accept.add(mode, micros);
+    }
+
+    /// A message was handed over for the first time, so many microseconds after its commit.
+    pub(crate) fn written_after(&self, micros: u64) {
+        self.0.written.add(micros);
+    }
+
+    /// A message was acked for the first time, so many microseconds after its commit.
+    pub(crate) fn acked_after(&self, fanout: Fanout, micros: u64) {
+        self.0.acked.add(fanout, micros);
+    }
+
+    /// A page has answered a ping.
+    pub(crate) fn ponged_after(&self, micros: u64) {
+        self.0.ping.add(micros);
     }
 
     pub(crate) fn wait_begins(&self) {

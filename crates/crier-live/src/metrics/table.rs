@@ -90,7 +90,7 @@ figures! {
     MailboxItems "mailbox_items" Gauge [] "Live messages";
     MailboxBytes "mailbox_bytes" Gauge [] "Bytes of live messages";
     Heads "heads" Gauge [] "Mailbox heads, those without messages among them";
-    Frames "frames" Counter ["direction", "type"] "Frames read from pages (in) and begun to be written to them (out)";
+    Frames "frames" Counter ["direction", "type"] "Frames read from pages (in) and taken by the kernel for them (out)";
     Byes "byes" Counter ["code"] "Ends of connections by the server, by close code";
     PingRoundTrip "ping_round_trip_seconds" Histogram [] "From a ping's place in the outbox to the page's pong";
     BrokerUp "broker_up" Gauge [] "1 while the broker answers; the one in the process always does";

@@ -20,7 +20,7 @@ use crate::rate::Bucket;
 use crate::records::{MailboxKey, Origin, Record, Records};
 use crier_platform::model::message::{Delivery, DeliveryState};
 use crier_platform::model::session::SessionId;
-use crier_platform::model::time::{ElapsedMs, WallMs};
+use crier_platform::model::time::{ElapsedMicros, ElapsedMs, WallMs};
 use crier_proto::ids::MessageId;
 use recalls::Relieved;
 use std::sync::Arc;
@@ -63,6 +63,8 @@ pub(crate) struct Around<'a> {
     pub(crate) names: &'a Names,
     pub(crate) next_page: &'a AtomicU64,
     pub(crate) now: ElapsedMs,
+    /// The same moment more finely, for figures alone.
+    pub(crate) micros: ElapsedMicros,
     pub(crate) wall: WallMs,
 }
 
@@ -187,7 +189,7 @@ impl Place {
             event: Arc::clone(&item.event),
             at: around.wall,
         };
-        let record = Record::new(origin, delivery);
+        let record = Record::new(origin, delivery).committed(around.micros, item.fanout);
         if around.records.add(record, keep_until) {
             around.metrics.overflow(Overflow::Status);
         }
@@ -221,9 +223,12 @@ impl Place {
             let counted = around
                 .records
                 .acked(*id, (page, failed.contains(id)), around.wall);
-            if let Some(counted) = counted
-                && let Some(item) = self.mailbox.item_mut(counted.seq)
-            {
+            let Some(counted) = counted else { continue };
+            if let Some(commit) = counted.first {
+                let took = around.micros.since(commit.at);
+                around.metrics.acked_after(commit.fanout, took);
+            }
+            if let Some(item) = self.mailbox.item_mut(counted.seq) {
                 item.acked = true;
             }
         }

@@ -6,7 +6,7 @@
 mod record;
 mod timeline;
 
-pub use record::{Origin, Record, Standing};
+pub use record::{Commit, Origin, Record, Standing};
 
 use crate::mailbox::{Ended, PageNo};
 use crate::metrics::{Metrics, Overflow};
@@ -33,6 +33,8 @@ pub struct Counted {
     pub key: MailboxKey,
     /// Its place there.
     pub seq: u64,
+    /// The commit, when this was the first ack of all.
+    pub first: Option<Commit>,
 }
 
 /// The records of one process.
@@ -166,17 +168,23 @@ impl Records {
         }
     }
 
-    /// Notes that the kernel has a message for these pages.
-    pub fn written(&self, id: MessageId, pages: &[PageNo], at: WallMs) {
+    /// Notes that the kernel has a message for these pages. Returns its commit, when it has it for the first time.
+    pub fn written(&self, id: MessageId, pages: &[PageNo], at: WallMs) -> Option<Commit> {
+        let mut first = None;
         self.change(id, |record| {
             let mut fits = true;
+            let before = record.delivery().written;
             for page in pages {
                 if let Some((index, _)) = record.reach(*page, Reached::Written) {
                     fits &= record.note(What::Written, Some(index), at);
                 }
             }
+            if before == 0 && record.delivery().written > 0 {
+                first = record.commit();
+            }
             fits
         });
+        first
     }
 
     /// Notes a page's ack; `failed` when its handler threw. Returns where the message lies when the ack counts.
@@ -192,6 +200,7 @@ impl Records {
                 counted = Some(Counted {
                     key: record.origin().key,
                     seq: record.seq(),
+                    first: record.commit().filter(|_| record.delivery().acked == 1),
                 });
                 record.note(what, Some(index), at)
             }

@@ -8,9 +8,10 @@ use super::timeline::{ENTRIES_MAX, Timeline};
 use crate::mailbox::{Ended, PageNo};
 use crate::snapshot::codec::{In, Out};
 use crier_platform::model::message::{Asker, Delivery, DeliveryState, Happening, WaitFor, What};
-use crier_platform::model::time::{ElapsedMs, WallMs};
+use crier_platform::model::time::{ElapsedMicros, ElapsedMs, WallMs};
 use crier_proto::frame::PageId;
 use crier_proto::ids::{AppId, Epoch, MessageId, Uid};
+use crier_proto::message::Fanout;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -54,6 +55,15 @@ struct AtPage {
     reached: Reached,
 }
 
+/// A commit in this process, for figures alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Commit {
+    /// When.
+    pub at: ElapsedMicros,
+    /// For whom.
+    pub fanout: Fanout,
+}
+
 /// Where a message comes from and where it lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -86,6 +96,8 @@ pub struct Record {
     waiters: Option<Arc<Notify>>,
     /// Until when it is told of.
     keep_until: ElapsedMs,
+    /// Absent when it was in another process, whose stopwatch says nothing here.
+    commit: Option<Commit>,
 }
 
 /// A record as it stands.
@@ -143,7 +155,24 @@ impl Record {
             timeline: Timeline::default(),
             waiters: None,
             keep_until: ElapsedMs(u64::MAX),
+            commit: None,
         }
+    }
+
+    /// The same, with what figures want to know of its commit.
+    pub(crate) fn committed(self, at: ElapsedMicros, fanout: Fanout) -> Self {
+        Self {
+            commit: Some(Commit { at, fanout }),
+            ..self
+        }
+    }
+
+    pub(super) const fn commit(&self) -> Option<Commit> {
+        self.commit
+    }
+
+    pub(super) const fn delivery(&self) -> &Delivery {
+        &self.delivery
     }
 
     /// The same, told of until then.

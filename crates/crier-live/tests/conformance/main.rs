@@ -9,6 +9,7 @@
 
 mod admission;
 mod delivery;
+mod figures;
 mod ledger;
 mod limits;
 mod outcomes;
@@ -94,6 +95,14 @@ cases! {
         a_reader_behind_the_ring_gets_one_gap_and_goes_on_at_the_oldest,
         a_reader_that_takes_a_byte_every_29_seconds_is_never_cut,
         the_transport_tries_once_more_before_a_connection_is_cut;
+    figures:
+        a_ping_is_timed_to_its_pong_once,
+        a_withdrawal_is_timed_to_its_last_byte,
+        a_withdrawal_that_ends_nobody_is_timed_too,
+        messages_are_timed_to_their_first_hand_over_and_their_first_ack,
+        what_is_offered_again_is_counted,
+        pages_and_handlers_are_those_that_are_present,
+        a_lagging_connection_is_seen_with_its_bytes;
     limits:
         rate_recipient_allows_a_thousand_at_once,
         mailbox_app_is_refused_when_full,

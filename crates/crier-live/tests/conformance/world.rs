@@ -19,6 +19,7 @@ use crier_proto::decimal::Decimal;
 use crier_proto::ids::{AppId, MessageId, SessionKey, Uid};
 use crier_proto::message::Fanout;
 use crier_testkit::{ManualClock, SeededEntropy};
+use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -76,6 +77,7 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     pub marks: Arc<KeptMarks>,
     pub metrics: Metrics,
+    registry: Registry,
     ids: AtomicU8,
 }
 
@@ -105,7 +107,8 @@ impl World {
     }
 
     pub fn over(config: LiveConfig, marks: Arc<KeptMarks>, clock: Arc<ManualClock>) -> Self {
-        let metrics = Metrics::default();
+        let mut registry = Registry::default();
+        let metrics = Metrics::registered(&mut registry);
         let node = Node::new(NodeParts {
             config,
             marks: Arc::clone(&marks) as Arc<dyn Marks>,
@@ -119,12 +122,22 @@ impl World {
             clock,
             marks,
             metrics,
+            registry,
             ids: AtomicU8::new(1),
         }
     }
 
     pub fn hub(&self) -> &Arc<Hub> {
         self.node.hub()
+    }
+
+    /// What the page of figures shows for this series, without the prefix.
+    pub fn figure(&self, series: &str) -> Option<String> {
+        let mut page = String::new();
+        prometheus_client::encoding::text::encode(&mut page, &self.registry).unwrap();
+        let line = format!("crier_live_{series} ");
+        let found = page.lines().find_map(|known| known.strip_prefix(&line));
+        found.map(ToOwned::to_owned)
     }
 
     /// Turns the clock and the wheel, quarter second by quarter second.

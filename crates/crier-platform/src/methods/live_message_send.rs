@@ -101,14 +101,14 @@ pub(crate) fn judge(params: Params<'_>, live_text: LiveText) -> Result<Judged, R
     let outcome = bool_param("outcome", params.outcome)?;
     let wait = wait(params.wait)?;
     let timeout_ms = int_param("timeout_ms", params.timeout_ms, 0..=TIMEOUT_MS_MAX)?;
-    let ttl_secs = int_param("ttl", params.ttl, 0..=TTL_SECS_MAX)?;
+    let ttl_secs = ttl_secs(params.ttl)?;
     let collapse_key = collapse_key(params.collapse_key)?;
     let fanout = fanout(params.fanout)?;
     if event.len() > EVENT_NAME_BYTES_MAX {
-        return Err(Refusal::plain(Code::EventNameTooLong));
+        return Err(Refusal::plain(Code::EventNameTooLong).over("event_name"));
     }
     if text.len() > MESSAGE_BYTES_MAX {
-        return Err(Refusal::plain(Code::MessageTooLong));
+        return Err(Refusal::plain(Code::MessageTooLong).over("message"));
     }
     if live_text == LiveText::Json && !is_json(text) {
         return Err(invalid("message", "must be one JSON text"));
@@ -221,13 +221,19 @@ fn wait(value: Option<&str>) -> Result<WaitFor, Refusal> {
 
 fn collapse_key(value: Option<&str>) -> Result<Option<&str>, Refusal> {
     let permitted = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    let refusal = || invalid("collapse_key", "must be 1 to 32 characters of A-Z a-z 0-9 _ . -");
     match value {
-        Some(key) if key.len() > COLLAPSE_KEY_BYTES_MAX || !key.bytes().all(permitted) => Err(invalid(
-            "collapse_key",
-            "must be 1 to 32 characters of A-Z a-z 0-9 _ . -",
-        )),
+        Some(key) if !key.bytes().all(permitted) => Err(refusal()),
+        Some(key) if key.len() > COLLAPSE_KEY_BYTES_MAX => Err(refusal().over("collapse_key")),
         Some(_) | None => Ok(value),
     }
+}
+
+fn ttl_secs(value: Option<&str>) -> Result<Option<u32>, Refusal> {
+    int_param("ttl", value, 0..=TTL_SECS_MAX).map_err(|refusal| {
+        let is_number = value.is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        if is_number { refusal.over("ttl") } else { refusal }
+    })
 }
 
 fn fanout(value: Option<&str>) -> Result<Fanout, Refusal> {

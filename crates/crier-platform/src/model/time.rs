@@ -43,6 +43,12 @@ impl ElapsedMs {
 pub struct ElapsedMicros(pub u64);
 
 impl ElapsedMicros {
+    /// The moment in whole milliseconds.
+    #[must_use]
+    pub const fn whole_ms(self) -> ElapsedMs {
+        ElapsedMs(self.0 / 1_000)
+    }
+
     /// Microseconds since an earlier moment.
     #[must_use]
     pub const fn since(self, earlier: Self) -> u64 {

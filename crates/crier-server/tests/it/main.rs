@@ -4,6 +4,7 @@
 //! - `live`: tickets, origins and connections of pages
 //! - `live_sse`: streams of events and posted frames
 //! - `live_restart`: what a clean stop takes through to the next start, and what a cut does not
+//! - `figures`: what the page of figures says after a scripted evening
 //! - `delivery`: exactly once or a gap, over connections that are cut
 //! - `rest`, `config`, `cli`: the doors of callers and operators
 #![expect(
@@ -16,6 +17,7 @@ mod captures;
 mod cli;
 mod config;
 mod delivery;
+mod figures;
 mod live;
 mod live_restart;
 mod live_sse;

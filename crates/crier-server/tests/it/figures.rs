@@ -1,0 +1,169 @@
+//! The page of figures after a scripted evening: exact numbers, series by series (live section 13).
+
+use crate::live::{caller, send, started, ticket, welcome};
+use crier_testkit::identity::SENDER;
+use crier_testkit::{RawClient, TestServer};
+use std::collections::BTreeMap;
+
+/// Every series with its value.
+async fn scrape(server: &TestServer) -> BTreeMap<String, f64> {
+    let request = b"GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    let answer = RawClient::exchange(server.admin_address, request).await.unwrap();
+    let lines = answer.text().lines().filter(|line| !line.starts_with('#'));
+    let series = lines.map(|line| {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        (name.to_owned(), value.parse().unwrap())
+    });
+    series.collect()
+}
+
+/// The sum over all series of a name with this label, whatever their other labels.
+fn sum(page: &BTreeMap<String, f64>, name: &str, label: &str) -> f64 {
+    let of_name = |series: &&String| series.starts_with(name) && series.contains(label);
+    page.keys().filter(of_name).map(|series| page[series]).sum()
+}
+
+/// Series of a counter that have counted, without the prefix.
+fn counted(page: &BTreeMap<String, f64>, name: &str) -> Vec<String> {
+    let prefix = format!("crier_live_{name}_total");
+    let moved = page
+        .iter()
+        .filter(|(series, value)| series.starts_with(&prefix) && **value > 0.0);
+    moved
+        .map(|(series, value)| format!("{} {value}", &series[prefix.len()..]))
+        .collect()
+}
+
+#[tokio::test]
+async fn figures_of_a_scripted_evening_are_exact() {
+    let server = started().await;
+    let caller = caller(&server);
+    let (mut page, _) = welcome(&server, &caller, &["e"]).await;
+    ticket(&caller).await;
+    let outcome = send(&caller, "e", "1", &[("outcome", "true")]).await;
+    let app = page.next_of("message").await.unwrap()["app"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    page.ack(&[outcome["id"].as_str().unwrap()]).await.unwrap();
+    // Nobody handles these; the second replaces the first.
+    for text in ["2", "3"] {
+        send(&caller, "elsewhere", text, &[("collapse_key", "k")]).await;
+    }
+    // Refused by their values, the last by a value that is over no bound.
+    let long = "e".repeat(129);
+    send(&caller, &long, "4", &[]).await;
+    send(&caller, "e", &"5".repeat(1_025), &[]).await;
+    send(&caller, "e", "6", &[("ttl", "86401")]).await;
+    send(&caller, "e", "7", &[("collapse_key", &"k".repeat(33))]).await;
+    send(&caller, "e", "8", &[("ttl", "soon")]).await;
+    // A page sends, repeats itself, and sends for an event that it does not handle.
+    let me = SENDER.to_string();
+    for (reference, event, answer) in [
+        ("reference-1", "e", "sent"),
+        ("reference-1", "e", "sent"),
+        ("reference-2", "elsewhere", "error"),
+    ] {
+        page.send(reference, (&me, event), "9").await.unwrap();
+        let mut frame = page.next().await.unwrap().unwrap();
+        if frame["type"] == "message" {
+            frame = page.next().await.unwrap().unwrap();
+        }
+        assert_eq!(frame["type"], answer, "{frame}");
+    }
+
+    let page = scrape(&server).await;
+    let expected: [(&str, &[&str]); 9] = [
+        (
+            "sends",
+            &[
+                r#"{door="page",result="1100"} 1"#,
+                r#"{door="page",result="ok"} 1"#,
+                r#"{door="rest",result="100"} 3"#,
+                r#"{door="rest",result="1101"} 1"#,
+                r#"{door="rest",result="1102"} 1"#,
+                r#"{door="rest",result="ok"} 3"#,
+            ],
+        ),
+        (
+            "overflow",
+            &[
+                r#"{name="collapse_key"} 1"#,
+                r#"{name="event_name"} 1"#,
+                r#"{name="message"} 1"#,
+                r#"{name="ttl"} 1"#,
+            ],
+        ),
+        (
+            "frames",
+            &[
+                r#"{direction="in",type="ack"} 1"#,
+                r#"{direction="in",type="hello"} 1"#,
+                r#"{direction="in",type="send"} 3"#,
+                r#"{direction="out",type="error"} 1"#,
+                r#"{direction="out",type="message"} 2"#,
+                r#"{direction="out",type="sent"} 2"#,
+                r#"{direction="out",type="welcome"} 1"#,
+            ],
+        ),
+        ("admissions", &[r#"{kind="ticket",result="ok"} 1"#]),
+        ("tickets", &[r#"{result="issued"} 2"#, r#"{result="redeemed"} 1"#]),
+        (
+            "messages_ended",
+            &[&format!(r#"{{app="{app}",state="replaced"}} 1"#)],
+        ),
+        ("no_handler", &[&format!(r#"{{app="{app}"}} 2"#)]),
+        ("byes", &[]),
+        ("gaps", &[]),
+    ];
+    for (name, series) in expected {
+        assert_eq!(counted(&page, name), series, "{name}");
+    }
+    for (series, value) in [
+        ("connections{transport=\"ws\"}", 1.0),
+        ("pages", 1.0),
+        ("handlers", 1.0),
+        ("lagging_connections", 0.0),
+        ("outbox_bytes", 0.0),
+        ("waiters", 0.0),
+        ("mailbox_items", 3.0),
+        ("mailbox_bytes", 130.0 + 139.0 + 130.0),
+        ("heads", 1.0),
+        ("accept_seconds_count{mode=\"memory\"}", 4.0),
+        ("accept_to_written_seconds_count", 2.0),
+        ("accept_to_acked_seconds_count{fanout=\"all\"}", 1.0),
+        ("admission_wait_seconds_count{kind=\"ticket\"}", 1.0),
+    ] {
+        assert_eq!(
+            page.get(&format!("crier_live_{series}")),
+            Some(&value),
+            "{series}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn accepted_messages_are_the_live_ones_and_the_ended_ones() {
+    let server = started().await;
+    let caller = caller(&server);
+    let (mut page, _) = welcome(&server, &caller, &["e"]).await;
+    for number in 0..20 {
+        let ttl = if number % 3 == 0 { "0" } else { "60" };
+        let key = format!("k{}", number % 4);
+        let more = [("ttl", ttl), ("collapse_key", key.as_str()), ("outcome", "true")];
+        let outcome = send(&caller, "e", "x", &more).await;
+        if number % 2 == 0 {
+            page.ack(&[outcome["id"].as_str().unwrap()]).await.unwrap();
+        }
+    }
+    server.clock.advance_ms(61_000);
+    // The next commit lets go what has expired.
+    send(&caller, "e", "last", &[]).await;
+    let page = scrape(&server).await;
+    let placed = sum(&page, "crier_live_sends_total", "result=\"ok\"");
+    let ended = sum(&page, "crier_live_messages_ended_total", "");
+    assert_eq!(
+        (placed, ended, page["crier_live_mailbox_items"]),
+        (21.0, 20.0, 1.0)
+    );
+}
