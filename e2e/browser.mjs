@@ -5,6 +5,8 @@ export const startBrowser = () =>
   chromium.launch({
     executablePath: process.env.CRIER_CHROMIUM || "/usr/bin/chromium",
     headless: true,
+    // A page that is left is frozen and may be shown again, as for a person.
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
     chromiumSandbox: process.getuid?.() !== 0,
     args: ["--disable-background-networking", "--disable-component-update", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"],
   });

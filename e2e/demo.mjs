@@ -19,6 +19,15 @@ export const run = (command, { cwd = root } = {}) =>
     child.on("close", (status) => done({ out, err, status }));
   });
 
+/** A command of the demo's own binary on its data folder; its JSON line. */
+export const administer = async (demo, words) => {
+  const binary = demo.send.split(" call liveMessage.send ")[0];
+  const data = dirname(demo.send.match(/--profiles (\S+)/)[1]);
+  const { out, err, status } = await run(`${binary} ${words} --data ${data} --json`);
+  if (status) throw new Error(out + err);
+  return JSON.parse(out.split("\n")[0]);
+};
+
 /** Starts the printed `listen` command; `until` waits for a frame that fits, then ends it. */
 export const listen = async (demo) => {
   const child = spawn("/bin/sh", ["-c", `exec ${demo.listen}`], { cwd: root });

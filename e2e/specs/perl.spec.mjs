@@ -1,20 +1,10 @@
 // The unmodified Perl client of 2008 (WWW::Facebook::API) reaches an open page and a feed in a real browser.
 import assert from "node:assert/strict";
-import { dirname } from "node:path";
-import { run } from "../demo.mjs";
+import { administer, run } from "../demo.mjs";
 import { logIn, openGame } from "../people.mjs";
 
 const CLIENT = "crates/crier-server/tests/period_clients/client.pl";
 const quote = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
-
-/** A command of the demo's own binary on its data folder; its JSON line. */
-const administer = async (demo, words) => {
-  const binary = demo.send.split(" call liveMessage.send ")[0];
-  const data = dirname(demo.send.match(/--profiles (\S+)/)[1]);
-  const { out, err, status } = await run(`${binary} ${words} --data ${data} --json`);
-  assert.equal(status, 0, out + err);
-  return JSON.parse(out.split("\n")[0]);
-};
 
 /** One call in web mode: [whether the client took it for a success, its last error, the response]. */
 const perl = async (demo, keys, method, parameters) => {
