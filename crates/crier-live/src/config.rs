@@ -69,12 +69,24 @@ pub struct LiveConfig {
     pub status_items_max: usize,
     /// How long they outlive their message (live 7.5).
     pub status_keep: Span,
+    /// How a soft stop sends pages away (live 9.6).
+    pub drain: Drain,
     /// Longest span over which a stopping server spreads the return of its pages (live 9.7).
     pub drain_window: Span,
     /// When a soft stop becomes a hard one (live 9.6).
     pub stop_deadline: Span,
     /// Sessions whose call order is remembered in memory; the others are read back from the store.
     pub ledger_sessions_max: usize,
+}
+
+/// How a soft stop sends pages away (live 9.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Drain {
+    /// At once, to come back to this very server: for one binary.
+    Restart,
+    /// After a notice, to go to another node while this one still answers: for a node that leaves others.
+    Handover,
 }
 
 impl Default for LiveConfig {
@@ -110,6 +122,7 @@ impl Default for LiveConfig {
             waiters_max: 10_000,
             status_items_max: 200_000,
             status_keep: Span(3_600_000),
+            drain: Drain::Restart,
             drain_window: Span(30_000),
             stop_deadline: Span(45_000),
             ledger_sessions_max: 250_000,

@@ -3,7 +3,7 @@
 //! Promise: a charge and the place it buys are one step; the outcome is as of the commit; whoever waits is bounded in number and
 //! time. Call `run` once, under the process's task tracker, or no deadline is ever kept.
 
-use crate::config::LiveConfig;
+use crate::config::{Drain, LiveConfig};
 use crate::hub::{Hub, HubParts};
 use crate::ledger::memory::MemoryLedger;
 use crate::mailbox::Item;
@@ -24,6 +24,7 @@ use crier_platform::ports::entropy::Entropy;
 use crier_platform::ports::ledger::{Charge, Ledger, LedgerFault, LedgerRefusal, QuotaCharge};
 use crier_platform::ports::store::Marks;
 use crier_platform::ports::tickets::{TicketFault, Tickets};
+use crier_proto::frame::Bye;
 use crier_proto::ids::{AppId, MessageId, Uid};
 use futures_util::future::{select, select_all};
 use std::collections::HashMap;
@@ -102,10 +103,21 @@ impl Node {
         select(pin!(self.hub.run()), pin!(sweeps)).await;
     }
 
-    /// The soft stop (live 9.6, `restart`): waiters are answered, every connection gets 4001 with a delay of its own, outboxes get
-    /// two seconds. REST calls must be refused before. Returns when it is done.
+    /// The first step of either stop: no further connection is taken (live 9.6).
+    pub fn close_door(&self) {
+        self.hub.close_door();
+    }
+
+    /// The second step: calls that wait for a page are answered; every connection is ended with a delay of its own (`restart`), or
+    /// asked to go elsewhere and ended when the window is over (`handover`); then outboxes get two seconds. New REST calls must be
+    /// refused before. Returns when it is done.
     pub async fn stop(&self) {
-        self.hub.begin_stop();
+        self.hub.close_door();
+        self.hub.hurry();
+        match self.hub.config.drain {
+            Drain::Restart => self.hub.send_away(Bye::Restarting),
+            Drain::Handover => self.hub.hand_over().await,
+        }
         self.hub.emptied().await;
     }
 
@@ -207,10 +219,10 @@ impl Node {
             };
             let mut moved = pin!(moved.notified());
             moved.as_mut().enable();
-            let mut stop = pin!(self.hub.stop_began.notified());
+            let mut stop = pin!(self.hub.hurries().notified());
             stop.as_mut().enable();
             let gone = self.hub.records.waiter(id, wait).is_none();
-            if gone || self.hub.is_stopping() || self.hub.clock.elapsed() >= deadline {
+            if gone || self.hub.is_hurried() || self.hub.clock.elapsed() >= deadline {
                 return;
             }
             let late = self.hub.clock.sleep_until(deadline);

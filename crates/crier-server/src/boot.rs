@@ -19,7 +19,7 @@ use crate::rest::RestDoor;
 use crate::router::Doors;
 use crate::sections::{Config, ServerConfig};
 use crate::state::{AppState, PublicUrl};
-use crier_live::config::LiveConfig;
+use crier_live::config::{Drain, LiveConfig};
 use crier_live::hub::Hub;
 use crier_live::metrics::Overflow;
 use crier_live::node::{Node, NodeParts};
@@ -41,6 +41,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+
+/// How long calls are still served after readiness has failed, when connections are handed over to another node (live 9.6).
+const HANDOVER_LEAD_MS: u64 = 5_000;
 
 /// Why the server does not start: one sentence that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -379,6 +382,13 @@ impl Server {
         let deadline = clock.elapsed().plus_ms(self.config.live.stop_deadline.0);
         let least = clock.elapsed().plus_ms(self.config.server.drain_least.0);
         let drain = async {
+            self.node.close_door();
+            if self.config.live.drain == Drain::Handover {
+                // Whoever routes calls here sees that this node is not ready before it is refused anything.
+                let noticed = clock.elapsed().plus_ms(HANDOVER_LEAD_MS);
+                clock.sleep_until(noticed).await;
+            }
+            stop.refuse_calls();
             // For a moment new calls are told to come back (503), and every page is told when; then no connection is
             // accepted any more, what is in progress ends, idle connections close.
             tokio::join!(clock.sleep_until(least), self.node.stop());
@@ -441,6 +451,7 @@ impl Server {
             request_ids: RequestIds::from_base(u64::from_le_bytes(random_bytes(&*self.entropy))),
             metrics: self.metrics.clone(),
             stop: stop.clone(),
+            hands_over: self.config.live.drain == Drain::Handover,
         }
     }
 }

@@ -12,6 +12,8 @@ use tokio_util::task::TaskTracker;
 #[derive(Clone, Default)]
 pub struct Stop {
     soft: CancellationToken,
+    /// The lead of a handover is over: new calls are refused.
+    refusing: CancellationToken,
     hard: CancellationToken,
 }
 
@@ -33,6 +35,7 @@ impl Stop {
     /// Cuts at once.
     pub fn cut(&self) {
         self.soft.cancel();
+        self.refusing.cancel();
         self.hard.cancel();
     }
 
@@ -40,6 +43,17 @@ impl Stop {
     #[must_use]
     pub fn has_begun(&self) -> bool {
         self.soft.is_cancelled()
+    }
+
+    /// From now on new calls are refused.
+    pub fn refuse_calls(&self) {
+        self.refusing.cancel();
+    }
+
+    /// Whether new calls are refused.
+    #[must_use]
+    pub fn refuses_calls(&self) -> bool {
+        self.refusing.is_cancelled()
     }
 
     /// Returns when the soft stop begins.

@@ -44,6 +44,8 @@ pub struct RestDoor {
     pub metrics: ServerMetrics,
     /// Whether the server is draining.
     pub stop: Stop,
+    /// Calls are served on for a while after the stop has begun.
+    pub hands_over: bool,
 }
 
 /// The call whose refusals are figures of live delivery too (live section 13).
@@ -85,7 +87,7 @@ impl RestDoor {
                 return (empty(StatusCode::BAD_REQUEST), Then::Drop);
             }
         }
-        let (answer, status) = if self.stop.has_begun() {
+        let (answer, status) = if self.refuses_calls() {
             (self.dispatcher.draining(parts), StatusCode::SERVICE_UNAVAILABLE)
         } else {
             (self.dispatcher.answer(parts).await, StatusCode::OK)
@@ -93,6 +95,15 @@ impl RestDoor {
         let took_ms = self.clock.elapsed().0.saturating_sub(began.0);
         self.report(&answer, status, took_ms);
         (written(answer, status), Then::Continue)
+    }
+
+    /// Whether new calls are refused: from the beginning of a stop, or only when the lead of a handover is over (live 9.6).
+    fn refuses_calls(&self) -> bool {
+        if self.hands_over {
+            self.stop.refuses_calls()
+        } else {
+            self.stop.has_begun()
+        }
     }
 
     fn too_large(&self) -> Answered {

@@ -158,6 +158,15 @@ impl TestServer {
         .await
     }
 
+    /// Begins a soft stop and cuts it at once, as a second signal does; true if it was clean all the same.
+    ///
+    /// # Errors
+    /// As `stop`.
+    pub async fn stop_twice(self) -> io::Result<bool> {
+        self.stop.advance();
+        self.stop().await
+    }
+
     /// Stops softly and starts again over the same books, clock and keys, on other ports.
     ///
     /// # Errors

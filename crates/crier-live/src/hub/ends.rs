@@ -1,7 +1,6 @@
-//! Ends that come from elsewhere: withdrawals, ended sessions, disabled applications, a stopping server (live 3.11, 3.14, 9.6).
+//! Ends that come from elsewhere: withdrawals, ended sessions, disabled applications (live 3.11, 3.14).
 
 use super::Hub;
-use crate::connection::CLOSING_MS;
 use crate::link::Link;
 use crate::place::Touched;
 use crier_platform::model::session::SessionId;
@@ -9,10 +8,7 @@ use crier_platform::model::ticket::Permit;
 use crier_platform::model::time::WallMs;
 use crier_proto::frame::Bye;
 use crier_proto::ids::{AppId, Uid};
-use futures_util::future::{Either, select};
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 impl Hub {
     /// Ends everything of a user in an application that was committed or issued up to `at` (live 3.14).
@@ -76,37 +72,6 @@ impl Hub {
         }
     }
 
-    /// Begins a stop: every connection gets 4001 with its own delay, and so does every new one.
-    pub(crate) fn begin_stop(&self) {
-        self.set_window();
-        self.stopping.store(true, Ordering::Release);
-        self.stop_began.notify_waiters();
-        self.admission.clear();
-        for link in self.all() {
-            self.end(&link, Bye::Restarting, Some(self.spread_ms()));
-        }
-    }
-
-    /// Whether a stop has begun.
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
-    }
-
-    /// Returns when no connection is left, or when the outboxes have had their time (live 9.6).
-    pub(crate) async fn emptied(&self) {
-        let deadline = self.clock.elapsed().plus_ms(CLOSING_MS);
-        loop {
-            let mut changed = pin!(self.emptied.notified());
-            changed.as_mut().enable();
-            if self.open.load(Ordering::Acquire) == 0 {
-                return;
-            }
-            if let Either::Right(_) = select(changed, self.clock.sleep_until(deadline)).await {
-                return;
-            }
-        }
-    }
-
     /// Ends the connections that `ends` names, after `before`.
     fn end_where(&self, bye: Bye, ends: impl Fn(&Permit, WallMs) -> bool, before: impl Fn(&Arc<Link>)) {
         for link in self.all() {
@@ -122,11 +87,5 @@ impl Hub {
             before(&link);
             self.end(&link, bye, None);
         }
-    }
-
-    pub(super) fn all(&self) -> Vec<Arc<Link>> {
-        let mut all = Vec::new();
-        self.links.each(|part| all.extend(part.values().map(Arc::clone)));
-        all
     }
 }

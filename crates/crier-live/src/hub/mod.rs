@@ -5,6 +5,7 @@
 
 mod admission;
 mod admit;
+mod drain;
 mod ends;
 mod kept;
 mod last_writes;
@@ -35,11 +36,11 @@ use admission::Admission;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_proto::frame::{Bye, ClientFrame, has_too_many_items};
+use drain::Leaving;
 use last_writes::LastWrites;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::sync::Notify;
 
 /// What the hub is made of.
 pub(crate) struct HubParts {
@@ -70,14 +71,9 @@ pub struct Hub {
     greeting: AtomicU32,
     next_page: AtomicU64,
     wheel: Mutex<Wheel<Due>>,
-    /// New connections get 4001 from the moment a stop begins (live 9.6).
-    stopping: AtomicBool,
     admission: Admission,
-    pub(crate) stop_began: Notify,
-    emptied: Notify,
+    leaving: Leaving,
     last_writes: LastWrites,
-    /// Milliseconds within which a stopping server wants its pages back; 0 before a stop.
-    window_ms: AtomicU64,
 }
 
 impl Hub {
@@ -114,12 +110,9 @@ impl Hub {
             greeting: AtomicU32::new(0),
             next_page: AtomicU64::new(1),
             wheel: Mutex::new(wheel),
-            stopping: AtomicBool::new(false),
             admission: Admission::new(config.admit_running_max, config.admit_places_max),
-            stop_began: Notify::new(),
-            emptied: Notify::new(),
+            leaving: Leaving::default(),
             last_writes: LastWrites::default(),
-            window_ms: AtomicU64::new(0),
             config,
         });
         let watched: Arc<dyn Watched> = Arc::clone(&hub) as _;
@@ -153,7 +146,7 @@ impl Hub {
         self.links.of(&no).insert(no, Arc::clone(&link));
         if let Some(bye) = refused {
             self.end(&link, bye, None);
-        } else if self.is_stopping() {
+        } else if self.is_leaving() {
             // The stop began after the count: whoever ended all connections may not have seen this one.
             self.end(&link, Bye::Restarting, None);
         }
@@ -282,7 +275,7 @@ impl Hub {
             }
         }
         if self.open.load(Ordering::Acquire) == 0 {
-            self.emptied.notify_waiters();
+            self.note_empty();
         }
     }
 
@@ -378,7 +371,7 @@ impl Hub {
             *count += 1;
             *count
         });
-        if self.stopping.load(Ordering::Acquire) {
+        if self.is_leaving() {
             return Some(Bye::Restarting);
         }
         let (bound, bye) = if self.config.connections_max > 0 && open > self.config.connections_max {
@@ -416,30 +409,10 @@ impl Hub {
         }
     }
 
-    /// Fixes the window in which a stopping server wants its pages back: a second for each thousand of them (live 9.7). What
-    /// closes meanwhile makes it no shorter for those that are told later.
-    fn set_window(&self) {
-        let connections = u64::from(self.open.load(Ordering::Relaxed));
-        let window = connections.clamp(WINDOW_LEAST_MS, self.config.drain_window.0.max(WINDOW_LEAST_MS));
-        self.window_ms.store(window, Ordering::Relaxed);
-    }
-
-    fn window_ms(&self) -> u64 {
-        self.window_ms.load(Ordering::Relaxed).max(WINDOW_LEAST_MS)
-    }
-
-    /// A random delay within the window.
-    fn spread_ms(&self) -> u64 {
-        self.random_below(self.window_ms())
-    }
-
     fn random_below(&self, bound: u64) -> u64 {
         u64::from_be_bytes(random_bytes(&*self.entropy)) % bound.max(1)
     }
 }
-
-/// The shortest window of a stop (live 9.7).
-const WINDOW_LEAST_MS: u64 = 1_000;
 
 /// The bound that a connection has reached whose bye this is, when the bye alone says so (live section 12).
 const fn bound_of(bye: Bye) -> Option<Overflow> {

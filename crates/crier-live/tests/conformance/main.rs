@@ -9,6 +9,7 @@
 
 mod admission;
 mod delivery;
+mod drain;
 mod figures;
 mod ledger;
 mod limits;
@@ -84,6 +85,12 @@ cases! {
         an_outcome_is_told_to_its_application_and_its_sender_alone,
         a_repeated_ref_gives_the_first_outcome_on_any_connection_whatever_became_of_it,
         equal_refs_at_once_spend_the_quota_once;
+    drain:
+        a_restart_ends_every_connection_with_a_delay_of_its_own,
+        drain_window_is_a_second_for_each_thousand_connections_and_no_longer_than_configured,
+        a_handover_asks_every_connection_and_ends_what_is_left,
+        a_handover_ends_as_soon_as_everybody_has_gone,
+        whoever_comes_while_the_server_leaves_is_told_to_come_back;
     slow:
         what_expires_in_an_outbox_is_a_gap_before_what_follows,
         what_expires_between_live_messages_is_a_gap_of_its_own,

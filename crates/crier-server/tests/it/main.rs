@@ -5,6 +5,7 @@
 //! - `live_sse`: streams of events and posted frames
 //! - `live_restart`: what a clean stop takes through to the next start, and what a cut does not
 //! - `figures`: what the page of figures says after a scripted evening
+//! - `slow_reader`: who is cut for reading slowly, and who is not; `stop`: the two ways of a soft stop
 //! - `delivery`: exactly once or a gap, over connections that are cut
 //! - `rest`, `config`, `cli`: the doors of callers and operators
 #![expect(
@@ -24,3 +25,5 @@ mod live_sse;
 mod period;
 mod rest;
 mod site;
+mod slow_reader;
+mod stop;
