@@ -10,6 +10,7 @@ const doorOf = (url) => url.match(/\/live\/(\w+)/)?.[1] ?? "";
 export const startProxy = async (url) => {
   const { hostname, port } = new URL(url);
   const shut = new Map();
+  const unanswered = new Set();
   /** Connections of pages that are open now, by door. */
   const open = new Map();
   let changed = () => undefined;
@@ -27,6 +28,7 @@ export const startProxy = async (url) => {
   const refused = (door, socket) => {
     const how = shut.get(door);
     if (how === "break") socket.destroy();
+    if (how === "hang") unanswered.add(socket);
     return how !== undefined;
   };
   const server = createServer((asked, answer) => {
@@ -76,6 +78,7 @@ export const startProxy = async (url) => {
       }),
     stop: async () => {
       for (const one of [...open.values()]) one.cut();
+      for (const socket of unanswered) socket.destroy();
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
     },

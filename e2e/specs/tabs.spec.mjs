@@ -33,6 +33,39 @@ const runs = (opened) =>
   });
 
 export const tests = {
+  "a page whose sockets are cut off goes on by stream and comes back, with nothing lost or run twice": withTabs(async ({ tabs, person }) => {
+    const { proxy } = tabs;
+    const opened = await tabs.open(await person());
+    const stop = tabs.keepSending();
+    await proxy.until({ ws: 1, sse: 0, poll: 0 });
+    await more(opened, 30);
+    proxy.shut("break", "ws");
+    await proxy.until({ ws: 0, sse: 1 });
+    await more(opened, 30);
+    proxy.unshut();
+    await opened.evaluate(() => window.dispatchEvent(new Event("online")));
+    await proxy.until({ ws: 1, sse: 0, poll: 0 });
+    await more(opened, 30);
+    await stop();
+    await complete(opened, tabs);
+  }),
+
+  "a page whose sockets are never answered comes by stream, and the next page begins there": withTabs(async ({ tabs, person }) => {
+    const { proxy } = tabs;
+    const context = await person();
+    proxy.shut("hang", "ws");
+    const first = await tabs.open(context, "first");
+    await proxy.until({ sse: 1 });
+    // Had it tried a socket first, it would hang as long as the first did.
+    const knocked = [];
+    context.on("page", (page) => page.on("websocket", (socket) => knocked.push(socket.url())));
+    const second = await tabs.open(context, "second");
+    await proxy.until({ sse: 2 });
+    assert.deepEqual(knocked, []);
+    await tabs.send();
+    for (const opened of [first, second]) await complete(opened, tabs);
+  }),
+
   "a network that is gone for a while loses nothing and runs nothing twice": withTabs(async ({ tabs, person }) => {
     const { proxy } = tabs;
     const opened = await tabs.open(await person());
