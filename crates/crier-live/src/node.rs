@@ -131,7 +131,7 @@ impl Node {
         let config = &self.hub.config;
         let key = (message.app, message.recipient);
         self.hub.at_held(key, |place, around, touched| {
-            if let Some(known) = self.known(message.id) {
+            if let Some(known) = around.records.first(message.id, around.now) {
                 return Ok(known);
             }
             if let Some(quota) = quota {
@@ -181,6 +181,16 @@ impl Node {
     fn known(&self, id: MessageId) -> Option<Delivery> {
         let now = self.hub.clock.elapsed();
         self.hub.records.first(id, now)
+    }
+
+    /// Where a message comes from, if who asks may know of it. What has expired by now has left its mailbox.
+    fn reached(&self, id: MessageId, asker: Asker) -> Option<Origin> {
+        let now = self.hub.clock.elapsed();
+        let origin = self.hub.records.look(id, now, |record| record.origin().clone());
+        let origin = origin.filter(|origin| origin.is_reached_by(asker))?;
+        self.hub
+            .at_known(origin.key, |place, around, _| place.expire(around));
+        Some(origin)
     }
 
     /// How a message stands.
@@ -305,31 +315,29 @@ impl Deliver for Node {
     }
 
     async fn status(&self, id: MessageId, asker: Asker) -> Result<Option<Status>, DeliverFault> {
+        let Some(Origin { key, event, .. }) = self.reached(id, asker) else {
+            return Ok(None);
+        };
+        let lagging = self.hub.at_known(key, |place, _, _| place.lagging(&event));
         let history = self.hub.records.history(id, self.hub.clock.elapsed());
-        let reached = history.filter(|(standing, _)| standing.origin.is_reached_by(asker));
-        Ok(reached.map(|(standing, timeline)| {
-            let Origin { key, event, .. } = &standing.origin;
-            let lagging = self.hub.at_known(*key, |place, _, _| place.lagging(event));
-            Status {
-                delivery: self.outcome(&standing),
-                failed: standing.failed,
-                lagging: lagging.unwrap_or(0),
-                timeline,
-            }
+        Ok(history.map(|(standing, timeline)| Status {
+            delivery: self.outcome(&standing),
+            failed: standing.failed,
+            lagging: lagging.unwrap_or(0),
+            timeline,
         }))
     }
 
     async fn cancel(&self, id: MessageId, asker: Asker) -> Result<Option<Delivery>, DeliverFault> {
-        let standing = self.standing(id);
-        let Some(standing) = standing.filter(|standing| standing.origin.is_reached_by(asker)) else {
+        let Some(Origin { key, .. }) = self.reached(id, asker) else {
             return Ok(None);
         };
-        let place = (id, standing.delivery.seq);
-        self.hub.at_known(standing.origin.key, |at, around, touched| {
-            at.cancel_message(around, place, touched);
+        self.hub.at_known(key, |place, around, touched| {
+            if let Some(before) = around.records.standing(id, around.now) {
+                place.cancel_message(around, (id, before.delivery.seq), touched);
+            }
         });
-        let later = self.standing(id).unwrap_or(standing);
-        Ok(Some(self.outcome(&later)))
+        Ok(self.standing(id).map(|standing| self.outcome(&standing)))
     }
 
     async fn cursor(&self, app: AppId, user: Uid) -> Result<Cursor, DeliverFault> {

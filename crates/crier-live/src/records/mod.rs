@@ -214,7 +214,7 @@ impl Records {
         let mut state = None;
         self.change(id, |record| {
             state = Some(record.end(ended));
-            record.note(what_of(ended), None, at)
+            record.note(what_of(ended), None, record.end_moment(ended, at))
         });
         state
     }

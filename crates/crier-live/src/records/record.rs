@@ -307,6 +307,14 @@ impl Record {
         state_of(&self.delivery, self.ended)
     }
 
+    /// When it ended that is found to have ended `at`: what expires does so at its time, whenever that is noticed.
+    pub(super) fn end_moment(&self, ended: Ended, at: WallMs) -> WallMs {
+        match ended {
+            Ended::Expired => at.min(self.delivery.expires_at),
+            Ended::Cancelled | Ended::Dropped | Ended::Replaced | Ended::Revoked => at,
+        }
+    }
+
     /// Whether nothing is left to wait for: it has come so far, or it never will (live 7.4).
     pub(super) fn is_settled(&self, wait: WaitFor) -> bool {
         let reached = match wait {

@@ -32,7 +32,7 @@ fn record(number: u8) -> Record {
         handlers: 1,
         written: 0,
         acked: 0,
-        expires_at: AT,
+        expires_at: AT.plus_ms(60_000),
     };
     Record::new(origin, delivery)
 }
@@ -166,7 +166,7 @@ fn a_timeline_tells_what_happened_where_in_its_order() {
         !records.was_offered(id(1), PageNo(7)),
         "its claim alone is not yet an offer"
     );
-    records.ended(id(1), Ended::Expired, AT.plus_ms(60_000));
+    records.ended(id(1), Ended::Expired, AT.plus_ms(60_090));
     records.note(id(1), What::ReceiptPosted, AT.plus_ms(60_100));
     let at = |number| Some(page(number).to_string());
     assert_eq!(

@@ -271,13 +271,14 @@ pub async fn a_timeline_tells_of_a_claim_that_moved(world: World) {
 
 pub async fn a_timeline_tells_what_waited_for_its_page_and_how_it_ended(world: World) {
     let waiting = world.send("waiting").await;
-    world.page(1, &["e"]).frames();
-    world.clock.advance_ms(60_000);
-    world.advance(16_000).await;
+    world.page(1, &["e"]);
+    world.clock.advance_ms(60_100);
     assert_eq!(
         words(&world, waiting.id).await,
         ["accepted", "no_handler", "offered 1", "written 1", "expired"]
     );
+    let timeline = status(&world, waiting.id).await.timeline;
+    assert_eq!(timeline[4].at, waiting.expires_at, "not when it was noticed");
     let keyed = |text: &str| NewMessage {
         collapse_key: Some("k".into()),
         event: "nobody's".into(),

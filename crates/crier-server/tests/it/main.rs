@@ -5,6 +5,7 @@
 //! - `live_sse`: streams of events and posted frames
 //! - `live_restart`: what a clean stop takes through to the next start, and what a cut does not
 //! - `figures`: what the page of figures says after a scripted evening
+//! - `live_status`: what became of a message, taking it back, and a repeated `ref`
 //! - `slow_reader`: who is cut for reading slowly, and who is not; `stop`: the two ways of a soft stop
 //! - `delivery`: exactly once or a gap, over connections that are cut
 //! - `rest`, `config`, `cli`: the doors of callers and operators
@@ -22,6 +23,7 @@ mod figures;
 mod live;
 mod live_restart;
 mod live_sse;
+mod live_status;
 mod period;
 mod rest;
 mod site;
