@@ -186,7 +186,12 @@ impl Hub {
                 inherit: hello.inherit,
             };
             let (seq, names) = place.introduce(around, link, &coming);
-            refused.extend(names.into_iter().map(|(_, code)| (&page.page, code)));
+            for (_, code) in names {
+                // Told once for each page and cause: a hello can name two thousand events, and their answers must fit the outbox.
+                if !refused.contains(&(&page.page, code)) {
+                    refused.push((&page.page, code));
+                }
+            }
             pages.push(PageCursor {
                 page: page.page.clone(),
                 seq,

@@ -127,6 +127,35 @@ pub async fn handlers_of_a_page_are_64(world: World) {
     assert_eq!(world.metrics.overflows("handlers"), 1);
 }
 
+pub async fn handlers_of_a_connection_are_256_and_a_hello_is_told_once_a_page(world: World) {
+    let socket = world.socket();
+    let pages: Vec<_> = (0..32)
+        .map(|page| {
+            let events: Vec<_> = (0..64).map(|event| format!("{page}-{event}")).collect();
+            json!({"page": page_name(page), "events": events})
+        })
+        .collect();
+    socket.hello(&json!({"pages": pages}));
+    let frames = socket.frames();
+    assert_eq!(frames[0]["type"], "welcome");
+    // Four pages of 64 have taken all; each of the others is told so once.
+    let told: Vec<_> = frames[1..]
+        .iter()
+        .map(|frame| {
+            (
+                frame["type"].clone(),
+                frame["code"].clone(),
+                frame["page"].clone(),
+            )
+        })
+        .collect();
+    let expected: Vec<_> = (4..32)
+        .map(|page| (json!("error"), json!(4), json!(page_name(page))))
+        .collect();
+    assert_eq!(told, expected);
+    assert_eq!(world.metrics.overflows("handlers"), 28 * 64);
+}
+
 pub async fn rate_send_allows_60_at_once(world: World) {
     let page = world.page(1, &["e"]);
     let send = |number: u32| {

@@ -10,6 +10,7 @@
 mod admission;
 mod delivery;
 mod drain;
+mod ends;
 mod figures;
 mod ledger;
 mod limits;
@@ -91,6 +92,10 @@ cases! {
         a_handover_asks_every_connection_and_ends_what_is_left,
         a_handover_ends_as_soon_as_everybody_has_gone,
         whoever_comes_while_the_server_leaves_is_told_to_come_back;
+    ends:
+        floods_and_frames_over_their_bounds_end_with_their_code_and_are_counted,
+        a_renewal_moves_the_end_and_past_it_the_bye_comes_within_a_second,
+        a_resume_ends_the_connection_it_comes_from_and_no_other;
     slow:
         what_expires_in_an_outbox_is_a_gap_before_what_follows,
         what_expires_between_live_messages_is_a_gap_of_its_own,
@@ -119,6 +124,7 @@ cases! {
         connections_of_the_process_are_bounded,
         hello_waiting_is_bounded,
         handlers_of_a_page_are_64,
+        handlers_of_a_connection_are_256_and_a_hello_is_told_once_a_page,
         rate_send_allows_60_at_once,
         authorised_ends_after_its_span,
         ping_without_pong_ends_the_connection,
