@@ -248,6 +248,36 @@ test("send_queue: 64 sends wait for the first welcome, the 65th is refused with 
   assert.deepEqual(socket.ofType("send").map((frame) => frame.message), Array.from({ length: 64 }, (_, at) => String(at)));
 });
 
+test("on a welcome connection 256 sends wait for their answers, the next is refused with 4 and is not written", async () => {
+  const { live, socket } = await opened();
+  for (let at = 0; at < 256; at++) void live.send("1", "rochambeau", at).catch(() => undefined);
+  const refused = assert.rejects(live.send("1", "rochambeau", 256), { code: 4 });
+  await turn(0);
+  await refused;
+  assert.equal(socket.ofType("send").length, 256);
+  socket.say({ type: "sent", ref: socket.ofType("send")[0]!.ref });
+  void live.send("1", "rochambeau", 257).catch(() => undefined);
+  await settle();
+  assert.equal(socket.ofType("send").length, 257);
+});
+
+test("a page that came online while it might not try again is not forgotten", async () => {
+  const { socket } = await opened();
+  page.onLine = false;
+  socket.cut();
+  await turn(2_000);
+  page.onLine = true;
+  await page.happens("online");
+  FakeSocket.last.cut();
+  page.onLine = false;
+  await turn(2_000);
+  page.onLine = true;
+  await page.happens("online");
+  assert.equal(FakeSocket.all.length, 2);
+  await turn(5_000);
+  assert.equal(FakeSocket.all.length, 3);
+});
+
 test("a send whose answer was lost is repeated with its ref on the next connection", async () => {
   const { live, socket } = await opened();
   const sent = live.send("1", "rochambeau", 1);
