@@ -4,7 +4,7 @@
 
 use super::marks;
 use super::messages::renew_heads;
-use super::open::{DATABASE, SqliteStore};
+use super::open::{DATABASE, SqliteStore, make_private};
 use super::schema;
 use crate::error::StoreError;
 use crate::sealed::{KEY_FILE, Sealer, load_key};
@@ -130,6 +130,10 @@ impl SqliteStore {
             return Err(StoreError::KeyForeign(folder.join(KEY_FILE)));
         }
         let _lock = marks::clear(folder)?;
+        make_private(&folder.join(DATABASE)).map_err(|cause| StoreError::File {
+            path: folder.join(DATABASE),
+            cause,
+        })?;
         let mut books = Connection::open(folder.join(DATABASE)).map_err(said)?;
         books.busy_timeout(Duration::from_millis(BUSY_MS)).map_err(said)?;
         copy_all(&source, &mut books).map_err(said)?;

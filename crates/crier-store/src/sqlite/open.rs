@@ -58,7 +58,7 @@ pub(crate) struct Shared {
 }
 
 impl SqliteStore {
-    /// Opens the books in a data folder: makes the folder (mode 0700), `crier.db` and `keys/store.key` (mode 0600) when they
+    /// Opens the books in a data folder: makes the folder (mode 0700), `crier.db` and `keys/store.key` (both mode 0600) when they
     /// are not there, and brings the schema up to date. Blocks for some milliseconds; ready when it returns.
     ///
     /// # Errors
@@ -89,6 +89,7 @@ impl SqliteStore {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        make_private(&path).map_err(file_error)?;
         let mut connection = Connection::open_with_flags(&path, flags).map_err(said)?;
         prepare(&connection, config)
             .and_then(|()| prepare_writer(&connection))
@@ -229,6 +230,20 @@ fn prepare(connection: &Connection, config: &StoreConfig) -> rusqlite::Result<()
     connection.pragma_update(None, "temp_store", "MEMORY")
 }
 
+/// Makes a database file that its owner alone can read; its log takes the mode from it. One that is there is not even opened:
+/// closing it would give up the locks that this process holds on it.
+pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Err(why) if why.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
 /// Waits until no other process is opening these books; they stay ours to open while the file is.
 fn opening(folder: &Path) -> std::io::Result<File> {
     let file = OpenOptions::new()
@@ -304,6 +319,25 @@ mod tests {
             store.readers().read(read).unwrap()
         };
         assert_eq!((ask("cache_size"), ask("busy_timeout")), (-128, 77));
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_its_owner_s_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let config = StoreConfig::default();
+        let store = SqliteStore::open(folder.path(), &config, Arc::new(Still), Arc::new(Still)).unwrap();
+        let mode = |entry: &fs::DirEntry| entry.metadata().unwrap().permissions().mode() & 0o777;
+        let entries: Vec<_> = fs::read_dir(folder.path()).unwrap().map(Result::unwrap).collect();
+        assert!(
+            entries.iter().any(|entry| entry.file_name() == DATABASE),
+            "{entries:?}"
+        );
+        for entry in &entries {
+            let expected = if entry.path().is_dir() { 0o700 } else { 0o600 };
+            assert_eq!(mode(entry), expected, "{:?}", entry.file_name());
+        }
+        drop(store);
     }
 
     #[test]
