@@ -1,4 +1,4 @@
-//! What the project does to itself: test, tidy, measure, fuzz, soak, client.
+//! What the project does to itself: test, tidy, measure, fuzz, soak, autobahn, client.
 //!
 //! A developer's tool, never part of the product: it may print, read the environment, start processes and wait for them.
 //! It imports nothing of ours; what it wants to know it asks the tree or the built binary.
@@ -9,6 +9,7 @@
     reason = "a command-line tool: it prints, reads the environment, starts processes and watches them from threads"
 )]
 
+mod autobahn;
 mod client;
 mod measure;
 mod run;
@@ -28,6 +29,7 @@ const HELP: &str = "cargo xtask COMMAND
   measure                  the marks of the tree and of each crate, with the worst offenders
   fuzz [--seconds N]       every fuzz target on the stable compiler
   soak [--quick]           the long proofs: kills under load, idle pages, fuzzing by the hour
+  autobahn                 an independent suite of the WebSocket protocol, where its program can be had
   client                   build the browser client and put it into the server's assets
 ";
 
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Some("measure") => measure::command(),
         Some("fuzz") => suites::fuzz_command(rest),
         Some("soak") => soak::command(rest),
+        Some("autobahn") => autobahn::command(),
         Some("client") => client::build(),
         _ => {
             eprint!("{HELP}");

@@ -123,6 +123,18 @@ impl Counted {
         let _ = rustix::net::sockopt::set_socket_linger(&self.tcp, Some(Duration::ZERO));
     }
 
+    /// Begins a binary frame, which only the echo says.
+    #[cfg(feature = "echo")]
+    pub fn begin_binary(&mut self, bytes: Bytes) {
+        const FINAL_BINARY: u8 = 0x82;
+        self.begin_text(bytes);
+        if let Some(frame) = &mut self.frame {
+            let mut head = frame.head.to_vec();
+            head.iter_mut().take(1).for_each(|first| *first = FINAL_BINARY);
+            frame.head = head.into();
+        }
+    }
+
     /// Moves on what has begun; ready when the kernel has taken all of it.
     pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(frame) = &mut self.frame {

@@ -4,6 +4,8 @@ mod answers;
 mod body;
 mod counted;
 mod door;
+#[cfg(feature = "echo")]
+mod echo;
 mod errands;
 mod frames;
 mod origin;
@@ -19,9 +21,12 @@ use axum::routing::any;
 
 /// The routes below `/live`.
 pub fn router() -> Router<AppState> {
-    Router::new()
+    let router = Router::new()
         .route("/live/ws", any(door::websocket))
         .route("/live/sse", any(door::sse))
         .route("/live/frames", any(door::frames))
-        .merge(script::router())
+        .merge(script::router());
+    #[cfg(feature = "echo")]
+    let router = router.route("/live/echo", any(echo::answer));
+    router
 }

@@ -51,18 +51,23 @@ pub struct Wire {
     ended: bool,
 }
 
+/// The protocol of RFC 6455 over an upgraded socket, with our bounds.
+pub async fn framed(tcp: TcpStream, early: Vec<u8>) -> WebSocketStream<Counted> {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_write_buffer_size(CONTROL_BYTES_MAX)
+        .max_message_size(Some(FRAMES_BYTES_MAX))
+        .max_frame_size(Some(FRAMES_BYTES_MAX));
+    let tcp = Counted::new(tcp);
+    WebSocketStream::from_partially_read(tcp, early, Role::Server, Some(config)).await
+}
+
 impl Wire {
     /// An upgraded socket, with the bytes that came behind the request.
     pub async fn new(tcp: TcpStream, early: Vec<u8>, task: Waker) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER_BYTES)
-            .write_buffer_size(0)
-            .max_write_buffer_size(CONTROL_BYTES_MAX)
-            .max_message_size(Some(FRAMES_BYTES_MAX))
-            .max_frame_size(Some(FRAMES_BYTES_MAX));
-        let tcp = Counted::new(tcp);
         Self {
-            stream: WebSocketStream::from_partially_read(tcp, early, Role::Server, Some(config)).await,
+            stream: framed(tcp, early).await,
             task,
             in_flight: false,
             closing: false,

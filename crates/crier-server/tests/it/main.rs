@@ -19,6 +19,7 @@ mod captures;
 mod cli;
 mod config;
 mod delivery;
+mod echo;
 mod figures;
 mod live;
 mod live_restart;
