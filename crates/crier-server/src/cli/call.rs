@@ -76,7 +76,7 @@ impl KeyArgs {
 pub struct Call {
     /// The method, such as liveMessage.send
     method: String,
-    /// Parameters; NAME=@FILE sends a file part
+    /// Parameters; NAME=@FILE sends a file part, NAME=@@TEXT the value @TEXT
     #[arg(value_name = "NAME=VALUE")]
     parameters: Vec<String>,
     #[command(flatten)]
@@ -137,6 +137,8 @@ fn order(method: String, parameters: &[String], format: Option<String>) -> Resul
             .split_once('=')
             .ok_or_else(|| failed(format!("{text}: write NAME=VALUE, or NAME=@FILE for a file part")))?;
         match value.strip_prefix('@') {
+            // The way to a value that begins with the sign itself.
+            Some(text) if text.starts_with('@') => order.parameters.push((name.to_owned(), text.to_owned())),
             Some(_) if order.file.is_some() => return Err(failed("a call carries one file part")),
             Some(path) => {
                 let bytes =
@@ -166,6 +168,19 @@ mod tests {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_second_at_sign_makes_a_value_of_what_would_be_a_file() {
+        let order = order(
+            "m".into(),
+            &["a=@@ada".into(), "b=@@".into(), "c=x@@".into()],
+            None,
+        )
+        .unwrap();
+        let values: Vec<_> = order.parameters.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(values, ["@ada", "@", "x@@"]);
+        assert!(order.file.is_none());
     }
 
     #[test]
