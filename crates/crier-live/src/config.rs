@@ -5,10 +5,23 @@
 use crate::rate::Rate;
 use crier_platform::model::quantity::{Bytes, Span};
 
+/// Where mailboxes are (live 5.9, 5.10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailboxMode {
+    /// In memory: no live call waits for a disk, and a crash loses them and says so.
+    #[default]
+    Memory,
+    /// In the books: an answer follows the sync, and a crash loses nothing that was answered.
+    Durable,
+}
+
 /// Section `[live]`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LiveConfig {
+    /// Where mailboxes are.
+    pub mailbox: MailboxMode,
     /// Life of a message whose sender names none (live 5.2).
     pub ttl: Span,
     /// Messages of one (application, recipient) (live 5.3).
@@ -92,6 +105,7 @@ pub enum Drain {
 impl Default for LiveConfig {
     fn default() -> Self {
         Self {
+            mailbox: MailboxMode::Memory,
             ttl: Span(60_000),
             ring_items_max: 1_000,
             ring_bytes_max: Bytes(1 << 20),
@@ -180,7 +194,9 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused() {
         assert!(serde_json::from_str::<LiveConfig>(r#"{"tttl":"60s"}"#).is_err());
-        let read: LiveConfig = serde_json::from_str(r#"{"ttl":"5m"}"#).unwrap();
-        assert_eq!(read.ttl, Span(300_000));
+        let read: LiveConfig = serde_json::from_str(r#"{"ttl":"5m","mailbox":"durable"}"#).unwrap();
+        assert_eq!((read.ttl, read.mailbox), (Span(300_000), MailboxMode::Durable));
+        assert_eq!(LiveConfig::default().mailbox, MailboxMode::Memory);
+        assert!(serde_json::from_str::<LiveConfig>(r#"{"mailbox":"disk"}"#).is_err());
     }
 }

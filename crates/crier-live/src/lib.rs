@@ -18,6 +18,7 @@
 mod broker;
 pub mod config;
 pub mod connection;
+mod durable;
 pub mod error;
 pub mod hub;
 pub mod ledger;

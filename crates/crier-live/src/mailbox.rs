@@ -3,10 +3,12 @@
 //! Promise: `seq` rises by one with each commit; what leaves by overflow or time moves `low`, what is replaced, revoked or
 //! cancelled does not; bounds hold after every step. Knows no lock, no clock, no page's connection, no ledger.
 
+use crier_platform::model::mailbox::RowNo;
 use crier_platform::model::message::{NewMessage, Via};
 use crier_platform::model::ticket::Cursor;
 use crier_platform::model::time::{ElapsedMs, WallMs};
-use crier_proto::frame::GapReason;
+use crier_proto::digest::sha256;
+use crier_proto::frame::{GapReason, PageId};
 use crier_proto::ids::{Epoch, MessageId, Uid};
 use crier_proto::message::Fanout;
 use std::collections::VecDeque;
@@ -39,9 +41,21 @@ pub enum Ended {
     Cancelled,
 }
 
-/// A page's number in this process, never given twice.
+/// A page's number: a digest of its name, so that it is the same in every process that meets the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageNo(pub u64);
+
+impl PageNo {
+    /// The number of the page of this name.
+    #[must_use]
+    pub fn of(name: &PageId) -> Self {
+        let digest = sha256(&[name.as_str().as_bytes()]);
+        let mut number = [0; 8];
+        number.copy_from_slice(&digest[..8]);
+        // 0 stands for no page.
+        Self(u64::from_le_bytes(number).max(1))
+    }
+}
 
 /// A committed message.
 #[derive(Debug, Clone)]
@@ -74,6 +88,14 @@ pub struct Item {
     pub offered: bool,
     /// It was offered to a page that vanished before its ack.
     pub redelivered: bool,
+    /// Its life is the moment of its commit: `ttl` was 0.
+    pub instant: bool,
+    /// Its number in the books, in durable mode.
+    pub row: Option<RowNo>,
+    /// The claim that the books know of.
+    pub kept_claim: Option<PageNo>,
+    /// A page that has not come back since a crash may be owed it.
+    pub maybe_owed: bool,
 }
 
 impl Item {
@@ -95,6 +117,10 @@ impl Item {
             claim: None,
             offered: false,
             redelivered: false,
+            instant: message.ttl_ms == 0,
+            row: None,
+            kept_claim: None,
+            maybe_owed: false,
         }
     }
 
@@ -253,6 +279,27 @@ impl Mailbox {
         self.next_end = self.next_end.min(item.expires);
         self.items.push_back(item);
         (seq, left)
+    }
+
+    /// Puts a message back that outlived the process, in the order of its first commit. Returns what left for it, with the manner:
+    /// the same that left then.
+    pub fn put_back(&mut self, item: Item, bounds: RingBounds) -> Vec<(Item, Ended)> {
+        let seq = item.seq;
+        self.last = seq.saturating_sub(1).max(self.last);
+        let (given, left) = self.commit(item, true, bounds);
+        debug_assert_eq!(given, seq, "rows come in the order of their places");
+        left
+    }
+
+    /// Notes a place whose message has left the mailbox, and whether that was a loss.
+    pub fn pass_over(&mut self, seq: u64, lost: Option<GapReason>) {
+        if seq >= SEQ_MAX {
+            return;
+        }
+        self.last = self.last.max(seq);
+        if let Some(reason) = lost {
+            self.lose(seq, reason);
+        }
     }
 
     /// Takes out what has expired by `now`.

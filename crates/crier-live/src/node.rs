@@ -4,11 +4,13 @@
 //! time. Call `run` once, under the process's task tracker, or no deadline is ever kept.
 
 use crate::config::{Drain, LiveConfig};
-use crate::hub::{Hub, HubParts};
+pub use crate::durable::Loaded;
+use crate::durable::{Keeper, load};
+use crate::hub::{Hub, HubParts, Staging};
 use crate::ledger::memory::MemoryLedger;
 use crate::mailbox::Item;
 use crate::metrics::{Metrics, Mode, Overflow, TicketFate};
-use crate::place::{Place, Touched};
+use crate::place::{Offer, Place, Touched};
 use crate::records::{Origin, Standing};
 use crate::shards::lock;
 use crate::tickets::MemoryTickets;
@@ -22,7 +24,7 @@ use crier_platform::ports::clock::Clock;
 use crier_platform::ports::deliver::{AcceptError, Deliver, DeliverFault};
 use crier_platform::ports::entropy::Entropy;
 use crier_platform::ports::ledger::{Charge, Ledger, LedgerFault, LedgerRefusal, QuotaCharge};
-use crier_platform::ports::store::Marks;
+use crier_platform::ports::store::{Flush, Marks, Messages, StoreFault};
 use crier_platform::ports::tickets::{TicketFault, Tickets};
 use crier_proto::frame::Bye;
 use crier_proto::ids::{AppId, MessageId, Uid};
@@ -46,6 +48,8 @@ pub struct NodeParts {
     pub metrics: Metrics,
     /// Signs resume tokens; kept with the data, so that pages come back after a restart.
     pub resume_key: [u8; 32],
+    /// Durable mode: the books that keep the mailboxes. Without them mailboxes are in memory alone.
+    pub messages: Option<Arc<dyn Messages>>,
 }
 
 /// One process's ledger, mailboxes, pages and tickets.
@@ -76,6 +80,7 @@ impl Node {
             metrics: parts.metrics,
             resume_key: parts.resume_key,
             tickets: Arc::clone(&tickets),
+            keeper: parts.messages.map(Keeper::new),
         });
         Arc::new(Self {
             hub,
@@ -100,7 +105,31 @@ impl Node {
                 self.ledger.sweep();
             }
         };
-        select(pin!(self.hub.run()), pin!(sweeps)).await;
+        let books = self.hub.keep_books();
+        select(pin!(self.hub.run()), select(pin!(sweeps), pin!(books))).await;
+    }
+
+    /// Takes back what the books have kept, in durable mode. To be awaited before the first connection is accepted.
+    ///
+    /// # Errors
+    /// The books do not answer: nobody must be let in.
+    pub async fn load(&self) -> Result<Option<Loaded>, StoreFault> {
+        match &self.hub.keeper {
+            Some(keeper) => load(&self.hub, keeper).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Writes and syncs what the books do not know yet, in durable mode. To be awaited when nobody is connected and no call runs.
+    ///
+    /// # Errors
+    /// What could not be written: acks and endings of the last moment are not known after the restart.
+    pub async fn keep_all(&self) -> Result<(), StoreFault> {
+        if self.hub.keeper.is_none() {
+            return Ok(());
+        }
+        let settled = self.hub.flush_books(Flush::Now).await;
+        settled.unwrap_or_else(|_| Err(StoreFault::OutcomeUnknown(BOOKS_ENDED.to_owned())))
     }
 
     /// The first step of either stop: no further connection is taken (live 9.6).
@@ -128,27 +157,100 @@ impl Node {
         message: NewMessage,
         quota: Option<QuotaCharge>,
     ) -> (Result<Delivery, AcceptError>, Touched) {
-        let config = &self.hub.config;
         let key = (message.app, message.recipient);
         self.hub.at_held(key, |place, around, touched| {
             if let Some(known) = around.records.first(message.id, around.now) {
                 return Ok(known);
             }
-            if let Some(quota) = quota {
-                let charged = self.ledger.charge_quota(quota);
-                charged.map_err(|refusal| AcceptError::Ledger(self.counted(refusal)))?;
-            }
-            if !place.rate.take(config.recipient_rate(), around.now) {
-                around.metrics.overflow(Overflow::RateRecipient);
-                return Err(AcceptError::RecipientRate);
-            }
+            self.charge(quota)?;
             let door = message.door;
             let item = Item::of(message, around.wall, around.now);
-            self.room(place, &item)?;
-            let delivery = place.commit(around, item, touched);
+            self.may_enter(place, &item)?;
+            let delivery = place.commit(around, (item, Offer::Now), touched);
             around.metrics.send_placed(door);
             Ok(delivery)
         })
+    }
+
+    /// The recipient's rate, then the totals.
+    fn may_enter(&self, place: &mut Place, item: &Item) -> Result<(), AcceptError> {
+        let now = self.hub.clock.elapsed();
+        if !place.rate.take(self.hub.config.recipient_rate(), now) {
+            self.hub.metrics.overflow(Overflow::RateRecipient);
+            return Err(AcceptError::RecipientRate);
+        }
+        self.room(place, item)
+    }
+
+    /// Charges a quota where the place is given: two pages may send one `ref` at once, and one of them pays.
+    fn charge(&self, quota: Option<QuotaCharge>) -> Result<(), AcceptError> {
+        let charged = quota.map_or(Ok(()), |quota| self.ledger.charge_quota(quota));
+        charged.map_err(|refusal| AcceptError::Ledger(self.counted(refusal)))
+    }
+
+    /// Settles a charge whose order is to be judged, and does the rest in the same step; another's quota is for the step itself.
+    async fn settled_with<T>(
+        &self,
+        charge: Option<&Charge>,
+        step: impl FnOnce(Option<QuotaCharge>) -> T + Send,
+    ) -> Result<T, AcceptError> {
+        match charge {
+            Some(charge) if charge.order.is_some() => {
+                self.settled(self.ledger.settle(charge, || step(None)).await)
+            }
+            Some(Charge { quota, .. }) => Ok(step(*quota)),
+            None => Ok(step(None)),
+        }
+    }
+
+    /// A place in memory: nothing waits for a disk (live 2.4).
+    async fn accept_in_memory(
+        &self,
+        charge: Option<&Charge>,
+        message: NewMessage,
+    ) -> Result<Delivery, AcceptError> {
+        let step = |quota| self.place(message, quota);
+        let (placed, touched) = self.settled_with(charge, step).await?;
+        touched.iter().for_each(|link| link.pump());
+        placed
+    }
+
+    /// A place in the books: the answer follows the sync, and so does everything else (live 2 step 5).
+    async fn accept_in_books(
+        &self,
+        keeper: &Keeper,
+        charge: Option<&Charge>,
+        message: NewMessage,
+    ) -> Result<Delivery, AcceptError> {
+        let step = |quota| match self.known(message.id) {
+            Some(known) => Ok(Err(known)),
+            None => {
+                let room = |place: &mut Place, item: &Item| {
+                    self.charge(quota)?;
+                    self.may_enter(place, item)
+                };
+                self.hub.stage(keeper, message, room).map(Ok)
+            }
+        };
+        match self.settled_with(charge, step).await?? {
+            Err(known) => Ok(known),
+            Ok(staging) => match self.kept(staging).await? {
+                Some(delivery) => Ok(delivery),
+                None => Err(AcceptError::Fault(BOOKS_ENDED.to_owned())),
+            },
+        }
+    }
+
+    /// Waits until the books have what was staged.
+    async fn kept(&self, staging: Staging) -> Result<Option<Delivery>, AcceptError> {
+        if let Some(writes) = staging.writes {
+            self.hub.write(staging.key, writes);
+        }
+        let Ok((told, touched)) = staging.told.await else {
+            return Err(AcceptError::Fault(BOOKS_ENDED.to_owned()));
+        };
+        touched.iter().for_each(|link| link.pump());
+        told
     }
 
     /// Whether the totals have room (live 5.4).
@@ -167,6 +269,15 @@ impl Node {
             return Err(AcceptError::ServerMailboxFull);
         }
         Ok(())
+    }
+
+    /// What came of settling a charge, or why it was refused.
+    fn settled<T>(&self, settled: Result<Result<T, LedgerRefusal>, LedgerFault>) -> Result<T, AcceptError> {
+        match settled {
+            Ok(Ok(settled)) => Ok(settled),
+            Ok(Err(refusal)) => Err(AcceptError::Ledger(self.counted(refusal))),
+            Err(LedgerFault(cause)) => Err(AcceptError::Fault(cause)),
+        }
     }
 
     /// Counts a quota that is spent; a refusal of call order is no bound.
@@ -259,6 +370,9 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// Said when the books' writer is gone.
+const BOOKS_ENDED: &str = "the books have ended";
+
 /// Milliseconds between two sweeps of quota windows.
 const QUOTA_SWEEP_MS: u64 = 60_000;
 
@@ -270,26 +384,15 @@ impl Deliver for Node {
             return Ok(known);
         }
         let began = self.hub.clock.elapsed_micros();
-        let settled = match charge {
-            Some(charge) if charge.order.is_some() => {
-                self.ledger.settle(charge, || self.place(message, None)).await
-            }
-            // Two pages may send one ref at once: the quota is charged where the place is given, so that one of them pays.
-            Some(Charge { quota, .. }) => Ok(Ok(self.place(message, *quota))),
-            None => Ok(Ok(self.place(message, None))),
+        let (mode, outcome) = match &self.hub.keeper {
+            None => (Mode::Memory, self.accept_in_memory(charge, message).await),
+            Some(keeper) => (Mode::Durable, self.accept_in_books(keeper, charge, message).await),
         };
-        match settled {
-            Ok(Ok((placed, touched))) => {
-                if placed.is_ok() {
-                    let took = self.hub.clock.elapsed_micros().since(began);
-                    self.hub.metrics.accepted_in(Mode::Memory, took);
-                }
-                touched.iter().for_each(|link| link.pump());
-                placed
-            }
-            Ok(Err(refusal)) => Err(AcceptError::Ledger(self.counted(refusal))),
-            Err(LedgerFault(cause)) => Err(AcceptError::Fault(cause)),
+        if outcome.is_ok() {
+            let took = self.hub.clock.elapsed_micros().since(began);
+            self.hub.metrics.accepted_in(mode, took);
         }
+        outcome
     }
 
     async fn watch(
@@ -341,6 +444,13 @@ impl Deliver for Node {
     }
 
     async fn cursor(&self, app: AppId, user: Uid) -> Result<Cursor, DeliverFault> {
+        // Whoever is told of an epoch must find it again after a crash.
+        if let Some(keeper) = &self.hub.keeper
+            && let Some(staging) = self.hub.stage_head(keeper, (app, user))
+            && let Err(AcceptError::NotKept(why) | AcceptError::Fault(why)) = self.kept(staging).await
+        {
+            return Err(DeliverFault(why));
+        }
         Ok(self.hub.at((app, user), |place, around, _| {
             place.used = around.now;
             place.mailbox.cursor()

@@ -90,6 +90,7 @@ pub fn refused_by_delivery(error: AcceptError, id: MessageId) -> Result<Refusal,
         )),
         AcceptError::AppMailboxFull => Ok(Refusal::plain(Code::LiveMessageFailed)),
         AcceptError::ServerMailboxFull => Err(Fault::MailboxesFull),
+        AcceptError::NotKept(why) => Err(Fault::Store(StoreFault::Unavailable(why))),
         AcceptError::Fault(why) => Err(Fault::DeliveryUnknown { id, why }),
     }
 }

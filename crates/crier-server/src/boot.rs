@@ -19,10 +19,10 @@ use crate::rest::RestDoor;
 use crate::router::Doors;
 use crate::sections::{Config, ServerConfig};
 use crate::state::{AppState, PublicUrl};
-use crier_live::config::{Drain, LiveConfig};
+use crier_live::config::{Drain, LiveConfig, MailboxMode};
 use crier_live::hub::Hub;
 use crier_live::metrics::Overflow;
-use crier_live::node::{Node, NodeParts};
+use crier_live::node::{Loaded, Node, NodeParts};
 use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::{Dispatcher, DispatcherConfig};
 use crier_platform::feed::FeedReader;
@@ -33,7 +33,7 @@ use crier_platform::ports::clock::Clock;
 use crier_platform::ports::deliver::Deliver;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_platform::ports::ledger::Ledger;
-use crier_platform::ports::store::{Marks, Store};
+use crier_platform::ports::store::{Marks, Messages, Store};
 use crier_platform::ports::tickets::Tickets;
 use crier_store::{CachedStore, Diagnosis, SqliteStore};
 use prometheus_client::registry::Registry;
@@ -170,6 +170,10 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         entropy: Arc::clone(&entropy),
         metrics: metrics.live().clone(),
         resume_key: resume_key(&config, &*entropy)?,
+        messages: match config.live.mailbox {
+            MailboxMode::Memory => None,
+            MailboxMode::Durable => Some(Arc::clone(&books.cached) as Arc<dyn Messages>),
+        },
     });
     let ports = Ports {
         store: Arc::clone(&books.cached) as Arc<dyn Store>,
@@ -367,6 +371,10 @@ impl Server {
     pub async fn run(mut self, listeners: Listeners, stop: Stop) -> bool {
         let clock = Arc::clone(&self.state.clock);
         take_snapshot_back(self.node.hub(), &self.config.server.data);
+        if !self.load_mailboxes().await {
+            self.books.close().await;
+            return false;
+        }
         // What was withdrawn while nobody served must be known before anything is delivered; a fault comes again below.
         if let Err(fault) = self.follower.catch_up().await {
             tracing::error!(error = %fault, "committed facts could not be read at the start");
@@ -407,10 +415,38 @@ impl Server {
         }
         background.cut();
         background.ended().await;
+        if let Err(fault) = self.node.keep_all().await {
+            tracing::error!(error = %fault, "the last acks and endings could not be kept");
+        }
         if drained {
             keep_snapshot(self.node.hub(), &self.config.server.data);
         }
         self.books.close().await && drained
+    }
+
+    /// Takes back what the books have kept of the mailboxes, in durable mode; false when nobody can be let in.
+    async fn load_mailboxes(&self) -> bool {
+        match self.node.load().await {
+            Ok(None) => true,
+            Ok(Some(loaded)) => {
+                let Loaded {
+                    mailboxes,
+                    messages,
+                    damaged,
+                } = loaded;
+                tracing::info!(
+                    mailboxes,
+                    messages,
+                    damaged,
+                    "mailboxes were taken back from the books"
+                );
+                true
+            }
+            Err(fault) => {
+                tracing::error!(error = %fault, "mailboxes cannot be read from the books: nobody is let in");
+                false
+            }
+        }
     }
 
     /// Begins to accept on every listener.

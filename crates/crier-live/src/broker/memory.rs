@@ -22,6 +22,9 @@ pub const HEAD_REST_MS: u64 = 24 * 3_600_000;
 /// Heads looked at when one must leave.
 const EVICTION_SAMPLE: usize = 32;
 
+/// A head that has left, and which life of its mailbox that was.
+pub(crate) type HeadLeft = (MailboxKey, Epoch);
+
 /// All places of one process.
 pub(crate) struct MemoryBroker {
     places: Shards<MailboxKey, Place>,
@@ -55,15 +58,15 @@ impl MemoryBroker {
         }
     }
 
-    /// Works at one place, which is made when there is none. Says whether a head had to leave for it.
+    /// Works at one place, which is made when there is none. Says which head had to leave for it.
     pub(crate) fn at<T>(
         &self,
         key: MailboxKey,
         now: ElapsedMs,
         work: impl FnOnce(&mut Place) -> T,
-    ) -> (T, bool) {
+    ) -> (T, Option<HeadLeft>) {
         let mut part = self.places.of(&key);
-        let mut evicted = false;
+        let mut evicted = None;
         if !part.contains_key(&key) {
             if part.len() >= self.heads_per_shard {
                 evicted = self.evict_one(&mut part);
@@ -103,15 +106,25 @@ impl MemoryBroker {
             .each(|part| part.iter_mut().for_each(|(key, place)| work(*key, place)));
     }
 
-    /// Works at the places of one part, then lets its rested heads go.
-    pub(crate) fn sweep(&self, part: usize, now: ElapsedMs, mut work: impl FnMut(MailboxKey, &mut Place)) {
+    /// Works at the places of one part, then lets its rested heads go, and says which.
+    pub(crate) fn sweep(
+        &self,
+        part: usize,
+        now: ElapsedMs,
+        mut work: impl FnMut(MailboxKey, &mut Place),
+    ) -> Vec<HeadLeft> {
         let mut part = self.places.part(part);
-        let before = part.len();
+        let mut left = Vec::new();
         part.retain(|key, place| {
             work(*key, place);
-            !(place.is_idle() && place.used.plus_ms(HEAD_REST_MS) <= now)
+            let goes = place.is_idle() && place.used.plus_ms(HEAD_REST_MS) <= now;
+            if goes {
+                left.push((*key, place.mailbox.cursor().epoch));
+            }
+            !goes
         });
-        self.heads.fetch_sub(before - part.len(), Ordering::Relaxed);
+        self.heads.fetch_sub(left.len(), Ordering::Relaxed);
+        left
     }
 
     /// Heads now.
@@ -132,15 +145,15 @@ impl MemoryBroker {
     }
 
     /// Lets go the longest unused of a few idle heads; its pages' next cursor meets another epoch.
-    fn evict_one(&self, part: &mut HashMap<MailboxKey, Place>) -> bool {
+    fn evict_one(&self, part: &mut HashMap<MailboxKey, Place>) -> Option<HeadLeft> {
         let idle = part
             .iter()
             .filter(|(_, place)| place.is_idle())
             .take(EVICTION_SAMPLE);
         let oldest = idle.min_by_key(|(_, place)| place.used).map(|(key, _)| *key);
-        let Some(key) = oldest else { return false };
-        part.remove(&key);
+        let key = oldest?;
+        let gone = part.remove(&key)?;
         self.heads.fetch_sub(1, Ordering::Relaxed);
-        true
+        Some((key, gone.mailbox.cursor().epoch))
     }
 }

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Notify;
 
 /// The shortest window (live 9.7).
-const WINDOW_LEAST_MS: u64 = 1_000;
+pub(super) const WINDOW_LEAST_MS: u64 = 1_000;
 
 /// How far the process is on its way out.
 #[derive(Default)]

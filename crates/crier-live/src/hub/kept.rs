@@ -1,8 +1,13 @@
 //! What outlives the process: taken at the end of a clean stop, taken back before the first connection (live 5.8, 5.9).
 
+use super::drain::WINDOW_LEAST_MS;
 use super::{Due, Hub};
+use crate::durable::Staged;
 use crate::shards::lock;
-use crate::snapshot::{Contents, Header, Moment, SnapshotFault, Writer, read};
+use crate::snapshot::{Contents, Header, KeptPlace, Moment, SnapshotFault, Writer, read};
+use crier_platform::model::time::ElapsedMs;
+use crier_platform::ports::entropy::random_bytes;
+use crier_proto::ids::Epoch;
 use std::sync::atomic::Ordering;
 
 impl Hub {
@@ -15,10 +20,13 @@ impl Hub {
             next_page: self.next_page.load(Ordering::Relaxed),
         };
         let mut writer = Writer::new(&header, self.clock.elapsed());
-        self.broker
-            .each(|key, place| writer.place(key, (&place.mailbox, &place.pages, place.focus_turn)));
-        self.records
-            .each_kept(|until, record| writer.record(until, record));
+        // In durable mode the books have all but the tickets.
+        if self.keeper.is_none() {
+            self.broker
+                .each(|key, place| writer.place(key, (&place.mailbox, &place.pages, place.focus_turn)));
+            self.records
+                .each_kept(|until, record| writer.record(until, record));
+        }
         self.tickets.each(|ticket| writer.ticket(ticket));
         writer.done()
     }
@@ -54,26 +62,55 @@ impl Hub {
         let grace_ms = self.config.page_grace.0.saturating_add(header.window_ms);
         let grace_ends = moment.now.plus_ms(grace_ms);
         for kept in places {
-            let key = kept.key;
             self.next_page.fetch_max(
                 kept.pages
                     .iter()
-                    .map(|page| page.no.0.saturating_add(1))
+                    .map(|page| page.seated.saturating_add(1))
                     .max()
                     .unwrap_or(0),
                 Ordering::Relaxed,
             );
-            let around = self.around(key);
-            let present = !kept.pages.is_empty();
-            self.broker.take_back(kept, moment.now, |place| {
-                place.come_back(&around, grace_ends);
-            });
-            if present {
-                lock(&self.wheel).insert(grace_ends, Due::Grace(key));
-            }
+            self.seat_kept(kept, (moment.now, grace_ends), None);
         }
         for ticket in tickets {
             self.tickets.issue(ticket);
         }
+    }
+
+    /// Puts one place back; its pages have their grace.
+    pub(crate) fn seat_kept(
+        &self,
+        kept: KeptPlace,
+        (now, grace_ends): (ElapsedMs, ElapsedMs),
+        staged: Option<Staged>,
+    ) {
+        let key = kept.key;
+        let around = self.around(key);
+        let present = !kept.pages.is_empty();
+        self.broker.take_back(kept, now, |place| {
+            place.staged = staged.map(Box::new);
+            place.come_back(&around, grace_ends);
+        });
+        if present {
+            lock(&self.wheel).insert(grace_ends, Due::Grace(key));
+        }
+    }
+
+    /// Pages of an earlier process may come back from now on. Returns until when what they are owed is kept for them: their grace
+    /// begins when they can connect again, and the shortest window of a return is added to it.
+    pub(crate) fn begin_recovery(&self, now: ElapsedMs) -> ElapsedMs {
+        let recovered_at = now.plus_ms(self.config.page_grace.0.saturating_add(WINDOW_LEAST_MS));
+        self.recovered_at.store(recovered_at.0, Ordering::Relaxed);
+        recovered_at
+    }
+
+    /// The next turn of a page's coming.
+    pub(crate) fn page_turn(&self) -> u64 {
+        self.next_page.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A name for a new life of a mailbox.
+    pub(crate) fn draw_epoch(&self) -> Epoch {
+        Epoch::from_bytes(random_bytes(&*self.entropy))
     }
 }

@@ -5,6 +5,7 @@
 
 mod admission;
 mod admit;
+mod books;
 mod drain;
 mod ends;
 mod kept;
@@ -16,12 +17,14 @@ mod time;
 
 pub use admission::{Coming, Turn};
 pub use admit::Errand;
+pub(crate) use books::Staging;
 pub use posts::Refused;
 pub use time::Due;
 
 use crate::broker::memory::MemoryBroker;
 use crate::config::LiveConfig;
 use crate::connection::{Connection, Next, Phase, Terms};
+use crate::durable::Keeper;
 use crate::link::{ConnectionNo, Link, Opening};
 use crate::metrics::{Metrics, Overflow, Watched};
 use crate::names::Names;
@@ -33,6 +36,7 @@ use crate::shards::{Shards, lock};
 use crate::tickets::MemoryTickets;
 use crate::wheel::Wheel;
 use admission::Admission;
+use crier_platform::model::time::ElapsedMs;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_proto::frame::{Bye, ClientFrame, has_too_many_items};
@@ -40,7 +44,7 @@ use drain::Leaving;
 use last_writes::LastWrites;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 /// What the hub is made of.
 pub(crate) struct HubParts {
@@ -50,6 +54,8 @@ pub(crate) struct HubParts {
     pub(crate) metrics: Metrics,
     pub(crate) resume_key: [u8; 32],
     pub(crate) tickets: Arc<MemoryTickets>,
+    /// In durable mode: the way into the books.
+    pub(crate) keeper: Option<Keeper>,
 }
 
 /// The connections of this process.
@@ -64,6 +70,10 @@ pub struct Hub {
     pub(crate) broker: MemoryBroker,
     pub(crate) records: Records,
     pub(crate) revocations: Revocations,
+    pub(crate) keeper: Option<Keeper>,
+    /// Until then pages of an earlier process may come back for what they are owed; set when the books are loaded.
+    recovered_at: AtomicU64,
+    me: Weak<Hub>,
     names: Names,
     links: Shards<ConnectionNo, Arc<Link>>,
     addresses: Shards<IpAddr, u32>,
@@ -88,14 +98,18 @@ impl Hub {
             progress_ms: config.progress_deadline.0,
         };
         let wheel = Wheel::new(parts.clock.elapsed());
-        let hub = Arc::new(Self {
+        let unkept = parts.keeper.as_ref().map(|keeper| Arc::clone(&keeper.unkept));
+        let hub = Arc::new_cyclic(|me| Self {
             broker: MemoryBroker::new(
                 Arc::clone(&parts.entropy),
                 parts.metrics.clone(),
                 config.recipient_rate(),
                 config.heads_max,
             ),
-            records: Records::new(config.status_items_max, parts.metrics.clone()),
+            records: Records::new(config.status_items_max, parts.metrics.clone()).keeping(unkept),
+            keeper: parts.keeper,
+            recovered_at: AtomicU64::new(0),
+            me: Weak::clone(me),
             terms,
             clock: parts.clock,
             entropy: parts.entropy,
@@ -313,9 +327,11 @@ impl Hub {
         let (done, evicted) = self
             .broker
             .at(key, around.now, |place| work(place, &around, &mut touched));
-        if evicted {
+        if let Some(head) = evicted {
             self.metrics.overflow(Overflow::Head);
+            self.head_left(head);
         }
+        self.keep_claims();
         (done, touched)
     }
 
@@ -331,6 +347,7 @@ impl Hub {
             .broker
             .at_known(key, |place| work(place, &around, &mut touched));
         touched.iter().for_each(|link| link.pump());
+        self.keep_claims();
         done
     }
 
@@ -345,6 +362,8 @@ impl Hub {
             process: &self.broker.process,
             names: &self.names,
             next_page: &self.next_page,
+            keeper: self.keeper.as_ref(),
+            recovered_at: ElapsedMs(self.recovered_at.load(Ordering::Relaxed)),
             now: micros.whole_ms(),
             micros,
             wall: self.clock.wall(),

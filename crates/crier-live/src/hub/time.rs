@@ -109,12 +109,13 @@ impl Hub {
         let now = self.clock.elapsed();
         let part = usize::try_from(turns).unwrap_or(0);
         let mut touched = Touched::new();
-        self.broker.sweep(part, now, |key, place| {
+        let left = self.broker.sweep(part, now, |key, place| {
             let around = self.around(key);
             place.expire(&around);
             place.end_absent_pages(&around, &mut touched);
         });
         touched.iter().for_each(|link| link.pump());
+        left.into_iter().for_each(|head| self.head_left(head));
         if turns.is_multiple_of(SWEEP_TURNS) {
             self.tickets.sweep();
             self.records.sweep(now);

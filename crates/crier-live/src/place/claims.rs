@@ -1,10 +1,12 @@
 //! Messages that exactly one page may run: `one`, `focused`, and orphans that a new page inherits (live 1.3 c, 6.4 to 6.6).
 
 use super::{Around, Place, Touched, touch};
+use crate::durable::words::Claim;
 use crate::mailbox::{Item, PageNo};
 use crate::metrics::Overflow;
 use crate::place::offers::shared;
 use crate::place::pages::Page;
+use crier_platform::model::mailbox::RowNo;
 use crier_proto::frame::PageId;
 use crier_proto::message::Fanout;
 use std::cmp::Reverse;
@@ -13,15 +15,18 @@ impl Place {
     /// Gives a new message to one page; without a connected one it waits for the next that registers.
     pub(super) fn claim_new(&mut self, around: &Around<'_>, item: &Item, touched: &mut Touched) {
         let Some(index) = self.chosen(item) else { return };
-        let page = &self.pages[index];
-        let Some(link) = page.link.clone() else { return };
+        let no = self.pages[index].no;
+        let Some(link) = self.pages[index].link.clone() else {
+            return;
+        };
         let claimed = Item {
-            claim: Some(page.no),
+            claim: Some(no),
             ..item.clone()
         };
-        if let Some(kept) = self.mailbox.item_mut(item.seq) {
-            kept.claim = claimed.claim;
+        if !self.claim(around, item, no) {
+            return;
         }
+        let page = &self.pages[index];
         if page.behind.is_some() {
             return;
         }
@@ -36,8 +41,72 @@ impl Place {
         }
     }
 
+    /// Gives a page the sole right to run a message; false when the books must know of it before the message is offered.
+    fn claim(&mut self, around: &Around<'_>, item: &Item, page: PageNo) -> bool {
+        let kept = around.keeper.is_none() || item.kept_claim == Some(page);
+        if let Some(own) = self.mailbox.item_mut(item.seq) {
+            own.claim = Some(page);
+            if let (Some(keeper), false) = (around.keeper, kept) {
+                // Until they answer, nobody knows what the books say.
+                own.kept_claim = None;
+                keeper.unkept.claim(around.key, own.seq);
+            }
+        }
+        kept
+    }
+
+    /// The claim on the message at this place as the books are to have it, if they do not have it yet.
+    pub(crate) fn claim_at(&self, seq: u64) -> Option<(RowNo, PageNo, Vec<u8>)> {
+        let item = self.mailbox.item(seq)?;
+        let no = item.claim.filter(|_| item.claim != item.kept_claim)?;
+        let page = self.pages.iter().find(|page| page.no == no)?;
+        let claim = Claim {
+            page: page.name.clone(),
+            redelivered: item.redelivered,
+        };
+        Some((item.row?, no, claim.words()))
+    }
+
+    /// Whether the claim on a message lets it be offered: in durable mode the books know it (ADR 12).
+    pub(super) fn claim_stands(around: &Around<'_>, item: &Item) -> bool {
+        around.keeper.is_none() || item.claim == item.kept_claim
+    }
+
+    /// The books know of this page's claim on the message at this place: now it may be offered.
+    pub(crate) fn claim_kept(
+        &mut self,
+        around: &Around<'_>,
+        (seq, no): (u64, PageNo),
+        touched: &mut Touched,
+    ) {
+        let Some(item) = self.mailbox.item_mut(seq) else {
+            return;
+        };
+        if item.claim != Some(no) {
+            // Its page has ended meanwhile: the next claim is on its way.
+            return;
+        }
+        item.kept_claim = Some(no);
+        let item = item.clone();
+        let Some(index) = self.pages.iter().position(|page| page.no == no) else {
+            return;
+        };
+        let page = &mut self.pages[index];
+        // Whoever reads on comes to it by itself, unless it was inherited.
+        let comes = page.behind.is_some_and(|behind| behind.seq < seq) && item.fanout != Fanout::All;
+        if !comes && !page.pending.contains(&seq) {
+            page.pending.push(seq);
+        }
+        if let Some(link) = page.link.clone() {
+            if link.state().may_read_on() || page.behind.is_none() {
+                self.read_on(around, &link);
+            }
+            touch(touched, &link);
+        }
+    }
+
     /// Which connected page gets a message that one alone may run.
-    fn chosen(&self, item: &Item) -> Option<usize> {
+    pub(crate) fn chosen(&self, item: &Item) -> Option<usize> {
         let focused = item.fanout == Fanout::Focused;
         let candidates = self.pages.iter().enumerate().filter(|(_, page)| {
             let inherits = item.fanout != Fanout::All || page.inherit;
@@ -46,7 +115,7 @@ impl Place {
         let rank = |page: &Page| {
             let lagging = page.behind.is_some_and(|behind| behind.lagging);
             let has_focus = focused && page.focus;
-            (lagging, !has_focus, Reverse(page.focused), page.no)
+            (lagging, !has_focus, Reverse(page.focused), page.seated)
         };
         candidates
             .min_by_key(|(_, page)| rank(page))
@@ -61,8 +130,9 @@ impl Place {
         for item in self.mailbox.after(0) {
             let wanted = events.iter().any(|name| **name == *item.event) && page.handles(&item.event);
             // What this very page was given before and has settled by its cursor is no orphan to it.
-            let had = item.offered && around.records.was_offered(item.id, page.no);
-            if !wanted || item.acked || item.claim.is_some() || had {
+            let had = item.seq <= position && item.offered && around.records.was_offered(item.id, page.no);
+            let held = item.maybe_owed && around.now < around.recovered_at;
+            if !wanted || item.acked || item.claim.is_some() || had || held {
                 continue;
             }
             match item.fanout {
@@ -76,9 +146,10 @@ impl Place {
             let Some(item) = self.mailbox.item_mut(seq) else {
                 continue;
             };
-            item.claim = Some(no);
             item.redelivered |= item.offered;
-            if seq <= position || item.fanout == Fanout::All {
+            let item = item.clone();
+            let stands = self.claim(around, &item, no);
+            if stands && (seq <= position || item.fanout == Fanout::All) {
                 self.pages[index].pending.push(seq);
             }
         }
@@ -121,8 +192,8 @@ impl Place {
         for item in free {
             let Some(index) = self.chosen(&item) else { continue };
             let (no, link) = (self.pages[index].no, self.pages[index].link.clone());
-            if let Some(kept) = self.mailbox.item_mut(item.seq) {
-                kept.claim = Some(no);
+            if !self.claim(around, &item, no) {
+                continue;
             }
             if !self.offer_claimed(around, index, item.seq) {
                 // The outbox is full: its connection lags and reads on later, pending messages first.

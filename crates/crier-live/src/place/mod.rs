@@ -12,6 +12,7 @@ pub(crate) use pages::{Handler, Introduction, Page};
 
 use crate::config::LiveConfig;
 use crate::connection::Terms;
+use crate::durable::{Keeper, Staged};
 use crate::link::Link;
 use crate::mailbox::{Ended, Item, Mailbox, PageNo, RingBounds};
 use crate::metrics::{AppFigures, Ending, Metrics, Overflow};
@@ -62,6 +63,10 @@ pub(crate) struct Around<'a> {
     pub(crate) process: &'a Totals,
     pub(crate) names: &'a Names,
     pub(crate) next_page: &'a AtomicU64,
+    /// In durable mode: the way into the books.
+    pub(crate) keeper: Option<&'a Keeper>,
+    /// Until then a page of an earlier process may come back for what it is owed.
+    pub(crate) recovered_at: ElapsedMs,
     pub(crate) now: ElapsedMs,
     /// The same moment more finely, for figures alone.
     pub(crate) micros: ElapsedMicros,
@@ -89,6 +94,17 @@ pub(crate) struct Place {
     pub(crate) share: Arc<Share>,
     pub(crate) used: ElapsedMs,
     pub(crate) focus_turn: u64,
+    /// What it has to do with the books, in durable mode.
+    pub(crate) staged: Option<Box<Staged>>,
+}
+
+/// Whether a message that gets its place is put on its way to pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// To those who are owed it.
+    Now,
+    /// To nobody: it is about to be taken back.
+    Never,
 }
 
 impl Place {
@@ -103,6 +119,7 @@ impl Place {
             share,
             used: around_now,
             focus_turn: 0,
+            staged: None,
         }
     }
 
@@ -121,7 +138,10 @@ impl Place {
 
     /// Whether nothing but the head is left, so that it may leave (live 5.7).
     pub(crate) fn is_idle(&self) -> bool {
-        self.mailbox.is_empty() && self.pages.is_empty() && self.links.is_empty()
+        self.mailbox.is_empty()
+            && self.pages.is_empty()
+            && self.links.is_empty()
+            && self.staged.as_ref().is_none_or(|staged| staged.is_idle())
     }
 
     /// Present pages, and those of them with a handler for `event`.
@@ -142,7 +162,12 @@ impl Place {
     }
 
     /// Gives a message its place, offers it to whom it is owed, and keeps its record.
-    pub(crate) fn commit(&mut self, around: &Around<'_>, item: Item, touched: &mut Touched) -> Delivery {
+    pub(crate) fn commit(
+        &mut self,
+        around: &Around<'_>,
+        (item, offer): (Item, Offer),
+        touched: &mut Touched,
+    ) -> Delivery {
         self.expire(around);
         self.used = around.now;
         let stored = item.expires > around.now;
@@ -165,11 +190,34 @@ impl Place {
                 around.metrics.overflow(Overflow::MailboxRing);
             }
         }
+        let keep_until = item.expires.plus_ms(around.config.status_keep.0);
+        let record = self.record(around, &item);
+        let delivery = *record.delivery();
+        if around.records.add(record, keep_until) {
+            around.metrics.overflow(Overflow::Status);
+        }
+        if delivery.handlers == 0 {
+            self.share.figures.no_handler();
+        }
+        // In durable mode the disk may have been slower than the message's life: then no write begins.
+        if offer == Offer::Now && (stored || item.instant) {
+            self.offer_new(around, &item, touched);
+        }
+        if !stored {
+            self.count_ended(around, &item, Ended::Expired);
+        }
+        // Only now: the new message has its record, and whoever reads on finds it in its place.
+        self.relieve(around, relieved, touched);
+        delivery
+    }
+
+    /// The record of a message that gets its place now.
+    pub(crate) fn record(&self, around: &Around<'_>, item: &Item) -> Record {
         let (pages, handlers) = self.presence(&item.event);
         let ttl_ms = i64::try_from(item.expires.0.saturating_sub(around.now.0)).unwrap_or(i64::MAX);
         let delivery = Delivery {
             id: item.id,
-            seq,
+            seq: item.seq,
             epoch: self.mailbox.cursor().epoch,
             state: if handlers > 0 {
                 DeliveryState::Queued
@@ -182,27 +230,15 @@ impl Place {
             acked: 0,
             expires_at: around.wall.plus_ms(ttl_ms),
         };
-        let keep_until = item.expires.plus_ms(around.config.status_keep.0);
         let origin = Origin {
             key: around.key,
             sender: item.sender,
             event: Arc::clone(&item.event),
-            at: around.wall,
+            at: item.sent_at,
         };
-        let record = Record::new(origin, delivery).committed(around.micros, item.fanout);
-        if around.records.add(record, keep_until) {
-            around.metrics.overflow(Overflow::Status);
-        }
-        if handlers == 0 {
-            self.share.figures.no_handler();
-        }
-        self.offer_new(around, &item, touched);
-        if !stored {
-            self.count_ended(around, &item, Ended::Expired);
-        }
-        // Only now: the new message has its record, and whoever reads on finds it in its place.
-        self.relieve(around, relieved, touched);
-        delivery
+        Record::new(origin, delivery)
+            .committed(around.micros, item.fanout)
+            .in_row(item.row)
     }
 
     /// Lets go what has expired.
@@ -234,21 +270,31 @@ impl Place {
         }
     }
 
-    fn count_in(&self, around: &Around<'_>, size: usize) {
+    pub(crate) fn count_in(&self, around: &Around<'_>, size: usize) {
         self.share.totals.add(1, size);
         around.process.add(1, size);
     }
 
+    pub(crate) fn count_out(&self, around: &Around<'_>, size: usize) {
+        self.share.totals.remove(1, size);
+        around.process.remove(1, size);
+    }
+
     /// An item has left the mailbox.
     fn leave(&self, around: &Around<'_>, item: &Item, ended: Ended) {
-        self.share.totals.remove(1, item.size());
-        around.process.remove(1, item.size());
+        self.count_out(around, item.size());
         self.count_ended(around, item, ended);
     }
 
     /// Notes how a message has ended, and counts it by the state that it has now.
     fn count_ended(&self, around: &Around<'_>, item: &Item, ended: Ended) {
         let state = around.records.ended(item.id, ended, around.wall);
+        if let (None, Some(keeper), Some(row)) = (state, around.keeper, item.row) {
+            // Its record was forgotten before it: nothing else is left of it.
+            keeper
+                .unkept
+                .note(|taken| taken.forgotten.push((around.key, row)));
+        }
         // Without a record, which may have left before its message, the item says what it knows.
         let without = if item.acked { Ending::Acked } else { ended.into() };
         self.share

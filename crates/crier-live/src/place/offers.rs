@@ -171,7 +171,7 @@ impl Place {
             .copied()
             .filter(|index| {
                 let page = &self.pages[*index];
-                is_owed(page, &item) && !(item.acked && around.records.was_acked_by(item.id, page.no))
+                is_owed(around, page, &item) && !(item.acked && around.records.was_acked_by(item.id, page.no))
             })
             .collect();
         if owed.is_empty() {
@@ -213,6 +213,9 @@ impl Place {
         let (Some(link), Some(item)) = (page.link.clone(), self.mailbox.item(seq).cloned()) else {
             return true;
         };
+        if !Self::claim_stands(around, &item) {
+            return true;
+        }
         if item.claim != Some(page.no) || item.acked {
             return true;
         }
@@ -356,11 +359,13 @@ pub(super) fn shared(around: &Around<'_>, item: &Item) -> SharedMessage {
 }
 
 /// Whether a late page is owed this message by registration or cursor, or by its claim.
-fn is_owed(page: &Page, item: &Item) -> bool {
+fn is_owed(around: &Around<'_>, page: &Page, item: &Item) -> bool {
     let above = page.behind.is_some_and(|behind| behind.seq < item.seq);
     let after = page.after(&item.event).is_some_and(|after| after < item.seq);
     match item.fanout {
         Fanout::All => above && after,
-        Fanout::One | Fanout::Focused => above && item.claim == Some(page.no) && !item.acked,
+        Fanout::One | Fanout::Focused => {
+            above && item.claim == Some(page.no) && !item.acked && Place::claim_stands(around, item)
+        }
     }
 }

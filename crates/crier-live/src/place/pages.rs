@@ -37,6 +37,8 @@ pub(crate) struct Behind {
 pub(crate) struct Page {
     pub(crate) no: PageNo,
     pub(crate) name: PageId,
+    /// The turn of its coming: the older page has the lower one.
+    pub(crate) seated: u64,
     /// Its connection; without one it is in its grace.
     pub(crate) link: Option<Arc<Link>>,
     pub(crate) grace_ends: ElapsedMs,
@@ -56,10 +58,11 @@ pub(crate) struct Page {
 
 impl Page {
     /// A page without connection and handlers.
-    pub(crate) fn absent(no: PageNo, name: PageId, grace_ends: ElapsedMs) -> Self {
+    pub(crate) fn absent(name: PageId, seated: u64, grace_ends: ElapsedMs) -> Self {
         Self {
-            no,
+            no: PageNo::of(&name),
             name,
+            seated,
             link: None,
             grace_ends,
             handlers: Vec::new(),
@@ -245,8 +248,8 @@ impl Place {
         if let Some(index) = self.pages.iter().position(|page| page.name == *name) {
             return index;
         }
-        let no = PageNo(around.next_page.fetch_add(1, Ordering::Relaxed));
-        self.pages.push(Page::absent(no, name.clone(), around.now));
+        let turn = around.next_page.fetch_add(1, Ordering::Relaxed);
+        self.pages.push(Page::absent(name.clone(), turn, around.now));
         self.pages.shrink_to_fit();
         self.pages.len() - 1
     }

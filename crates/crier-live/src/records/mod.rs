@@ -8,9 +8,11 @@ mod timeline;
 
 pub use record::{Commit, Origin, Record, Standing};
 
+use crate::durable::{Unkept, words::words_of};
 use crate::mailbox::{Ended, PageNo};
 use crate::metrics::{Metrics, Overflow};
 use crate::shards::{SHARDS, Shards};
+use crier_platform::model::mailbox::OutcomeMark;
 use crier_platform::model::message::{Delivery, DeliveryState, Happening, WaitFor, What};
 use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_proto::frame::PageId;
@@ -43,6 +45,8 @@ pub struct Records {
     queues: Shards<AppId, Queue>,
     app_items_max: usize,
     metrics: Metrics,
+    /// In durable mode: what the books do not know yet.
+    unkept: Option<Arc<Unkept>>,
 }
 
 impl Records {
@@ -54,6 +58,40 @@ impl Records {
             queues: Shards::new(),
             app_items_max: app_items_max.max(SHARDS),
             metrics,
+            unkept: None,
+        }
+    }
+
+    /// The same, telling the books of what changes.
+    pub(crate) fn keeping(mut self, unkept: Option<Arc<Unkept>>) -> Self {
+        self.unkept = unkept;
+        self
+    }
+
+    /// Notes that the books do not know how a message stands.
+    pub(crate) fn moved(&self, id: MessageId) {
+        self.change(id, |_| true);
+    }
+
+    /// How a message stands, for the books; nothing when its record is gone, or was never theirs.
+    pub(crate) fn mark(&self, id: MessageId) -> Option<OutcomeMark> {
+        let mut part = self.records.of(&id);
+        let record = part.get_mut(&id)?;
+        record.set_kept();
+        Some(OutcomeMark {
+            row: record.row()?,
+            outcome: words_of(record),
+            ended: record.ended().is_some(),
+        })
+    }
+
+    /// A record leaves. While its message is live, the message's row stays.
+    fn forget(&self, id: MessageId) {
+        let gone = self.records.of(&id).remove(&id);
+        if let (Some(unkept), Some(record)) = (&self.unkept, gone)
+            && let (Some(row), Some(_)) = (record.row(), record.ended())
+        {
+            unkept.note(|taken| taken.forgotten.push((record.origin().key, row)));
         }
     }
 
@@ -71,7 +109,7 @@ impl Records {
         };
         drop(part);
         if let Some((_, id)) = oldest {
-            self.records.of(&id).remove(&id);
+            self.forget(id);
         }
         oldest.is_some()
     }
@@ -243,7 +281,7 @@ impl Records {
             });
         });
         for id in over {
-            self.records.of(&id).remove(&id);
+            self.forget(id);
         }
     }
 
@@ -253,7 +291,14 @@ impl Records {
 
     /// Changes a record; the change says whether its entries fitted into the timeline.
     fn change(&self, id: MessageId, change: impl FnOnce(&mut Record) -> bool) {
-        let fits = self.records.of(&id).get_mut(&id).is_none_or(change);
+        let mut unkept = false;
+        let fits = self.records.of(&id).get_mut(&id).is_none_or(|record| {
+            unkept = record.set_unkept();
+            change(record)
+        });
+        if let (true, Some(books)) = (unkept, &self.unkept) {
+            books.note(|taken| taken.outcomes.push(id));
+        }
         if !fits {
             self.metrics.overflow(Overflow::Timeline);
         }

@@ -7,6 +7,7 @@ use super::MailboxKey;
 use super::timeline::{ENTRIES_MAX, Timeline};
 use crate::mailbox::{Ended, PageNo};
 use crate::snapshot::codec::{In, Out};
+use crier_platform::model::mailbox::RowNo;
 use crier_platform::model::message::{Asker, Delivery, DeliveryState, Happening, WaitFor, What};
 use crier_platform::model::time::{ElapsedMicros, ElapsedMs, WallMs};
 use crier_proto::frame::PageId;
@@ -98,6 +99,10 @@ pub struct Record {
     keep_until: ElapsedMs,
     /// Absent when it was in another process, whose stopwatch says nothing here.
     commit: Option<Commit>,
+    /// Its number in the books, in durable mode.
+    row: Option<RowNo>,
+    /// The books are to learn of its last change.
+    unkept: bool,
 }
 
 /// A record as it stands.
@@ -156,6 +161,8 @@ impl Record {
             waiters: None,
             keep_until: ElapsedMs(u64::MAX),
             commit: None,
+            row: None,
+            unkept: false,
         }
     }
 
@@ -171,8 +178,45 @@ impl Record {
         self.commit
     }
 
-    pub(super) const fn delivery(&self) -> &Delivery {
+    /// The outcome as it is counted.
+    pub(crate) const fn delivery(&self) -> &Delivery {
         &self.delivery
+    }
+
+    /// The same, with its number in the books.
+    pub(crate) fn in_row(mut self, row: Option<RowNo>) -> Self {
+        self.row = row;
+        self
+    }
+
+    /// Its number in the books.
+    pub(super) const fn row(&self) -> Option<RowNo> {
+        self.row
+    }
+
+    /// When its message's time is over.
+    pub(crate) const fn expires_at(&self) -> WallMs {
+        self.delivery.expires_at
+    }
+
+    /// How its message left the mailbox.
+    pub(crate) const fn ended(&self) -> Option<Ended> {
+        self.ended
+    }
+
+    /// Whether it may have been on its way to a page: one had a handler at the commit, or one is on the list.
+    pub(crate) fn may_have_been_offered(&self) -> bool {
+        self.delivery.handlers > 0 || !self.pages.is_empty()
+    }
+
+    /// Notes that the books do not know its last change; false when that was noted before, or when it is not in the books.
+    pub(super) fn set_unkept(&mut self) -> bool {
+        self.row.is_some() && !std::mem::replace(&mut self.unkept, true)
+    }
+
+    /// Notes that the books are about to learn how it stands.
+    pub(super) fn set_kept(&mut self) {
+        self.unkept = false;
     }
 
     /// The same, told of until then.

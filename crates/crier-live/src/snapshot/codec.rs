@@ -42,6 +42,11 @@ impl Out {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
+    /// All bytes.
+    pub(crate) fn done(self) -> Vec<u8> {
+        self.0
+    }
+
     /// How many of something follow.
     pub(crate) fn count(&mut self, items: usize) {
         self.short(u32::try_from(items).unwrap_or(u32::MAX));
@@ -62,6 +67,11 @@ impl Out {
 pub(crate) struct In<'a>(&'a [u8]);
 
 impl<'a> In<'a> {
+    /// These bytes.
+    pub(crate) const fn of(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;

@@ -14,7 +14,7 @@ use crier_platform::model::ticket::Ticket;
 use crier_platform::model::time::{ElapsedMs, WallMs};
 
 /// The first words of a snapshot of this shape; any other shape has others.
-const WORDS: &[u8] = b"crier live snapshot 2\n";
+const WORDS: &[u8] = b"crier live snapshot 3\n";
 
 const HEADER: u8 = 1;
 const PLACE: u8 = 2;
@@ -47,7 +47,7 @@ pub(crate) struct Header {
     pub(crate) taken_at: WallMs,
     /// The span within which its pages were told to come back, in milliseconds.
     pub(crate) window_ms: u64,
-    /// The first page number that nobody has.
+    /// The first turn of a page's coming that is not given yet.
     pub(crate) next_page: u64,
 }
 

@@ -74,7 +74,7 @@ pub(super) fn read_place(payload: &mut In<'_>, shift: Shift) -> Option<KeptPlace
 }
 
 fn write_page(out: &mut Out, page: &Page) {
-    out.long(page.no.0);
+    out.long(page.seated);
     out.text(page.name.as_str());
     out.flag(page.inherit);
     out.long(page.focused);
@@ -85,7 +85,7 @@ fn write_page(out: &mut Out, page: &Page) {
 }
 
 fn read_page(payload: &mut In<'_>, shift: Shift) -> Option<Page> {
-    let no = PageNo(payload.long()?);
+    let seated = payload.long()?;
     let name = payload.text()?.parse().ok()?;
     let inherit = payload.flag()?;
     let focused = payload.long()?;
@@ -99,7 +99,7 @@ fn read_page(payload: &mut In<'_>, shift: Shift) -> Option<Page> {
         handlers,
         inherit,
         focused,
-        ..Page::absent(no, name, shift.moment(0))
+        ..Page::absent(name, seated, shift.moment(0))
     })
 }
 
@@ -123,7 +123,7 @@ fn write_item(out: &mut Out, item: &Item, now: ElapsedMs) {
     out.signed(item.sent_at.0);
     out.long(item.expires.0.saturating_sub(now.0));
     out.flag(item.acked);
-    // Page numbers begin with 1.
+    // No page has the number 0.
     out.long(item.claim.map_or(0, |page| page.0));
     out.flag(item.offered);
     out.flag(item.redelivered);
@@ -156,6 +156,10 @@ fn read_item(payload: &mut In<'_>, shift: Shift) -> Option<Item> {
         claim: Some(payload.long()?).filter(|page| *page > 0).map(PageNo),
         offered: payload.flag()?,
         redelivered: payload.flag()?,
+        instant: false,
+        row: None,
+        kept_claim: None,
+        maybe_owed: false,
     })
 }
 

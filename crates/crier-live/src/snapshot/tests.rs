@@ -69,7 +69,7 @@ fn page() -> Page {
         handlers: vec![handler],
         focused: 4,
         inherit: false,
-        ..Page::absent(PageNo(7), name, STOPPED.now)
+        ..Page::absent(name, 7, STOPPED.now)
     }
 }
 

@@ -46,11 +46,7 @@ pub async fn accepted_call_ids_survive_the_process(world: World) {
         world.node.settle(&order("10", OrderRule::Greater)).await,
         Ok(Ok(()))
     );
-    let next = World::over(
-        LiveConfig::default(),
-        Arc::clone(&world.marks),
-        Arc::clone(&world.clock),
-    );
+    let next = World::over(LiveConfig::default(), world.folder(), Arc::clone(&world.clock));
     assert_eq!(
         next.node.settle(&order("10.0", OrderRule::Greater)).await,
         Ok(Err(LedgerRefusal::CallIdRepeated))

@@ -1,6 +1,7 @@
 //! What every ledger, broker and ticket store promises, and what every connection may rely on: cases × backends.
 //!
-//! A case is a plain async function over a `World`; its name stands once in a list. The memory backend is the only one today.
+//! A case is a plain async function over a `World`; its name stands once in a list. Backends: mailboxes in memory,
+//! and mailboxes that the books keep.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,8 +9,10 @@
 )]
 
 mod admission;
+mod books;
 mod delivery;
 mod drain;
+mod durable;
 mod ends;
 mod figures;
 mod ledger;
@@ -26,7 +29,17 @@ macro_rules! cases {
             $($(
                 #[tokio::test]
                 async fn $case() {
-                    crate::$module::$case(crate::world::World::in_memory()).await;
+                    crate::world::in_mode(crate::world::Mode::Memory);
+                    crate::$module::$case(crate::world::World::begin()).await;
+                }
+            )+)+
+        }
+        mod kept {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    crate::world::in_mode(crate::world::Mode::Durable);
+                    crate::$module::$case(crate::world::World::begin()).await;
                 }
             )+)+
         }

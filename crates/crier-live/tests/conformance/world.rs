@@ -1,5 +1,6 @@
 //! A node under a turned clock and seeded chance, and pages without sockets.
 
+use crate::books::KeptMessages;
 use async_trait::async_trait;
 use crier_live::config::LiveConfig;
 use crier_live::connection::Next;
@@ -14,13 +15,14 @@ use crier_platform::model::ticket::Permit;
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::deliver::{AcceptError, Deliver};
-use crier_platform::ports::store::{Marks, StoreFault};
+use crier_platform::ports::store::{Marks, Messages, StoreFault};
 use crier_proto::decimal::Decimal;
 use crier_proto::ids::{AppId, MessageId, SessionKey, Uid};
 use crier_proto::message::Fanout;
 use crier_testkit::{ManualClock, SeededEntropy};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
@@ -72,10 +74,35 @@ impl KeptMarks {
     }
 }
 
+/// Where mailboxes are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Memory,
+    Durable,
+}
+
+thread_local! {
+    static MODE: Cell<Mode> = const { Cell::new(Mode::Memory) };
+    static WORLDS: Cell<u64> = const { Cell::new(1) };
+}
+
+/// The worlds of this test's thread are of this mode from now on.
+pub fn in_mode(mode: Mode) {
+    MODE.set(mode);
+}
+
+/// What outlives a process.
+#[derive(Clone, Default)]
+pub struct Folder {
+    pub marks: Arc<KeptMarks>,
+    pub books: Arc<KeptMessages>,
+}
+
 pub struct World {
     pub node: Arc<Node>,
     pub clock: Arc<ManualClock>,
     pub marks: Arc<KeptMarks>,
+    pub books: Arc<KeptMessages>,
     pub metrics: Metrics,
     registry: Registry,
     ids: AtomicU8,
@@ -98,32 +125,51 @@ pub fn page_name(number: u8) -> String {
 }
 
 impl World {
-    pub fn in_memory() -> Self {
+    pub fn begin() -> Self {
         Self::with(LiveConfig::default())
     }
 
     pub fn with(config: LiveConfig) -> Self {
-        Self::over(config, Arc::default(), Arc::new(ManualClock::at(START_MS)))
+        Self::over(config, Folder::default(), Arc::new(ManualClock::at(START_MS)))
     }
 
-    pub fn over(config: LiveConfig, marks: Arc<KeptMarks>, clock: Arc<ManualClock>) -> Self {
+    /// A process over what an earlier one has left; its mailboxes are not loaded yet.
+    pub fn over(config: LiveConfig, folder: Folder, clock: Arc<ManualClock>) -> Self {
+        let Folder { marks, books } = folder;
         let mut registry = Registry::default();
         let metrics = Metrics::registered(&mut registry);
         let node = Node::new(NodeParts {
             config,
             marks: Arc::clone(&marks) as Arc<dyn Marks>,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            entropy: Arc::new(SeededEntropy::new(1)),
+            // A later process draws other numbers.
+            entropy: Arc::new(SeededEntropy::new(WORLDS.replace(WORLDS.get() + 1))),
             metrics: metrics.clone(),
             resume_key: [9; 32],
+            messages: (MODE.get() == Mode::Durable).then(|| Arc::clone(&books) as Arc<dyn Messages>),
         });
         Self {
             node,
             clock,
             marks,
+            books,
             metrics,
             registry,
             ids: AtomicU8::new(1),
+        }
+    }
+
+    /// Gives on the ids of an earlier process, so that none comes twice.
+    pub fn numbering_after(&self, earlier: &Self) {
+        self.ids
+            .store(earlier.ids.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// What outlives this process.
+    pub fn folder(&self) -> Folder {
+        Folder {
+            marks: Arc::clone(&self.marks),
+            books: Arc::clone(&self.books),
         }
     }
 

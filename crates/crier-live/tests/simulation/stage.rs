@@ -89,6 +89,7 @@ fn node(seed: u64, clock: &Arc<ManualClock>) -> Arc<Node> {
         entropy: Arc::new(SeededEntropy::new(seed)),
         metrics: Metrics::default(),
         resume_key: [9; 32],
+        messages: None,
     })
 }
 

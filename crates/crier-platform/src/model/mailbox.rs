@@ -104,8 +104,8 @@ pub struct MailWrites {
     pub moved: Vec<KeptHead>,
     /// Messages whose outcomes are forgotten.
     pub forgotten: Vec<RowNo>,
-    /// Heads whose life is over.
-    pub ended: Vec<(AppId, Uid)>,
+    /// Heads whose life is over; another life of the same mailbox stays.
+    pub ended: Vec<(AppId, Uid, Epoch)>,
 }
 
 impl MailWrites {

@@ -19,6 +19,8 @@ pub enum AcceptError {
     AppMailboxFull,
     /// The process's mailbox total is full; the charge is spent (2).
     ServerMailboxFull,
+    /// The disk did not take the message: it has no place, nothing of it is kept; the charge is spent (2).
+    NotKept(String),
     /// The broker did not answer in time: nobody knows whether the message has a place (2, cause with the id).
     Fault(String),
 }

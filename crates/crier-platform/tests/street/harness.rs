@@ -88,6 +88,7 @@ impl Street {
             entropy: entropy.clone(),
             metrics: Metrics::default(),
             resume_key: [7; 32],
+            messages: None,
         });
         let ports = Ports {
             store: store.clone(),

@@ -6,6 +6,7 @@ use super::{Ended, Failure};
 use crate::adapters::clock::SystemClock;
 use crate::config::Loaded;
 use crate::listen;
+use crier_live::config::MailboxMode;
 use crier_platform::ports::clock::Clock;
 use std::path::Path;
 
@@ -47,6 +48,7 @@ impl Doctor {
                 "broker",
                 Ok(format!("ok: {} is this process", loaded.config.server.broker)),
             ));
+            findings.push(("mailboxes", Ok(mailboxes(loaded.config.live.mailbox))));
             findings.push(("free space", free_space(&loaded.config.server.data)));
         }
         findings.push(("clock", clock()));
@@ -96,6 +98,17 @@ fn configuration(loaded: &Result<Loaded, Failure>) -> Finding {
         .as_ref()
         .map(|loaded| format!("ok: {} keys", loaded.entries().count()))
         .map_err(|failure| failure.sentence.clone())
+}
+
+fn mailboxes(mode: MailboxMode) -> String {
+    match mode {
+        MailboxMode::Memory => {
+            "ok: in memory; a clean stop keeps them, a crash does not (live.mailbox)".to_owned()
+        }
+        MailboxMode::Durable => {
+            "ok: in the books; each message is synced before its answer (live.mailbox)".to_owned()
+        }
+    }
 }
 
 fn free_space(data: &Path) -> Finding {

@@ -22,6 +22,7 @@ mod delivery;
 mod echo;
 mod figures;
 mod live;
+mod live_durable;
 mod live_restart;
 mod live_sse;
 mod live_status;

@@ -141,9 +141,9 @@ impl Pen<'_> {
         for row in &writes.forgotten {
             self.run("DELETE FROM message WHERE number = ?1", [row.0])?;
         }
-        for (app, user) in &writes.ended {
-            let delete = "DELETE FROM mailbox WHERE app = ?1 AND user = ?2";
-            self.run(delete, (app.get(), user.get()))?;
+        for (app, user, epoch) in &writes.ended {
+            let delete = "DELETE FROM mailbox WHERE app = ?1 AND user = ?2 AND epoch = ?3";
+            self.run(delete, (app.get(), user.get(), epoch.as_bytes()))?;
         }
         self.run(SEEN, [writes.now.0]).map(|_| ())
     }

@@ -161,7 +161,10 @@ pub async fn what_is_forgotten_is_gone_and_what_is_gone_is_not_moved(world: &Wor
     let writes = MailWrites {
         heads: vec![head(7), head(8)],
         forgotten: vec![first.row],
-        ended: vec![(app_id(4), uid(8))],
+        ended: vec![
+            (app_id(4), uid(8), head(8).epoch),
+            (app_id(4), uid(7), Epoch::from_bytes([1; 8])),
+        ],
         ..MailWrites::default()
     };
     keep(&*world.store, writes, Flush::Now).await.unwrap();
