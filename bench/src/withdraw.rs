@@ -1,6 +1,6 @@
 //! From a user's withdrawal to the last that is written to his pages, among many connections (live 3.14, goal G17).
 
-use crate::crowd::{PAGES_PER_USER, now_ms};
+use crate::crowd::{PAGES_PER_USER, by_code, now_ms};
 use crate::number;
 use crate::play::{Play, send_one};
 use crate::{caller::Caller, server};
@@ -50,6 +50,7 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
     let last = last_bye.max(report.last_start_ms);
     println!("  sent, then refused: {sent}, {refused}");
     println!("  pages ended (4305): {pages_ended}");
+    println!("  other ends:         {}", by_code(&report.away));
     println!(
         "  last write after:   {} ms from the command's start (goal 1,000)",
         last.saturating_sub(asked)

@@ -92,14 +92,15 @@ impl Pen<'_> {
             (user.get(), app.get()),
         )?;
         self.empty_mailboxes(app, user)?;
+        // First: whoever follows the facts ends the connections with the withdrawal's own word, before the sessions' (live 3.14).
+        self.note(&Fact::Withdrawn(app, user))?;
         let sessions = self.list(
             "SELECT id FROM session WHERE user = ?1 AND app = ?2",
             (user.get(), app.get()),
         )?;
-        for session in sessions {
-            self.end_session(SessionId(session))?;
-        }
-        self.note(&Fact::Withdrawn(app, user))
+        sessions
+            .into_iter()
+            .try_for_each(|session| self.end_session(SessionId(session)))
     }
 }
 

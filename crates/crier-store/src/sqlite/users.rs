@@ -135,11 +135,11 @@ impl Pen<'_> {
             "SELECT 1 FROM app WHERE owner = ?1 LIMIT 1",
             [uid.get()],
         )?;
-        self.end_sessions_of(uid)?;
         let apps = self.list("SELECT app FROM \"grant\" WHERE user = ?1", [uid.get()])?;
         for app in apps.into_iter().filter_map(AppId::new) {
             self.note(&Fact::Withdrawn(app, uid))?;
         }
+        self.end_sessions_of(uid)?;
         for statement in ERASE {
             self.run(statement, [uid.get()])?;
         }
