@@ -66,6 +66,8 @@ pub struct LiveConfig {
     pub ping: Span,
     /// From ping to pong (live 4.14).
     pub pong_deadline: Span,
+    /// How long a poll is held without a frame (live 4.8).
+    pub poll_hold: Span,
     /// How long a page without a connection is still present (live section 1).
     pub page_grace: Span,
     /// Bytes of one connection that the kernel has not taken (live 8.1).
@@ -128,6 +130,7 @@ impl Default for LiveConfig {
             admit_running_max: 64,
             ping: Span(25_000),
             pong_deadline: Span(10_000),
+            poll_hold: Span(25_000),
             page_grace: Span(15_000),
             outbox_bytes_max: Bytes(65_536),
             send_buffer: Bytes(32_768),

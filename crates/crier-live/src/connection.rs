@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 /// How long a closing connection may take to write what waits (live 9.6).
 pub const CLOSING_MS: u64 = 2_000;
+/// A long poll without a request is lost after this time (live 4.7).
+pub const ABSENT_MS: u64 = 15_000;
 /// A lagging connection reads on when fewer bytes than this wait (live 8.2).
 pub const READ_ON_BYTES: usize = 16_384;
 /// No client frame is read while more than the bound less this waits, so that answers stay bounded too.
@@ -94,6 +96,8 @@ pub struct Connection {
     lagging: bool,
     cut: bool,
     transport: Transport,
+    /// When a long poll without a request is lost; the end of time while there is one.
+    lost_at: ElapsedMs,
     /// What is known of its right to be open.
     permit: Option<Arc<Permit>>,
     /// When that right was given: a later withdrawal ends it, an earlier one does not.
@@ -120,6 +124,7 @@ impl Connection {
             lagging: false,
             cut: false,
             transport,
+            lost_at: ElapsedMs(u64::MAX),
             permit: None,
             authorised_at: WallMs(i64::MIN),
             frames: Bucket::full(terms.frames, now),
@@ -314,7 +319,42 @@ impl Connection {
             .answer(ServerFrame::bye(bye, retry_after_ms).to_json().into());
         self.phase = Phase::Closing;
         self.bye = Some((bye, retry_after_ms));
-        self.ends = now.plus_ms(CLOSING_MS);
+        // A bye for a poll waits for its next request as long as the connection itself would.
+        let patience_ms = match self.transport {
+            Transport::Poll => ABSENT_MS,
+            Transport::WebSocket | Transport::Sse => CLOSING_MS,
+        };
+        self.ends = now.plus_ms(patience_ms);
+    }
+
+    /// A request of the long poll has come, or has gone.
+    pub fn attended(&mut self, is_here: bool, now: ElapsedMs) {
+        self.lost_at = if is_here {
+            ElapsedMs(u64::MAX)
+        } else {
+            now.plus_ms(ABSENT_MS)
+        };
+    }
+
+    /// Whether it has been given up without a word.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Whether the bye has been taken, and with it everything.
+    #[must_use]
+    pub fn has_said_all(&self) -> bool {
+        self.bye.is_some() && self.outbox.is_empty()
+    }
+
+    /// Whether there is something to say, and whether it ends with the bye.
+    #[must_use]
+    pub fn has_to_say(&self) -> (bool, bool) {
+        (
+            !self.outbox.is_empty() || self.bye.is_some() || self.cut,
+            self.bye.is_some() || self.cut,
+        )
     }
 
     /// The page has left: nothing more is said.
@@ -417,6 +457,7 @@ impl Connection {
             Phase::Greeting if now >= self.ends => self.ended(Bye::NoHello, now),
             Phase::Greeting | Phase::Admitting => Tick::Nothing,
             Phase::Open if now >= self.ends => self.ended(Bye::AuthorisationExpired, now),
+            Phase::Open if now >= self.lost_at => self.cut(),
             Phase::Open if self.is_stuck(terms, now) => {
                 // Not a byte can be written, so the bye is for whoever asks later.
                 self.bye = Some((Bye::NoProgress, None));
@@ -459,7 +500,11 @@ impl Connection {
                     self.progress.plus_ms(terms.progress_ms)
                 };
                 let pong = self.pong_by.unwrap_or(ElapsedMs(u64::MAX));
-                self.ends.min(self.next_ping).min(stuck).min(pong)
+                self.ends
+                    .min(self.next_ping)
+                    .min(stuck)
+                    .min(pong)
+                    .min(self.lost_at)
             }
         }
     }

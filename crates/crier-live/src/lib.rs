@@ -29,6 +29,7 @@ mod names;
 pub mod node;
 pub mod outbox;
 mod place;
+mod polls;
 pub mod rate;
 mod records;
 pub mod resume;

@@ -5,12 +5,14 @@
 
 use crate::connection::Connection;
 pub use crate::metrics::Transport;
+use crate::polls::Polls;
 use crate::resume::OriginMark;
 use crate::shards::lock;
 use crier_platform::model::time::ElapsedMs;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+use tokio::sync::Notify;
 
 /// A transport that takes what its connection has to say.
 pub trait Pump: Send + Sync {
@@ -52,6 +54,22 @@ pub struct Link {
     /// The moment of the one wheel entry that counts; earlier ones were overtaken.
     due: AtomicU64,
     pump: OnceLock<Weak<dyn Pump>>,
+    /// What a long poll has beside it.
+    parking: Option<Box<Parking>>,
+}
+
+/// The polls of a connection, and what wakes the one that waits.
+#[derive(Default)]
+pub(crate) struct Parking {
+    polls: Mutex<Polls>,
+    pub(crate) changed: Notify,
+}
+
+impl Parking {
+    /// The polls.
+    pub(crate) fn polls(&self) -> MutexGuard<'_, Polls> {
+        lock(&self.polls)
+    }
 }
 
 impl Link {
@@ -65,6 +83,7 @@ impl Link {
             greeted: AtomicBool::new(false),
             due: AtomicU64::new(u64::MAX),
             pump: OnceLock::new(),
+            parking: (opening.transport == Transport::Poll).then(Box::default),
         })
     }
 
@@ -94,8 +113,16 @@ impl Link {
         lock(&self.state)
     }
 
+    /// The polls, if this is one.
+    pub(crate) fn parking(&self) -> Option<&Parking> {
+        self.parking.as_deref()
+    }
+
     /// Has the transport write what waits.
     pub(crate) fn pump(&self) {
+        if let Some(parking) = &self.parking {
+            parking.changed.notify_waiters();
+        }
         if let Some(pump) = self.pump.get().and_then(Weak::upgrade) {
             pump.pump();
         }

@@ -10,6 +10,7 @@ mod drain;
 mod ends;
 mod kept;
 mod last_writes;
+mod polling;
 mod posts;
 mod speak;
 mod standing;
@@ -18,6 +19,7 @@ mod time;
 pub use admission::{Coming, Turn};
 pub use admit::Errand;
 pub(crate) use books::Staging;
+pub use polling::Parked;
 pub use posts::Refused;
 pub use time::Due;
 
@@ -28,6 +30,7 @@ use crate::durable::Keeper;
 use crate::link::{ConnectionNo, Link, Opening};
 use crate::metrics::{Metrics, Overflow, Watched};
 use crate::names::Names;
+use crate::outbox::Receipt;
 use crate::place::{Around, Place, Touched};
 use crate::records::{MailboxKey, Records};
 use crate::resume::ResumeKey;
@@ -36,6 +39,7 @@ use crate::shards::{Shards, lock};
 use crate::tickets::MemoryTickets;
 use crate::wheel::Wheel;
 use admission::Admission;
+use bytes::Bytes;
 use crier_platform::model::time::ElapsedMs;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
@@ -190,20 +194,24 @@ impl Hub {
         link.state().put_back();
     }
 
+    /// The kernel has all bytes of this frame, and of the message that it may carry.
+    fn is_written(&self, frame: &Bytes, receipt: Option<&Receipt>) {
+        self.metrics.frame_out(frame);
+        let Some(receipt) = receipt else { return };
+        let first = self
+            .records
+            .written(receipt.id, &receipt.pages, self.clock.wall());
+        if let Some(commit) = first {
+            self.metrics
+                .written_after(self.clock.elapsed_micros().since(commit.at));
+        }
+    }
+
     /// The kernel has all bytes of the frame that `next` gave last.
     pub fn taken(&self, link: &Arc<Link>) {
         let taken = link.state().taken(self.clock.elapsed());
         if let Some(frame) = &taken.frame {
-            self.metrics.frame_out(frame);
-        }
-        if let Some(receipt) = taken.receipt {
-            let first = self
-                .records
-                .written(receipt.id, &receipt.pages, self.clock.wall());
-            if let Some(commit) = first {
-                self.metrics
-                    .written_after(self.clock.elapsed_micros().since(commit.at));
-            }
+            self.is_written(frame, taken.receipt.as_ref());
         }
         if taken.read_on
             && let Some(key) = key_of(link)

@@ -19,15 +19,18 @@ impl Hub {
     /// # Errors
     /// 4002: there is none, it has ended, it is another application's or origin's, or it is a WebSocket, which has its own way.
     pub fn posted(&self, secret: &str, from: &Opening) -> Result<Arc<Link>, Refused> {
-        let no = self.resume_key.connection_named(secret).map(ConnectionNo);
-        let link = no.and_then(|no| self.links.of(&no).get(&no).cloned());
-        let reached = link.filter(|link| {
-            let at = &link.opening;
-            at.transport != Transport::WebSocket
-                && (at.app, at.origin) == (from.app, from.origin)
-                && link.state().phase() == Phase::Open
+        let reached = self.named(secret, from).filter(|link| {
+            link.opening.transport != Transport::WebSocket && link.state().phase() == Phase::Open
         });
         reached.ok_or((Bye::ConnectionUnknown, None))
+    }
+
+    /// The connection of this secret, of this application and origin.
+    pub(super) fn named(&self, secret: &str, from: &Opening) -> Option<Arc<Link>> {
+        let no = self.resume_key.connection_named(secret).map(ConnectionNo)?;
+        let link = self.links.of(&no).get(&no).cloned()?;
+        let at = &link.opening;
+        ((at.app, at.origin) == (from.app, from.origin)).then_some(link)
     }
 
     /// Counts one posted client message and returns its frames; each is then given to `frame`.

@@ -130,6 +130,7 @@ impl Hub {
         }
         link.state().hang_up();
         link.pump();
+        self.closed_without_transport(link);
     }
 
     /// A page may send if it has a handler for the event and its session has not sent too much (live 4.2, 4.15).

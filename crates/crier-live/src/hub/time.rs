@@ -82,6 +82,7 @@ impl Hub {
                     self.count_end(Bye::NoProgress);
                 }
                 self.ended_here(link);
+                self.closed_without_transport(link);
                 return;
             }
         }

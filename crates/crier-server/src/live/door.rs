@@ -6,7 +6,7 @@
 use super::answers;
 use super::body::{self, Unread};
 use super::errands::Door;
-use super::{frames, origin, sse, upgrade};
+use super::{frames, origin, poll, sse, upgrade};
 use crate::listen::Then;
 use crate::state::AppState;
 use axum::body::Body;
@@ -62,6 +62,26 @@ pub async fn sse(
             let opening = visit.opening(&app, Transport::Sse);
             let head = visit.head();
             sse::open(Visit::errands(&state, app), opening, (&text, head)).await
+        }
+        Err(response) => response,
+    };
+    visit.dressed(response)
+}
+
+/// Answers `/live/poll`.
+pub async fn poll(
+    State(state): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let visit = Visit::read(&state, peer.ip(), (request.headers(), request.uri().query())).await;
+    let keeps_alive = poll::keeps_alive(request.version(), request.headers());
+    let response = match visit.posted(&state, request).await {
+        Ok((app, text)) => {
+            let opening = visit.opening(&app, Transport::Poll);
+            let headers = visit.head();
+            let head = poll::Head { headers, keeps_alive };
+            poll::answer(Visit::errands(&state, app), opening, (&text, head)).await
         }
         Err(response) => response,
     };

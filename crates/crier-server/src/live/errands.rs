@@ -27,6 +27,7 @@ pub struct Door {
 pub struct Attachment {
     hub: Arc<Hub>,
     link: Arc<Link>,
+    kept: bool,
 }
 
 impl Attachment {
@@ -36,6 +37,7 @@ impl Attachment {
         Self {
             link: hub.open(opening),
             hub: Arc::clone(hub),
+            kept: false,
         }
     }
 
@@ -43,6 +45,11 @@ impl Attachment {
     #[must_use]
     pub fn hub(&self) -> &Hub {
         &self.hub
+    }
+
+    /// Leaves the connection open: its end is told by somebody else.
+    pub fn keep(mut self) {
+        self.kept = true;
     }
 
     /// This connection.
@@ -54,7 +61,9 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        self.hub.closed(&self.link);
+        if !self.kept {
+            self.hub.closed(&self.link);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod echo;
 mod errands;
 mod frames;
 mod origin;
+mod poll;
 pub mod script;
 mod sse;
 mod upgrade;
@@ -24,6 +25,7 @@ pub fn router() -> Router<AppState> {
     let router = Router::new()
         .route("/live/ws", any(door::websocket))
         .route("/live/sse", any(door::sse))
+        .route("/live/poll", any(door::poll))
         .route("/live/frames", any(door::frames))
         .merge(script::router());
     #[cfg(feature = "echo")]
