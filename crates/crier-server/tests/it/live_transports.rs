@@ -61,7 +61,7 @@ over_every_transport! {
     a_used_ticket_opens_nothing,
     withdrawn_users_and_ended_sessions_get_their_bye,
     a_stopping_server_says_when_to_come_back,
-    an_authorisation_ends_with_its_span_unless_it_is_renewed,
+    a_renewal_is_answered_and_a_used_ticket_for_one_ends_the_connection,
     a_frame_of_an_unknown_type_is_answered_and_life_goes_on,
 }
 
@@ -193,7 +193,7 @@ async fn a_stopping_server_says_when_to_come_back(over: Over) {
     assert!(page.next_of("bye").await.unwrap()["retry_after"].is_u64());
 }
 
-async fn an_authorisation_ends_with_its_span_unless_it_is_renewed(over: Over) {
+async fn a_renewal_is_answered_and_a_used_ticket_for_one_ends_the_connection(over: Over) {
     let server = going().await;
     let caller = caller(&server);
     let (mut page, welcome) = welcomed(over, &server, &caller, &["e"]).await;
