@@ -104,6 +104,28 @@ pub enum Drain {
     Handover,
 }
 
+/// Section `[receipts]` (live 7.10).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReceiptsConfig {
+    /// Receipts waiting of one application.
+    pub waiting_max: usize,
+    /// Posts under way, one of each application.
+    pub requests_max: usize,
+    /// From the look-up of the receiver's name to the status of its answer.
+    pub deadline: Span,
+}
+
+impl Default for ReceiptsConfig {
+    fn default() -> Self {
+        Self {
+            waiting_max: 10_000,
+            requests_max: 32,
+            deadline: Span(5_000),
+        }
+    }
+}
+
 impl Default for LiveConfig {
     fn default() -> Self {
         Self {

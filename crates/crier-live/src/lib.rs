@@ -9,7 +9,8 @@
 //! 2. Run [`node::Node::run`] under the task tracker: pings, deadlines and sweeping happen there.
 //! 3. Transports take [`node::Node::hub`]: `open` a link when a socket has opened, `attach` their [`link::Pump`], give each text to
 //!    `received` and each of its frames to `frame`, run the [`hub::Errand`]s, write what `next` gives, call `taken` and `closed`.
-//! 4. At a soft stop, after REST calls are refused: [`node::Node::stop`]. When all has ended: [`hub::Hub::snapshot`], whose bytes
+//! 4. Run [`receipts::ReceiptRun::run`] under the tracker of what a stop waits for: it ends by itself once the stop has begun.
+//! 5. At a soft stop, after REST calls are refused: [`node::Node::stop`]. When all has ended: [`hub::Hub::snapshot`], whose bytes
 //!    the next process gives to [`hub::Hub::restore`] before it accepts.
 //!
 //! Locks, outermost first: a session's entry in the ledger, a place (mailbox and pages), a connection, a record or a quota. None is
@@ -31,6 +32,7 @@ pub mod outbox;
 mod place;
 mod polls;
 pub mod rate;
+pub mod receipts;
 mod records;
 pub mod resume;
 mod revocations;

@@ -90,6 +90,8 @@ pub struct Item {
     pub redelivered: bool,
     /// Its life is the moment of its commit: `ttl` was 0.
     pub instant: bool,
+    /// Its application wants to be told what became of it (live 7.8); its record remembers.
+    pub receipt: bool,
     /// Its number in the books, in durable mode.
     pub row: Option<RowNo>,
     /// The claim that the books know of.
@@ -118,6 +120,7 @@ impl Item {
             offered: false,
             redelivered: false,
             instant: message.ttl_ms == 0,
+            receipt: message.receipt,
             row: None,
             kept_claim: None,
             maybe_owed: false,
@@ -431,6 +434,7 @@ mod tests {
             ttl_ms,
             collapse_key: None,
             fanout: Fanout::All,
+            receipt: false,
         };
         Item::of(message, WallMs(0), ElapsedMs(0))
     }

@@ -3,7 +3,7 @@
 //! Promise: a charge and the place it buys are one step; the outcome is as of the commit; whoever waits is bounded in number and
 //! time. Call `run` once, under the process's task tracker, or no deadline is ever kept.
 
-use crate::config::{Drain, LiveConfig};
+use crate::config::{Drain, LiveConfig, ReceiptsConfig};
 pub use crate::durable::Loaded;
 use crate::durable::{Keeper, load};
 use crate::hub::{Hub, HubParts, Staging};
@@ -38,6 +38,8 @@ use std::sync::{Arc, Mutex};
 pub struct NodeParts {
     /// Section `[live]`.
     pub config: LiveConfig,
+    /// Section `[receipts]`.
+    pub receipts: ReceiptsConfig,
     /// Where accepted `call_id`s are kept: the store.
     pub marks: Arc<dyn Marks>,
     /// Time.
@@ -75,6 +77,7 @@ impl Node {
         );
         let hub = Hub::new(HubParts {
             config: parts.config,
+            receipts: parts.receipts,
             clock: parts.clock,
             entropy: parts.entropy,
             metrics: parts.metrics,

@@ -184,6 +184,7 @@ impl LiveDoor {
             app: app.id,
             sender: permit.user,
             via: Via::User,
+            receipt: !app.receipts.address.is_empty(),
         };
         Ok(judged.into_message(send.id, from, self.spans.message_ttl_ms))
     }

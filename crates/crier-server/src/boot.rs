@@ -23,6 +23,10 @@ use crier_live::config::{Drain, LiveConfig, MailboxMode};
 use crier_live::hub::Hub;
 use crier_live::metrics::Overflow;
 use crier_live::node::{Loaded, Node, NodeParts};
+use crier_live::receipts::{ReceiptParts, ReceiptRun};
+use crier_media::dial::Dialer;
+use crier_media::hooks::Poster;
+use crier_media::metrics::MediaMetrics;
 use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::{Dispatcher, DispatcherConfig};
 use crier_platform::feed::FeedReader;
@@ -138,6 +142,7 @@ pub struct Server {
     books: Books,
     node: Arc<Node>,
     follower: FollowChanges,
+    receipts: ReceiptRun,
 }
 
 /// Opens the books, the hub and the use cases.
@@ -165,6 +170,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
             connections_max: connections_max(&config),
             ..config.live.clone()
         },
+        receipts: config.receipts.clone(),
         marks: Arc::clone(&books.cached) as Arc<dyn Marks>,
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
@@ -196,9 +202,17 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         message_ttl_ms: config.live.ttl.0,
     };
     let follower = FollowChanges::new(ports.clone());
+    let accounts = Accounts::with_config(ports.clone(), config.accounts.clone());
+    let receipts = ReceiptRun::new(
+        Arc::clone(node.hub()),
+        ReceiptParts {
+            hooks: poster(&config, &public_url, &clock, &mut registry)?,
+            book: Arc::new(accounts.clone()),
+        },
+    );
     let state = AppState {
         dispatcher: Arc::new(Dispatcher::new(ports.clone(), dispatcher)),
-        accounts: Accounts::with_config(ports.clone(), config.accounts.clone()),
+        accounts,
         feed: FeedReader::new(ports.clone()),
         live_door: Arc::new(LiveDoor::with_spans(ports, live_spans)),
         clock,
@@ -216,6 +230,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         books,
         node,
         follower,
+        receipts,
     })
 }
 
@@ -263,6 +278,20 @@ async fn open_books(
         sqlite,
         cached: Arc::new(cached.map_err(|why| said(&why))?),
     })
+}
+
+/// The way out to applications.
+fn poster(
+    config: &Config,
+    public: &PublicUrl,
+    clock: &Arc<dyn Clock>,
+    registry: &mut Registry,
+) -> Result<Arc<Poster>, StartError> {
+    let metrics = MediaMetrics::registered(registry);
+    let dialer = Dialer::new(&config.media, Arc::clone(clock), metrics)
+        .map_err(|(key, why)| StartError(format!("{key}: {why}")))?;
+    let agent = format!("Crier/{} (+{})", env!("CARGO_PKG_VERSION"), public.url);
+    Ok(Arc::new(Poster::new(dialer, Arc::clone(clock), agent)))
 }
 
 /// Connections of the live door: as configured, else what the process's descriptors permit.
@@ -385,6 +414,9 @@ impl Server {
         let node = Arc::clone(&self.node);
         background.spawn(async move { node.run().await });
         background.spawn(self.follower.run());
+        // Ends by itself once the stop has begun: posts under way are waited for.
+        let receipts = self.receipts;
+        self.tasks.spawn(async move { receipts.run().await });
         stop.begun().await;
         tracing::info!("draining");
         let deadline = clock.elapsed().plus_ms(self.config.live.stop_deadline.0);

@@ -3,7 +3,7 @@
 //! Knows nothing of files, environment and flags: `config` reads those.
 
 use crate::middleware::real_ip::TrustedProxies;
-use crier_live::config::LiveConfig;
+use crier_live::config::{LiveConfig, ReceiptsConfig};
 use crier_media::config::MediaConfig;
 use crier_platform::accounts::AccountsConfig;
 use crier_platform::model::quantity::{Bytes, Span};
@@ -22,6 +22,8 @@ pub struct Config {
     pub live: LiveConfig,
     /// Section `media`.
     pub media: MediaConfig,
+    /// Section `receipts`.
+    pub receipts: ReceiptsConfig,
     /// Section `store`.
     pub store: StoreConfig,
 }

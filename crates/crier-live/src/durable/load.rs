@@ -221,6 +221,7 @@ impl<'a> Load<'a> {
             offered,
             redelivered: claim.as_ref().is_some_and(|claim| claim.redelivered),
             instant: false,
+            receipt: false,
             row: Some(message.row),
             kept_claim: no,
             maybe_owed: offered && claim.is_none() && !acked,

@@ -94,7 +94,7 @@ impl Hub {
         self.leaving.hurried.load(Ordering::Acquire)
     }
 
-    /// Comes when waiting calls are to be answered.
+    /// Comes when waiting calls are to be answered and no post of receipts is begun any more.
     pub(crate) fn hurries(&self) -> &Notify {
         &self.leaving.hurries
     }

@@ -11,7 +11,7 @@ use crier_proto::ids::Epoch;
 use std::sync::atomic::Ordering;
 
 impl Hub {
-    /// Mailboxes, pages within their grace, outcomes and tickets as they are. To be taken when nobody is connected and no call runs.
+    /// Mailboxes, pages within their grace, outcomes, tickets and unposted receipts as they are. To be taken when nobody is connected and no call runs.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
         let header = Header {
@@ -20,7 +20,7 @@ impl Hub {
             next_page: self.next_page.load(Ordering::Relaxed),
         };
         let mut writer = Writer::new(&header, self.clock.elapsed());
-        // In durable mode the books have all but the tickets.
+        // In durable mode the books have all but the tickets and the receipts on their way.
         if self.keeper.is_none() {
             self.broker
                 .each(|key, place| writer.place(key, (&place.mailbox, &place.pages, place.focus_turn)));
@@ -28,6 +28,7 @@ impl Hub {
                 .each_kept(|until, record| writer.record(until, record));
         }
         self.tickets.each(|ticket| writer.ticket(ticket));
+        self.receipts.each(|app, queue| writer.receipts(app, queue));
         writer.done()
     }
 
@@ -53,11 +54,15 @@ impl Hub {
             places,
             records,
             tickets,
+            receipts,
         } = contents;
         self.next_page.fetch_max(header.next_page, Ordering::Relaxed);
         // Before the mailboxes: what expired meanwhile ends with its record.
         for (until, record) in records {
             self.records.add(record, until);
+        }
+        for (app, queue) in receipts {
+            self.receipts.take_back(app, queue);
         }
         let grace_ms = self.config.page_grace.0.saturating_add(header.window_ms);
         let grace_ends = moment.now.plus_ms(grace_ms);

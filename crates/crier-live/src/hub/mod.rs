@@ -24,7 +24,7 @@ pub use posts::Refused;
 pub use time::Due;
 
 use crate::broker::memory::MemoryBroker;
-use crate::config::LiveConfig;
+use crate::config::{LiveConfig, ReceiptsConfig};
 use crate::connection::{Connection, Next, Phase, Terms};
 use crate::durable::Keeper;
 use crate::link::{ConnectionNo, Link, Opening};
@@ -32,6 +32,7 @@ use crate::metrics::{Metrics, Overflow, Watched};
 use crate::names::Names;
 use crate::outbox::Receipt;
 use crate::place::{Around, Place, Touched};
+use crate::receipts::Receipts;
 use crate::records::{MailboxKey, Records};
 use crate::resume::ResumeKey;
 use crate::revocations::Revocations;
@@ -53,6 +54,7 @@ use std::sync::{Arc, Mutex, Weak};
 /// What the hub is made of.
 pub(crate) struct HubParts {
     pub(crate) config: LiveConfig,
+    pub(crate) receipts: ReceiptsConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) metrics: Metrics,
@@ -73,6 +75,7 @@ pub struct Hub {
     pub(crate) tickets: Arc<MemoryTickets>,
     pub(crate) broker: MemoryBroker,
     pub(crate) records: Records,
+    pub(crate) receipts: Receipts,
     pub(crate) revocations: Revocations,
     pub(crate) keeper: Option<Keeper>,
     /// Until then pages of an earlier process may come back for what they are owed; set when the books are loaded.
@@ -114,6 +117,12 @@ impl Hub {
             keeper: parts.keeper,
             recovered_at: AtomicU64::new(0),
             me: Weak::clone(me),
+            receipts: Receipts::new(
+                parts.receipts,
+                config.status_items_max,
+                Arc::clone(&parts.entropy),
+                parts.metrics.clone(),
+            ),
             terms,
             clock: parts.clock,
             entropy: parts.entropy,
@@ -366,6 +375,7 @@ impl Hub {
             config: &self.config,
             terms: &self.terms,
             records: &self.records,
+            receipts: &self.receipts,
             metrics: &self.metrics,
             process: &self.broker.process,
             names: &self.names,

@@ -22,6 +22,10 @@ impl Watched for Hub {
             heads: self.broker.heads() as u64,
             ..Standing::default()
         };
+        let (waiting, oldest) = self.receipts.standing();
+        let now = self.clock.elapsed();
+        standing.receipts = waiting;
+        standing.receipt_oldest_secs = oldest.map_or(0, |oldest| now.0.saturating_sub(oldest.0) / 1_000);
         self.broker.each(|_, place| {
             standing.pages += place.pages.len() as u64;
             let handlers = place.pages.iter().map(|page| page.handlers.len() as u64);

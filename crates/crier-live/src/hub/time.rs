@@ -3,8 +3,9 @@
 use super::{Hub, key_of};
 use crate::connection::Tick;
 use crate::link::Link;
-use crate::place::Touched;
-use crate::records::MailboxKey;
+use crate::place::{Touched, make_receipt};
+use crate::receipts::SETTLE_MS;
+use crate::records::{MailboxKey, Origin};
 use crate::shards::lock;
 use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_proto::frame::{Bye, ServerFrame};
@@ -106,6 +107,37 @@ impl Hub {
         }
     }
 
+    /// Makes the receipts of messages whose time for a late ack is over.
+    fn make_settled_receipts(&self, now: ElapsedMs) {
+        for id in self.receipts.settled(now) {
+            let Some(standing) = self.records.settled(id) else {
+                continue;
+            };
+            let Origin { key, event, .. } = &standing.origin;
+            let presence = self.at_known(*key, |place, _, _| place.presence(event));
+            make_receipt(&self.around(*key), &standing, presence.unwrap_or((0, 0)));
+        }
+    }
+
+    /// Takes up the receipts that an earlier process owed: what had ended settles anew, and what was made and lies in no queue, since
+    /// that process did not stop cleanly, is made again.
+    pub(crate) fn take_up_receipts(&self) {
+        let now = self.clock.elapsed();
+        let (settling, waiting) = self.records.receipts_to_come();
+        for id in settling {
+            self.records.settles(id);
+            let app = self.records.look(id, now, |record| record.origin().key.0);
+            let lost = app.and_then(|app| self.receipts.settle(app, id, now.plus_ms(SETTLE_MS)));
+            lost.into_iter().for_each(|id| self.records.receipt_is_done(id));
+        }
+        let queued = self.receipts.queued();
+        for standing in waiting {
+            if !queued.contains(&standing.delivery.id) {
+                make_receipt(&self.around(standing.origin.key), &standing, (0, 0));
+            }
+        }
+    }
+
     fn sweep(&self, turns: u64) {
         let now = self.clock.elapsed();
         let part = usize::try_from(turns).unwrap_or(0);
@@ -117,6 +149,7 @@ impl Hub {
         });
         touched.iter().for_each(|link| link.pump());
         left.into_iter().for_each(|head| self.head_left(head));
+        self.make_settled_receipts(now);
         if turns.is_multiple_of(SWEEP_TURNS) {
             self.tickets.sweep();
             self.records.sweep(now);

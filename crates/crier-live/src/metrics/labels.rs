@@ -126,6 +126,17 @@ closed! {
 }
 
 closed! {
+    /// What becomes of a receipt.
+    ReceiptFate {
+        Posted "posted" "Its receiver has it.",
+        Retried "retried" "An attempt failed; it is made again.",
+        Expired "expired" "It was given up by its age.",
+        Dropped "dropped" "It had to leave for newer ones.",
+        Off "off" "Its application wants no receipts any more.",
+    }
+}
+
+closed! {
     /// Where a message's commit must have arrived before its sender is answered.
     Mode {
         Memory "memory" "In this process.",

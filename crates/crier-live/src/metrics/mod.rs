@@ -15,7 +15,7 @@ mod tests;
 pub use labels::{Door, Mode, Overflow, TicketFate, Transport};
 pub use table::{Kind, Metric, PREFIX};
 
-pub(crate) use labels::{Ending, FrameType};
+pub(crate) use labels::{Ending, FrameType, ReceiptFate};
 pub(crate) use page::{Standing, Watched};
 pub(crate) use per_app::AppFigures;
 
@@ -55,6 +55,7 @@ struct Figures {
     byes: Counts<Bye>,
     ping: Durations,
     overflow: Counts<Overflow>,
+    receipts: Counts<ReceiptFate>,
     withdrawals: AtomicU64,
     withdrawal: Durations,
     /// Whoever knows what stands now; absent until a node has been made.
@@ -68,6 +69,11 @@ impl Metrics {
         let metrics = Self::default();
         registry.register_collector(Box::new(Page(metrics.clone())));
         metrics
+    }
+
+    /// What became of a receipt.
+    pub(crate) fn receipt(&self, fate: ReceiptFate) {
+        self.0.receipts.add(fate);
     }
 
     /// Names who knows what stands now, once.

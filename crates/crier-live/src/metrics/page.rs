@@ -3,7 +3,7 @@
 //! Promise: every metric of the table, in its order, each with its sentence. What stands somewhere is read for this page alone.
 
 use super::counts::{Labels, counter, durations};
-use super::labels::{Closed, Door, FrameType, Judged, Overflow};
+use super::labels::{Closed, Door, FrameType, Judged, Overflow, ReceiptFate};
 use super::table::{Kind, Metric, PREFIX};
 use super::{Figures, Metrics};
 use crate::hub::Coming;
@@ -33,6 +33,10 @@ pub(crate) struct Standing {
     pub(crate) bytes: u64,
     /// Heads.
     pub(crate) heads: u64,
+    /// Receipts that wait or are on their way.
+    pub(crate) receipts: u64,
+    /// Seconds since the oldest of them was made.
+    pub(crate) receipt_oldest_secs: u64,
 }
 
 /// Whoever knows what stands.
@@ -97,6 +101,11 @@ fn show(
         Metric::Frames => figures.frames.show(out, frame),
         Metric::Byes => figures.byes.show(out, |bye: Bye| one("code", bye)),
         Metric::PingRoundTrip => durations(out, &figures.ping),
+        Metric::Receipts => figures
+            .receipts
+            .show(out, |fate: ReceiptFate| one("result", fate)),
+        Metric::ReceiptsWaiting => out.encode_gauge(&standing.receipts),
+        Metric::ReceiptOldest => out.encode_gauge(&standing.receipt_oldest_secs),
         Metric::BrokerUp => out.encode_gauge(&1_u64),
         Metric::Overflow => figures.overflow.show(out, |bound: Overflow| one("name", bound)),
         Metric::Withdrawals => counter(out, &none, figures.withdrawals.load(Ordering::Relaxed)),

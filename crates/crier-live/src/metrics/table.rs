@@ -93,6 +93,9 @@ figures! {
     Frames "frames" Counter ["direction", "type"] "Frames read from pages (in) and taken by the kernel for them (out)";
     Byes "byes" Counter ["code"] "Ends of connections by the server, by close code";
     PingRoundTrip "ping_round_trip_seconds" Histogram [] "From a ping's place in the outbox to the page's pong";
+    Receipts "receipts" Counter ["result"] "Receipts by what became of them: posted, retried (once for each failed attempt), expired, dropped, off";
+    ReceiptsWaiting "receipts_waiting" Gauge [] "Receipts that wait or are on their way";
+    ReceiptOldest "receipt_oldest_seconds" Gauge [] "Age of the oldest receipt that waits or is on its way; 0 when there is none";
     BrokerUp "broker_up" Gauge [] "1 while the broker answers; the one in the process always does";
     Overflow "overflow" Counter ["name"] "Bounds of live section 12 that were reached";
     Withdrawals "withdrawals" Counter [] "Withdrawals carried out";

@@ -108,6 +108,7 @@ fn every_value_of_a_label_has_the_index_at_which_it_stands() {
     stands::<Coming>();
     stands::<Ending>();
     stands::<FrameType>();
+    stands::<ReceiptFate>();
 }
 
 #[test]
@@ -119,6 +120,7 @@ fn every_value_of_a_set_of_ours_is_described_by_a_sentence() {
         Mode::ALL.iter().map(|value| value.help()).collect(),
         Ending::ALL.iter().map(|value| value.help()).collect(),
         FrameType::ALL.iter().map(|value| value.help()).collect(),
+        ReceiptFate::ALL.iter().map(|value| value.help()).collect(),
     ];
     for sentence in sentences.concat() {
         assert!(sentence.ends_with('.') && sentence.len() > 2, "{sentence}");

@@ -7,6 +7,9 @@ mod claims;
 mod offers;
 mod pages;
 mod recalls;
+mod receipts;
+
+pub(crate) use receipts::make as make_receipt;
 
 pub(crate) use pages::{Handler, Introduction, Page};
 
@@ -18,6 +21,7 @@ use crate::mailbox::{Ended, Item, Mailbox, PageNo, RingBounds};
 use crate::metrics::{AppFigures, Ending, Metrics, Overflow};
 use crate::names::Names;
 use crate::rate::Bucket;
+use crate::receipts::Receipts;
 use crate::records::{MailboxKey, Origin, Record, Records};
 use crier_platform::model::message::{Delivery, DeliveryState};
 use crier_platform::model::session::SessionId;
@@ -59,6 +63,7 @@ pub(crate) struct Around<'a> {
     pub(crate) config: &'a LiveConfig,
     pub(crate) terms: &'a Terms,
     pub(crate) records: &'a Records,
+    pub(crate) receipts: &'a Receipts,
     pub(crate) metrics: &'a Metrics,
     pub(crate) process: &'a Totals,
     pub(crate) names: &'a Names,
@@ -239,6 +244,7 @@ impl Place {
         Record::new(origin, delivery)
             .committed(around.micros, item.fanout)
             .in_row(item.row)
+            .wanting_receipt(item.receipt)
     }
 
     /// Lets go what has expired.
@@ -266,6 +272,9 @@ impl Place {
             }
             if let Some(item) = self.mailbox.item_mut(counted.seq) {
                 item.acked = true;
+            }
+            if counted.makes_receipt {
+                self.make_receipt(around, *id);
             }
         }
     }
@@ -300,5 +309,9 @@ impl Place {
         self.share
             .figures
             .ended(state.and_then(Ending::of).unwrap_or(without));
+        if around.records.settles(item.id) {
+            // That a message's time was over may be seen later than it was.
+            around.settle(item.id, around.now.min(item.expires));
+        }
     }
 }

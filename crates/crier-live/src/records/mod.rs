@@ -17,10 +17,13 @@ use crier_platform::model::message::{Delivery, DeliveryState, Happening, WaitFor
 use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_proto::frame::PageId;
 use crier_proto::ids::{AppId, MessageId, Uid};
-use record::Reached;
+use record::{Reached, Told};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::Notify;
+
+/// Milliseconds until it is looked again whether a receipt still keeps a record past its time.
+const RECEIPT_KEEP_MS: u64 = 60_000;
 
 /// One mailbox: whose, in which application.
 pub type MailboxKey = (AppId, Uid);
@@ -37,6 +40,8 @@ pub struct Counted {
     pub seq: u64,
     /// The commit, when this was the first ack of all.
     pub first: Option<Commit>,
+    /// Its receipt is to be made for it (live 7.8).
+    pub makes_receipt: bool,
 }
 
 /// The records of one process.
@@ -109,9 +114,66 @@ impl Records {
         };
         drop(part);
         if let Some((_, id)) = oldest {
+            if self.owes_receipt(id) {
+                self.metrics.overflow(Overflow::ReceiptQueue);
+            }
             self.forget(id);
         }
         oldest.is_some()
+    }
+
+    /// Whether a message that has just ended settles: its receipt is made at a late ack, or when the time for one is over.
+    pub fn settles(&self, id: MessageId) -> bool {
+        let mut settles = false;
+        self.change(id, |record| {
+            settles = record.settles();
+            true
+        });
+        settles
+    }
+
+    /// How a message stands whose time for a late ack is over; nothing when its receipt is made already.
+    pub fn settled(&self, id: MessageId) -> Option<Standing> {
+        let mut standing = None;
+        self.change(id, |record| {
+            standing = record.makes_receipt(false).then(|| record.standing());
+            true
+        });
+        standing
+    }
+
+    /// Messages whose receipts are not made yet although they have ended, and messages whose receipts are made and not done with,
+    /// both as an earlier process left them.
+    pub(crate) fn receipts_to_come(&self) -> (Vec<MessageId>, Vec<Standing>) {
+        let (mut settling, mut waiting) = (Vec::new(), Vec::new());
+        self.each_kept(|_, record| {
+            if record.settles_again() {
+                settling.push(record.id());
+            } else if record.has_receipt_to_come() && !record.owes_receipt() {
+                waiting.push(record.standing());
+            }
+        });
+        (settling, waiting)
+    }
+
+    /// Whether a message's receipt is still to be made.
+    fn owes_receipt(&self, id: MessageId) -> bool {
+        self.records.of(&id).get(&id).is_some_and(Record::owes_receipt)
+    }
+
+    /// The application of a message whose receipt is still to come.
+    fn waits_for_receipt(&self, id: MessageId) -> Option<AppId> {
+        let part = self.records.of(&id);
+        let record = part.get(&id).filter(|record| record.has_receipt_to_come())?;
+        Some(record.origin().key.0)
+    }
+
+    /// A message's receipt is posted, given up or lost: nothing keeps its record any more but its own time.
+    pub fn receipt_is_done(&self, id: MessageId) {
+        self.change(id, |record| {
+            record.tell(Told::Nothing);
+            true
+        });
     }
 
     /// Looks at the record of a message that is still told of at `now`.
@@ -139,13 +201,6 @@ impl Records {
     }
 
     /// Notes something that happened to a message and to no page in particular.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "for receipts: the one word that comes from outside this crate"
-        )
-    )]
     pub fn note(&self, id: MessageId, what: What, at: WallMs) {
         self.change(id, |record| record.note(what, None, at));
     }
@@ -239,6 +294,7 @@ impl Records {
                     key: record.origin().key,
                     seq: record.seq(),
                     first: record.commit().filter(|_| record.delivery().acked == 1),
+                    makes_receipt: record.makes_receipt(true),
                 });
                 record.note(what, Some(index), at)
             }
@@ -280,8 +336,16 @@ impl Records {
                 !queue.is_empty()
             });
         });
+        let mut kept = Vec::new();
         for id in over {
-            self.forget(id);
+            match self.waits_for_receipt(id) {
+                Some(app) => kept.push((app, id)),
+                None => self.forget(id),
+            }
+        }
+        for (app, id) in kept {
+            let again = (now.plus_ms(RECEIPT_KEEP_MS), id);
+            self.queues.of(&app).entry(app).or_default().push_back(again);
         }
     }
 

@@ -86,6 +86,23 @@ impl Origin {
     }
 }
 
+/// How far a message's receipt has come (live 7.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// None is wanted, or it is done with.
+    Nothing,
+    /// It is made at the first ack.
+    Wanted,
+    /// The message has ended unacked; the receipt is made at the first ack or when the time for it is over.
+    Settling,
+    /// It is made and not done with.
+    Waiting,
+}
+
+impl Told {
+    const ALL: [Self; 4] = [Self::Nothing, Self::Wanted, Self::Settling, Self::Waiting];
+}
+
 /// What became of one message.
 #[derive(Debug)]
 pub struct Record {
@@ -103,6 +120,7 @@ pub struct Record {
     row: Option<RowNo>,
     /// The books are to learn of its last change.
     unkept: bool,
+    told: Told,
 }
 
 /// A record as it stands.
@@ -163,6 +181,7 @@ impl Record {
             commit: None,
             row: None,
             unkept: false,
+            told: Told::Nothing,
         }
     }
 
@@ -225,9 +244,60 @@ impl Record {
         self
     }
 
-    /// Whether it is still told of.
+    /// Whether it is still told of: also as long as its receipt waits (live 7.5).
     pub(super) fn is_kept(&self, now: ElapsedMs) -> bool {
-        self.keep_until > now
+        self.keep_until > now || self.has_receipt_to_come()
+    }
+
+    /// Whether its receipt is still to be made or waits.
+    pub(super) fn has_receipt_to_come(&self) -> bool {
+        self.told != Told::Nothing
+    }
+
+    /// Whether its receipt is still to be made: without the record it never will be.
+    pub(super) fn owes_receipt(&self) -> bool {
+        matches!(self.told, Told::Wanted | Told::Settling)
+    }
+
+    /// Whether it has ended unacked and its receipt is not made, as an earlier process left it.
+    pub(super) fn settles_again(&self) -> bool {
+        self.owes_receipt() && self.ended.is_some()
+    }
+
+    /// The same, wanting a receipt or not.
+    #[must_use]
+    pub(crate) fn wanting_receipt(mut self, wanted: bool) -> Self {
+        if wanted {
+            self.told = Told::Wanted;
+        }
+        self
+    }
+
+    /// Its receipt is wanted, made, or done with.
+    pub(super) fn tell(&mut self, told: Told) {
+        self.told = told;
+    }
+
+    /// It has ended unacked and wants a receipt: from now on it settles.
+    pub(super) fn settles(&mut self) -> bool {
+        let settles = self.told == Told::Wanted && self.ended.is_some();
+        if settles {
+            self.told = Told::Settling;
+        }
+        settles
+    }
+
+    /// Its receipt is made now, once: at the first ack, or because its time for one is over.
+    pub(super) fn makes_receipt(&mut self, acked: bool) -> bool {
+        let makes = match self.told {
+            Told::Wanted => acked,
+            Told::Settling => true,
+            Told::Nothing | Told::Waiting => false,
+        };
+        if makes {
+            self.told = Told::Waiting;
+        }
+        makes
     }
 
     /// The message.
@@ -430,6 +500,7 @@ impl Record {
             out.byte(page.reached.code());
         }
         self.timeline.write(out);
+        out.byte(self.told as u8);
     }
 
     /// Reads what `write` wrote.
@@ -469,10 +540,12 @@ impl Record {
             })
         })?;
         let timeline = Timeline::read(payload, pages.len())?;
+        let told = *Told::ALL.get(usize::from(payload.byte()?))?;
         Some(Self {
             ended,
             pages,
             timeline,
+            told,
             ..Self::new(origin, delivery)
         })
     }

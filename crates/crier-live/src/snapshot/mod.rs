@@ -1,4 +1,5 @@
-//! What a memory mailbox takes through a clean restart: heads, messages, pages within their grace, outcomes, tickets (live 5.8, 5.9).
+//! What a memory mailbox takes through a clean restart: heads, messages, pages within their grace, outcomes, tickets,
+//! unposted receipts (live 5.8, 5.9).
 //!
 //! Promise: bytes in, bytes out; a snapshot is taken back whole or not at all; no bytes make the reader panic. Moments of the
 //! stopwatch are written as what is left of them, and the time that the server was away is taken off. Knows no file.
@@ -8,19 +9,22 @@ mod parts;
 
 use crate::mailbox::Mailbox;
 use crate::place::Page;
+use crate::receipts::Queue;
 use crate::records::{MailboxKey, Record};
 use codec::{Blocks, In, Out, Sealed};
 use crier_platform::model::ticket::Ticket;
 use crier_platform::model::time::{ElapsedMs, WallMs};
+use crier_proto::ids::AppId;
 
 /// The first words of a snapshot of this shape; any other shape has others.
-const WORDS: &[u8] = b"crier live snapshot 3\n";
+const WORDS: &[u8] = b"crier live snapshot 4\n";
 
 const HEADER: u8 = 1;
 const PLACE: u8 = 2;
 const RECORD: u8 = 3;
 const TICKET: u8 = 4;
 const END: u8 = 5;
+const RECEIPTS: u8 = 6;
 
 /// Why a snapshot is not taken back. Then every mailbox begins a new life, and pages are told so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +71,8 @@ pub(crate) struct Contents {
     /// With the moments until which they are kept, oldest first for each application.
     pub(crate) records: Vec<(ElapsedMs, Record)>,
     pub(crate) tickets: Vec<Ticket>,
+    /// Receipts that are not posted.
+    pub(crate) receipts: Vec<(AppId, Queue)>,
 }
 
 /// A snapshot that is being written.
@@ -108,6 +114,15 @@ impl Writer {
         self.blocks.add(TICKET, |out| parts::write_ticket(out, ticket));
     }
 
+    /// Adds an application's receipts.
+    pub(crate) fn receipts(&mut self, app: AppId, queue: &Queue) {
+        let now = self.now;
+        self.blocks.add(RECEIPTS, |out| {
+            out.signed(app.get());
+            queue.write(out, now);
+        });
+    }
+
     /// Ends.
     pub(crate) fn done(mut self) -> Vec<u8> {
         self.blocks.add(END, |_| ());
@@ -140,6 +155,7 @@ fn read_blocks(sealed: &mut Sealed<'_>, moment: Moment) -> Option<Contents> {
         places: Vec::new(),
         records: Vec::new(),
         tickets: Vec::new(),
+        receipts: Vec::new(),
     };
     loop {
         let (tag, mut payload) = sealed.next()?;
@@ -150,6 +166,10 @@ fn read_blocks(sealed: &mut Sealed<'_>, moment: Moment) -> Option<Contents> {
                 contents.records.push((until, Record::read(&mut payload)?));
             }
             TICKET => contents.tickets.push(parts::read_ticket(&mut payload)?),
+            RECEIPTS => {
+                let app = AppId::new(payload.signed()?)?;
+                contents.receipts.push((app, Queue::read(&mut payload, shift)?));
+            }
             END => {
                 payload.end()?;
                 sealed.end()?;

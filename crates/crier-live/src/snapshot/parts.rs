@@ -157,6 +157,7 @@ fn read_item(payload: &mut In<'_>, shift: Shift) -> Option<Item> {
         offered: payload.flag()?,
         redelivered: payload.flag()?,
         instant: false,
+        receipt: false,
         row: None,
         kept_claim: None,
         maybe_owed: false,

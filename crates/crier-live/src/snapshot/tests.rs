@@ -38,6 +38,7 @@ fn item(number: u8, fanout: Fanout, ttl_ms: u64) -> Item {
         ttl_ms,
         collapse_key: (number == 2).then(|| "k".into()),
         fanout,
+        receipt: false,
     };
     Item {
         claim: (fanout == Fanout::One).then_some(PageNo(7)),

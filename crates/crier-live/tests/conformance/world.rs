@@ -139,6 +139,7 @@ impl World {
         let mut registry = Registry::default();
         let metrics = Metrics::registered(&mut registry);
         let node = Node::new(NodeParts {
+            receipts: crier_live::config::ReceiptsConfig::default(),
             config,
             marks: Arc::clone(&marks) as Arc<dyn Marks>,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -213,6 +214,7 @@ impl World {
             ttl_ms: 60_000,
             collapse_key: None,
             fanout: Fanout::All,
+            receipt: false,
         }
     }
 

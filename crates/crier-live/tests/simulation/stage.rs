@@ -79,6 +79,7 @@ fn uid(number: i64) -> Uid {
 /// Bounds so low that a schedule meets them.
 fn node(seed: u64, clock: &Arc<ManualClock>) -> Arc<Node> {
     Node::new(NodeParts {
+        receipts: crier_live::config::ReceiptsConfig::default(),
         config: LiveConfig {
             ring_items_max: 10,
             outbox_bytes_max: Bytes(3_000),
@@ -199,6 +200,7 @@ impl Stage {
             ttl_ms,
             collapse_key: key.map(|key| key.to_string().into()),
             fanout,
+            receipt: false,
         };
         let delivery = self.node.accept(None, message).await.unwrap();
         let place = Place {

@@ -70,13 +70,13 @@ impl ReceiptBook for Accounts {
         }))
     }
 
-    async fn turn_off(&self, app: AppId, url: &str) -> Result<(), StoreFault> {
+    async fn turn_off(&self, app: AppId, url: &str) -> Result<bool, StoreFault> {
         for _ in 0..CHANGE_ATTEMPTS_MAX {
             let Some(older) = self.ports.store.app(app).await? else {
-                return Ok(());
+                return Ok(true);
             };
             if older.receipts.address != url {
-                return Ok(());
+                return Ok(older.receipts.address.is_empty());
             }
             let mut row = older.as_ref().clone();
             row.receipts.address = String::new();
@@ -85,7 +85,7 @@ impl ReceiptBook for Accounts {
                 at: self.ports.clock.wall(),
             });
             match self.store_app(older, row).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(true),
                 Err(AccountError::Store(fault)) => return Err(fault),
                 // Somebody else has changed the application meanwhile: look again.
                 Err(_) => {}

@@ -86,6 +86,8 @@ pub(crate) struct From {
     pub(crate) sender: Uid,
     /// Whose secret vouches for the text.
     pub(crate) via: Via,
+    /// Whether the application wants a receipt.
+    pub(crate) receipt: bool,
 }
 
 /// The checks a to g of protocol 14.1.2, in order.
@@ -141,6 +143,7 @@ impl Judged {
             ttl_ms: self.ttl_ms.unwrap_or(ttl_default_ms),
             collapse_key: self.collapse_key,
             fanout: self.fanout,
+            receipt: from.receipt,
         }
     }
 }
@@ -172,6 +175,7 @@ impl Method for LiveMessageSend {
             app: call.app().id,
             sender: call.session()?.user,
             via: call.via(),
+            receipt: !call.app().receipts.address.is_empty(),
         };
         Ok((judge(params, call.app().settings.live_text)?, from))
     }
@@ -437,6 +441,7 @@ mod tests {
             app: AppId::new(1).unwrap(),
             sender: Uid::new(2).unwrap(),
             via: Via::User,
+            receipt: false,
         };
         let id = MessageId::from_bytes([1; 16]);
         let message = judge(GOOD, LiveText::Any).unwrap().into_message(id, from, 60_000);

@@ -51,6 +51,8 @@ pub struct NewMessage {
     pub collapse_key: Option<Box<str>>,
     /// Which pages get it.
     pub fanout: Fanout,
+    /// Whether the application wants to be told what became of it (live 7.8).
+    pub receipt: bool,
 }
 
 /// The outcome object's states (protocol 16.1).

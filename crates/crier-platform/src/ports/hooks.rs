@@ -58,6 +58,7 @@ pub trait ReceiptBook: Send + Sync {
     /// Where an application's receipts go at this moment; nothing when it wants none or is gone.
     async fn target(&self, app: AppId, now: WallMs) -> Result<Option<ReceiptTarget>, StoreFault>;
 
-    /// Turns receipts off because this address answered 410; changes nothing when the setting holds another one by now.
-    async fn turn_off(&self, app: AppId, url: &str) -> Result<(), StoreFault>;
+    /// Turns receipts off because this address answered 410. False, and nothing is changed, when the setting holds another one by
+    /// now.
+    async fn turn_off(&self, app: AppId, url: &str) -> Result<bool, StoreFault>;
 }

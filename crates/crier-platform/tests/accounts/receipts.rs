@@ -80,15 +80,20 @@ async fn a_receiver_that_wants_no_receipts_turns_them_off_unless_the_address_has
     let id = town.app().await.id;
     let settings = [to("https://game.example/r")];
     town.accounts.set_app("Rochambeau", &settings).await.unwrap();
-    town.accounts
-        .turn_off(id, "https://game.example/old")
-        .await
-        .unwrap();
+    assert!(
+        !town
+            .accounts
+            .turn_off(id, "https://game.example/old")
+            .await
+            .unwrap()
+    );
     assert_eq!(town.app().await.receipts.address, "https://game.example/r");
-    town.accounts
-        .turn_off(id, "https://game.example/r")
-        .await
-        .unwrap();
+    assert!(
+        town.accounts
+            .turn_off(id, "https://game.example/r")
+            .await
+            .unwrap()
+    );
     let receipts = town.app().await.receipts.clone();
     assert!(receipts.address.is_empty() && receipts.secret.is_some());
     let ended = ReceiptsEnded {

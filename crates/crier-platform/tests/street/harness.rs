@@ -82,6 +82,7 @@ impl Street {
         let cached = CachedStore::over(Arc::new(books), &bounds, clock.clone()).await;
         let store = Arc::new(FaultyStore::over(Arc::new(cached.expect("caches over them"))));
         let node = Node::new(NodeParts {
+            receipts: crier_live::config::ReceiptsConfig::default(),
             config: live,
             marks: store.clone(),
             clock: clock.clone(),

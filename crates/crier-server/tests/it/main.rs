@@ -8,6 +8,7 @@
 //! - `figures`: what the page of figures says after a scripted evening
 //! - `live_status`: what became of a message, taking it back, and a repeated `ref`
 //! - `slow_reader`: who is cut for reading slowly, and who is not; `stop`: the two ways of a soft stop
+//! - `receipts`: signed posts to an application's server, over restarts, refusals and rotations
 //! - `delivery`: exactly once or a gap, over connections that are cut
 //! - `rest`, `config`, `cli`: the doors of callers and operators
 #![expect(
@@ -30,6 +31,7 @@ mod live_sse;
 mod live_status;
 mod live_transports;
 mod period;
+mod receipts;
 mod rest;
 mod site;
 mod slow_reader;
