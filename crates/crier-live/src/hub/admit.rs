@@ -21,7 +21,7 @@ pub enum Errand {
         /// For `resume`.
         hello: Box<Hello>,
     },
-    /// Await the turn of a new connection, redeem the hello's ticket, then call `admit` or `end`.
+    /// Await the turn of a new connection, redeem the hello's ticket, then call `admit` or `refuse`.
     Redeem {
         /// The ticket.
         ticket: String,
