@@ -54,9 +54,14 @@ const HANDOVER_LEAD_MS: u64 = 5_000;
 #[error("{0}")]
 pub struct StartError(pub String);
 
+/// Puts something between the use cases and the books.
+pub type OverBooks = Arc<dyn Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync>;
+
 /// What tests put in the place of the process's own ports.
 #[derive(Clone, Default)]
 pub struct Overrides {
+    /// The books as the use cases meet them; what the node writes by itself goes past it.
+    pub books: Option<OverBooks>,
     /// Time.
     pub clock: Option<Arc<dyn Clock>>,
     /// Chance.
@@ -181,8 +186,12 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
             MailboxMode::Durable => Some(Arc::clone(&books.cached) as Arc<dyn Messages>),
         },
     });
+    let store = Arc::clone(&books.cached) as Arc<dyn Store>;
     let ports = Ports {
-        store: Arc::clone(&books.cached) as Arc<dyn Store>,
+        store: match overrides.books {
+            Some(over) => over(store),
+            None => store,
+        },
         ledger: Arc::clone(&node) as Arc<dyn Ledger>,
         deliver: Arc::clone(&node) as Arc<dyn Deliver>,
         tickets: Arc::clone(&node) as Arc<dyn Tickets>,

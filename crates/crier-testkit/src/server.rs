@@ -7,18 +7,19 @@
 
 use crate::clock::ManualClock;
 use crate::entropy::SeededEntropy;
+use crate::faulty::FaultyStore;
 use crate::patience::within;
 use crate::signed::SignedClient;
 use crier_platform::accounts::Accounts;
 use crier_platform::model::quantity::Span;
-use crier_server::boot::{Listeners, Overrides, build};
+use crier_server::boot::{Listeners, OverBooks, Overrides, build};
 use crier_server::config::{self, Sources};
 use crier_server::lifecycle::Stop;
 use crier_server::state::AppState;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -33,6 +34,8 @@ pub struct TestServer {
     pub admin_address: SocketAddr,
     /// The handles that its doors hold.
     pub state: AppState,
+    /// The books as its use cases meet them.
+    pub books: Arc<FaultyStore>,
     /// Its clock.
     pub clock: Arc<ManualClock>,
     stop: Stop,
@@ -103,11 +106,18 @@ impl TestServer {
         let listeners = Listeners::bind(&mut config.server).await.map_err(other)?;
         let address = listeners.address().map_err(other)?;
         let admin_address = listeners.admin_address().map_err(other)?;
+        let made = Arc::new(OnceLock::new());
+        let keep = Arc::clone(&made);
+        let over: OverBooks =
+            Arc::new(move |store| Arc::clone(keep.get_or_init(|| Arc::new(FaultyStore::over(store)))) as _);
         let overrides = Overrides {
+            books: Some(over),
             clock: Some(Arc::clone(&clock) as Arc<_>),
             entropy: Some(Arc::new(SeededEntropy::new(1))),
         };
         let server = build(config, overrides).await.map_err(other)?;
+        let books = made.get().map(Arc::clone);
+        let books = books.ok_or_else(|| other("the server was built without its books"))?;
         let state = server.state.clone();
         let stop = Stop::new();
         let running = tokio::spawn(server.run(listeners, stop.clone()));
@@ -115,6 +125,7 @@ impl TestServer {
             address,
             admin_address,
             state,
+            books,
             clock,
             stop,
             running,

@@ -1,11 +1,11 @@
 //! Faults of ours on the street: what the caller is told, what the log is told, and that nothing was done.
 
 use crate::asked::{Call, Said, said};
-use crate::faulty::Broken;
 use crate::harness::{OTHER, Street, WEB, app_id, uid};
 use crier_live::config::LiveConfig;
 use crier_platform::faults::Fault;
 use crier_platform::ports::store::StoreFault;
+use crier_testkit::Broken;
 
 const SEND: &str = "liveMessage.send";
 const PUBLISH: &str = "feed.publishStoryToUser";

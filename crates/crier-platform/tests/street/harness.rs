@@ -1,7 +1,6 @@
 //! One server's rules over the real books in memory and the real hub, two people, an owner and one application.
 
 use crate::asked::{Call, Said, said};
-use crate::faulty::FaultyStore;
 use crier_live::config::LiveConfig;
 use crier_live::metrics::Metrics;
 use crier_live::node::{Node, NodeParts};
@@ -19,7 +18,7 @@ use crier_proto::call::RequestParts;
 use crier_proto::ids::{AppId, SessionKey, Uid};
 use crier_proto::secret::Secret;
 use crier_store::{CachedStore, SqliteStore, StoreConfig};
-use crier_testkit::{ManualClock, SeededEntropy};
+use crier_testkit::{FaultyStore, ManualClock, SeededEntropy};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -3,7 +3,6 @@
 
 mod asked;
 mod faults;
-mod faulty;
 mod feed;
 mod harness;
 mod live_message;

@@ -15,6 +15,7 @@ use http::header::{
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{Response, StatusCode};
+use std::sync::Arc;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// Answers a GET of `/live/ws`.
@@ -30,13 +31,10 @@ pub fn open(state: &AppState, visit: &Visit, mut request: Request<Body>) -> Resp
     let Some(key) = request.headers().get(SEC_WEBSOCKET_KEY).cloned() else {
         return answers::refusal(state.hub.refused(Bye::BadFrame));
     };
-    let app = match visit.permitted(state, request.headers()) {
-        Ok(app) => app,
-        Err(bye) => return answers::refusal(state.hub.refused(bye)),
-    };
-    // A browser cannot read the status of a refused upgrade: this is told right after it.
-    let bye = (!app.enabled).then_some(Bye::AppDisabled);
-    let opening = visit.opening(&app, Transport::WebSocket);
+    let permitted = visit.permitted(state, request.headers());
+    if let Err(bye @ (Bye::BadFrame | Bye::OriginRefused)) = permitted {
+        return answers::refusal(state.hub.refused(bye));
+    }
     let mut response = answers::status(StatusCode::SWITCHING_PROTOCOLS);
     let headers = response.headers_mut();
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -46,8 +44,20 @@ pub fn open(state: &AppState, visit: &Visit, mut request: Request<Body>) -> Resp
     }
     let upgrade = hyper::upgrade::on(&mut request);
     drop(request);
-    let door = Visit::errands(state, app);
-    state.tasks.spawn(websocket::serve(upgrade, door, opening, bye));
+    // A browser cannot read the status of a refused upgrade: every other refusal is told right after it.
+    match permitted {
+        Ok(app) => {
+            let bye = (!app.enabled).then_some(Bye::AppDisabled);
+            let opening = visit.opening(&app, Transport::WebSocket);
+            let door = Visit::errands(state, app);
+            state.tasks.spawn(websocket::serve(upgrade, door, opening, bye));
+        }
+        Err(bye) => {
+            let refused = state.hub.refused(bye);
+            let clock = Arc::clone(&state.clock);
+            state.tasks.spawn(websocket::refuse(upgrade, refused, clock));
+        }
+    }
     response
 }
 

@@ -6,16 +6,22 @@
 
 use super::counted::Counted;
 use super::errands::Door;
-use super::wire::{Heard, Wire};
-use crier_live::hub::Hub;
+use super::wire::{Heard, Wire, close_frame, framed};
+use crier_live::hub::{Hub, Refused};
 use crier_live::link::{Link, Opening, Pump};
-use crier_proto::frame::Bye;
+use crier_platform::ports::clock::Clock;
+use crier_proto::frame::{Bye, ServerFrame};
+use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+
+/// Milliseconds that a refused socket has to take its bye and to close.
+const PARTING_MS: u64 = 2_000;
 
 struct Socket {
     hub: Arc<Hub>,
@@ -44,6 +50,25 @@ pub async fn serve(upgrade: OnUpgrade, door: Door, opening: Opening, bye: Option
         }
     }
     socket.hub.closed(&socket.link);
+}
+
+/// Says one bye on a socket that no connection can be opened for, since it is not known whose it is (live 4.12).
+pub async fn refuse(upgrade: OnUpgrade, (bye, retry_after_ms): Refused, clock: Arc<dyn Clock>) {
+    let until = clock.elapsed().plus_ms(PARTING_MS);
+    let parting = async {
+        let parts = upgrade.await.ok()?.downcast::<TokioIo<TcpStream>>().ok()?;
+        let mut stream = framed(parts.io.into_inner(), parts.read_buf.to_vec()).await;
+        let text = ServerFrame::bye(bye, retry_after_ms).to_json();
+        stream.send(Message::text(text)).await.ok()?;
+        stream.close(Some(close_frame(bye))).await.ok()?;
+        // What is still coming is read, or closing would reset the connection and take the bye away.
+        while let Some(Ok(_)) = stream.next().await {}
+        Some(())
+    };
+    tokio::select! {
+        _ = Box::pin(parting) => {}
+        () = clock.sleep_until(until) => {}
+    }
 }
 
 async fn open(upgrade: OnUpgrade, door: &Door, opening: Opening) -> Option<Arc<Socket>> {

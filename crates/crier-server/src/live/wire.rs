@@ -63,6 +63,14 @@ pub async fn framed(tcp: TcpStream, early: Vec<u8>) -> WebSocketStream<Counted> 
     WebSocketStream::from_partially_read(tcp, early, Role::Server, Some(config)).await
 }
 
+/// What a socket closes with after this bye.
+pub fn close_frame(bye: Bye) -> CloseFrame {
+    CloseFrame {
+        code: CloseCode::from(bye.number()),
+        reason: Utf8Bytes::from_static(bye.reason()),
+    }
+}
+
 impl Wire {
     /// An upgraded socket, with the bytes that came behind the request.
     pub async fn new(tcp: TcpStream, early: Vec<u8>, task: Waker) -> Self {
@@ -189,10 +197,7 @@ impl Wire {
             Next::Close(bye) => {
                 self.closing = true;
                 self.in_flight = true;
-                let close = Message::Close(Some(CloseFrame {
-                    code: CloseCode::from(bye.number()),
-                    reason: Utf8Bytes::from_static(bye.reason()),
-                }));
+                let close = Message::Close(Some(close_frame(bye)));
                 self.ended = Pin::new(&mut self.stream).start_send(close).is_err();
             }
         }

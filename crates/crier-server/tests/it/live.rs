@@ -1,9 +1,10 @@
 //! Live connections over a real socket: tickets, the Origin rule, delivery, resume, limits and ends (live sections 3, 4, 9).
 
 use crier_platform::model::app::{AppKind, ProfileName};
+use crier_platform::ports::store::StoreFault;
 use crier_testkit::identity::{API_KEY, APP_NAME, APP_SECRET, Identity, RECIPIENT, SENDER, SESSION_KEY};
 use crier_testkit::page::{End, FakePage, PageAddress};
-use crier_testkit::{RawClient, SignedClient, TestServer};
+use crier_testkit::{Broken, RawClient, SignedClient, TestServer};
 use serde_json::Value;
 
 pub const ORIGIN: &str = "http://game.example";
@@ -75,6 +76,34 @@ fn upgrade(path: &str, headers: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
     )
+}
+
+#[tokio::test]
+async fn books_that_fail_are_told_to_a_socket_by_a_bye_and_to_a_post_by_its_status() {
+    let server = started().await;
+    server.books.breaks(Broken {
+        apps: Some(StoreFault::Unavailable("the disk is full".into())),
+        ..Broken::default()
+    });
+    let mut page = FakePage::open(&at(&server, Some(ORIGIN)), PAGE).await.unwrap();
+    let bye = page.next().await.unwrap().unwrap();
+    assert_eq!(
+        bye,
+        serde_json::json!({"type": "bye", "code": 4104, "reason": "internal error", "retry_after": 1_000})
+    );
+    assert_eq!(page.end().await.unwrap(), End::Closed(4104));
+    let post = format!(
+        "POST /live/sse?app={API_KEY} HTTP/1.1\r\nHost: h\r\nOrigin: {ORIGIN}\r\nContent-Length: 2\r\n\r\n{{}}"
+    );
+    let answer = RawClient::exchange(server.address, post.as_bytes())
+        .await
+        .unwrap();
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+    // Nobody is left hanging: the stop is a clean one.
+    server.books.breaks(Broken::default());
+    let (mut page, _) = welcome(&server, &caller(&server), &["e"]).await;
+    let (stopped, end) = tokio::join!(server.stop(), page.end());
+    assert_eq!((stopped.unwrap(), end.unwrap()), (true, End::Closed(4001)));
 }
 
 #[tokio::test]

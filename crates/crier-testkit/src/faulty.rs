@@ -17,30 +17,31 @@ use crier_platform::ports::store::{
 };
 use crier_proto::decimal::Decimal;
 use crier_proto::ids::{ApiKey, AppId, SessionKey, StoryId, Uid};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What fails.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Broken {
+pub struct Broken {
     /// Reads of grants.
-    pub(crate) grants: Option<StoreFault>,
+    pub grants: Option<StoreFault>,
     /// Reads of applications.
-    pub(crate) apps: Option<StoreFault>,
+    pub apps: Option<StoreFault>,
     /// Marks of call order.
-    pub(crate) marks: Option<StoreFault>,
+    pub marks: Option<StoreFault>,
     /// Commits.
-    pub(crate) commits: Option<StoreFault>,
+    pub commits: Option<StoreFault>,
 }
 
 /// Books that fail as told.
-pub(crate) struct FaultyStore {
+pub struct FaultyStore {
     inner: Arc<dyn Store>,
     broken: Mutex<Broken>,
 }
 
 impl FaultyStore {
     /// These books, whole.
-    pub(crate) fn over(inner: Arc<dyn Store>) -> Self {
+    #[must_use]
+    pub fn over(inner: Arc<dyn Store>) -> Self {
         Self {
             inner,
             broken: Mutex::default(),
@@ -48,12 +49,12 @@ impl FaultyStore {
     }
 
     /// Breaks them from now on.
-    pub(crate) fn breaks(&self, broken: Broken) {
-        *self.broken.lock().expect("no test panics while it holds this") = broken;
+    pub fn breaks(&self, broken: Broken) {
+        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = broken;
     }
 
     fn fails(&self, which: impl FnOnce(&Broken) -> &Option<StoreFault>) -> Result<(), StoreFault> {
-        let broken = self.broken.lock().expect("no test panics while it holds this");
+        let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
         which(&broken).clone().map_or(Ok(()), Err)
     }
 }
