@@ -39,22 +39,49 @@ impl AdminDoor {
             "/healthz" => page(StatusCode::OK, "alive\n".into()),
             "/readyz" if self.stop.has_begun() => page(StatusCode::SERVICE_UNAVAILABLE, "draining\n".into()),
             "/readyz" => page(StatusCode::OK, "ready\n".into()),
-            "/metrics" => page(StatusCode::OK, metrics::text(&self.registry)),
+            "/metrics" => answer(
+                (StatusCode::OK, metrics::MEDIA_TYPE),
+                metrics::text(&self.registry),
+            ),
             _ => page(StatusCode::NOT_FOUND, "/healthz /readyz /metrics\n".into()),
         }
     }
 }
 
 fn page(status: StatusCode, text: String) -> Response<Full<Bytes>> {
+    answer((status, "text/plain; charset=utf-8"), text)
+}
+
+fn answer((status, media_type): (StatusCode, &'static str), text: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = status;
-    set_answer_headers(response.headers_mut(), "text/plain; version=0.0.4; charset=utf-8");
+    set_answer_headers(response.headers_mut(), media_type);
     response
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::header::CONTENT_TYPE;
+
+    #[test]
+    fn figures_say_the_format_that_they_are_written_in() {
+        let door = AdminDoor {
+            registry: Arc::new(Registry::default()),
+            stop: Stop::new(),
+        };
+        assert!(metrics::text(&door.registry).ends_with("# EOF\n"));
+        let media_type = |path: &str| {
+            let request = Request::builder().uri(path).body(()).unwrap();
+            let response = door.page_of(&request);
+            response.headers()[CONTENT_TYPE].to_str().unwrap().to_owned()
+        };
+        assert_eq!(
+            media_type("/metrics"),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        );
+        assert_eq!(media_type("/healthz"), "text/plain; charset=utf-8");
+    }
 
     fn status(door: &AdminDoor, method: Method, path: &str) -> StatusCode {
         let request = Request::builder().method(method).uri(path).body(()).unwrap();

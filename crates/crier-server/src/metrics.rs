@@ -94,6 +94,9 @@ impl ServerMetrics {
     }
 }
 
+/// What `text` writes: the text format with counters under their family's name and `# EOF` behind the last line.
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
 /// The registry as Prometheus reads it.
 #[must_use]
 pub fn text(registry: &Registry) -> String {

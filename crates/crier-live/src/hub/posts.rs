@@ -22,7 +22,7 @@ impl Hub {
         let reached = self.named(secret, from).filter(|link| {
             link.opening.transport != Transport::WebSocket && link.state().phase() == Phase::Open
         });
-        reached.ok_or((Bye::ConnectionUnknown, None))
+        reached.ok_or_else(|| self.refused(Bye::ConnectionUnknown))
     }
 
     /// The connection of this secret, of this application and origin.
@@ -45,7 +45,7 @@ impl Hub {
     ) -> Result<Vec<ClientFrame>, Refused> {
         if !frames.is_empty() && link.state().phase() == Phase::Open && !self.wants_frames(link) {
             self.metrics.overflow(Overflow::Outbox);
-            return Err((Bye::Overloaded, self.retry_after_ms(Bye::Overloaded)));
+            return Err(self.refused(Bye::Overloaded));
         }
         let read = link
             .state()

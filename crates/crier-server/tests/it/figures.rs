@@ -1,7 +1,7 @@
 //! The page of figures after a scripted evening: exact numbers, series by series (live section 13).
 
-use crate::live::{caller, send, started, ticket, welcome};
-use crier_testkit::identity::SENDER;
+use crate::live::{ORIGIN, caller, send, started, started_with, ticket, welcome};
+use crier_testkit::identity::{API_KEY, SENDER};
 use crier_testkit::{RawClient, TestServer};
 use std::collections::BTreeMap;
 
@@ -166,4 +166,50 @@ async fn accepted_messages_are_the_live_ones_and_the_ended_ones() {
         (placed, ended, page["crier_live_mailbox_items"]),
         (21.0, 20.0, 1.0)
     );
+}
+
+#[tokio::test]
+async fn acceptance_with_a_sync_is_measured_apart() {
+    let server = started_with(&[("CRIER__LIVE__MAILBOX", "durable")]).await;
+    send(&caller(&server), "e", "1", &[]).await;
+    let page = scrape(&server).await;
+    let count = |mode: &str| page[&format!("crier_live_accept_seconds_count{{mode=\"{mode}\"}}")];
+    assert_eq!((count("durable"), count("memory")), (1.0, 0.0));
+}
+
+#[tokio::test]
+async fn every_refusal_by_status_is_one_bye() {
+    let server = started().await;
+    let live = format!("/live/sse?app={API_KEY}");
+    let posts = format!("/live/frames?app={API_KEY}");
+    let unknown = r#"{"connection":"nobody","frames":[{"type":"leave"}]}"#;
+    let pages = r#""pages":[{"page":"page-0123456789abcdef","events":[]}]"#;
+    let hello = format!(
+        r#"{{"type":"hello","v":1,"ticket":"{}",{pages}}}"#,
+        "t".repeat(43)
+    );
+    let steps = [
+        (live.as_str(), "http://evil.example", "{}", 403, "4302"),
+        (live.as_str(), ORIGIN, "{", 400, "4300"),
+        (live.as_str(), ORIGIN, hello.as_str(), 401, "4200"),
+        (posts.as_str(), ORIGIN, unknown, 410, "4002"),
+        ("/live/frames", ORIGIN, "{}", 400, "4300"),
+    ];
+    let mut byes = BTreeMap::new();
+    for (path, origin, body, status, code) in steps {
+        let length = body.len();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nOrigin: {origin}\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        let answer = RawClient::exchange(server.address, request.as_bytes())
+            .await
+            .unwrap();
+        assert_eq!(answer.status, status, "{path} {}", answer.text());
+        *byes.entry(code).or_insert(0) += 1;
+        let expected: Vec<String> = byes
+            .iter()
+            .map(|(code, times)| format!("{{code=\"{code}\"}} {times}"))
+            .collect();
+        assert_eq!(counted(&scrape(&server).await, "byes"), expected, "{path}");
+    }
 }
