@@ -60,6 +60,14 @@ pub fn suites() -> Vec<Suite> {
                 "cargo test --quiet -p crier-server --features parts --test period_clients",
             )],
         ),
+        suite(
+            "a failing disk",
+            &[Part::Strace],
+            vec![Step::new(
+                "faults",
+                "cargo test --quiet -p crier-server --features parts --test faults",
+            )],
+        ),
         suite("fuzz", &[], vec![Step::new("fuzz", "cargo xtask fuzz")]),
         suite(
             "browser client",

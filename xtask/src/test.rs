@@ -16,12 +16,20 @@ pub enum Part {
     Node,
     /// The unmodified period client WWW::Facebook::API.
     PerlClient,
+    /// What lets the disk fail under the binary.
+    Strace,
     /// The schema validator.
     Xmllint,
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Chromium, Self::Node, Self::PerlClient, Self::Xmllint];
+    const ALL: [Self; 5] = [
+        Self::Chromium,
+        Self::Node,
+        Self::PerlClient,
+        Self::Strace,
+        Self::Xmllint,
+    ];
 
     /// What `--without` calls it.
     pub const fn name(self) -> &'static str {
@@ -29,6 +37,7 @@ impl Part {
             Self::Chromium => "chromium",
             Self::Node => "node",
             Self::PerlClient => "perl-client",
+            Self::Strace => "strace",
             Self::Xmllint => "xmllint",
         }
     }
@@ -39,6 +48,7 @@ impl Part {
             Self::Chromium => &["chromium", "fonts-liberation"],
             Self::Node => &["nodejs", "npm"],
             Self::PerlClient => &["libwww-facebook-api-perl"],
+            Self::Strace => &["strace"],
             Self::Xmllint => &["libxml2-utils"],
         }
     }
@@ -48,6 +58,7 @@ impl Part {
             Self::Chromium => answers("chromium", &["--version"]),
             Self::Node => node_major().is_some_and(|major| major >= 20) && answers("npm", &["--version"]),
             Self::PerlClient => answers("perl", &["-MWWW::Facebook::API", "-e", "1"]),
+            Self::Strace => answers("strace", &["--version"]),
             Self::Xmllint => answers("xmllint", &["--version"]),
         }
     }

@@ -9,6 +9,7 @@ use crate::adapters::key_file;
 use crate::adapters::passwords::Argon2Passwords;
 use crate::adapters::snapshot_file;
 use crate::admin::AdminDoor;
+use crate::books::{self, Books};
 use crate::lifecycle::{Pool, Stop, Tasks};
 use crate::listen::{self, Reception};
 use crate::metrics::ServerMetrics;
@@ -39,7 +40,7 @@ use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_platform::ports::ledger::Ledger;
 use crier_platform::ports::store::{Marks, Messages, Store};
 use crier_platform::ports::tickets::Tickets;
-use crier_store::{CachedStore, Diagnosis, SqliteStore};
+use crier_store::{Diagnosis, SqliteStore};
 use prometheus_client::registry::Registry;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -48,6 +49,9 @@ use tokio::net::TcpListener;
 
 /// How long calls are still served after readiness has failed, when connections are handed over to another node (live 9.6).
 const HANDOVER_LEAD_MS: u64 = 5_000;
+
+/// How long calls that waited for the books may take to hear that these have failed, before everything is cut (live 5.10).
+const LAST_WORDS_MS: u64 = 1_000;
 
 /// Why the server does not start: one sentence that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -144,7 +148,7 @@ pub struct Server {
     registry: Arc<Registry>,
     metrics: ServerMetrics,
     entropy: Arc<dyn Entropy>,
-    books: Books,
+    books: Arc<Books>,
     node: Arc<Node>,
     follower: FollowChanges,
     receipts: ReceiptRun,
@@ -168,7 +172,8 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         config.server.passwords_waiting_max,
     );
     let passwords = Arc::new(Argon2Passwords::new(pool, Arc::clone(&entropy)));
-    let books = open_books(&config, &clock, &entropy).await?;
+    let books = Books::open(&config, &clock, &entropy).await.map_err(StartError)?;
+    let books = Arc::new(books);
     books.register(&mut registry);
     let node = Node::new(NodeParts {
         config: LiveConfig {
@@ -240,52 +245,6 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         node,
         follower,
         receipts,
-    })
-}
-
-/// The books on disk, and the caches over them.
-struct Books {
-    sqlite: Arc<SqliteStore>,
-    cached: Arc<CachedStore>,
-}
-
-impl Books {
-    /// Syncs what is queued; false when that failed.
-    async fn close(&self) -> bool {
-        let closed = self.sqlite.close().await;
-        if let Err(fault) = &closed {
-            tracing::error!(error = %fault, "the books could not be closed");
-        }
-        closed.is_ok()
-    }
-
-    fn register(&self, registry: &mut Registry) {
-        let room = registry.sub_registry_with_prefix("crier_store");
-        self.sqlite.metrics().register(room);
-    }
-}
-
-/// Opens the books of the data folder; they bring themselves to this version's shape.
-async fn open_books(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-    entropy: &Arc<dyn Entropy>,
-) -> Result<Books, StartError> {
-    let folder = &config.server.data;
-    let opened = SqliteStore::open(folder, &config.store, Arc::clone(clock), Arc::clone(entropy));
-    let said = |why: &dyn std::fmt::Display| {
-        StartError(format!(
-            "cannot open the books in {}: {why}; check the folder, or name another one with --data",
-            folder.display()
-        ))
-    };
-    let sqlite = Arc::new(opened.map_err(|why| said(&why))?);
-    let cached = CachedStore::over(Arc::clone(&sqlite) as _, &config.store, Arc::clone(clock))
-        .await
-        .map(|cached| cached.counting_into(sqlite.metrics().clone()));
-    Ok(Books {
-        sqlite,
-        cached: Arc::new(cached.map_err(|why| said(&why))?),
     })
 }
 
@@ -370,6 +329,12 @@ fn keep_snapshot(hub: &Hub, folder: &Path) {
     }
 }
 
+/// Returns when the books have failed and who waited for them has had the time to hear it.
+async fn last_words(stop: &Stop, clock: &dyn Clock) {
+    stop.failed().await;
+    clock.sleep_until(clock.elapsed().plus_ms(LAST_WORDS_MS)).await;
+}
+
 impl Server {
     /// Copies the books into a new file; blocks while it copies.
     ///
@@ -426,6 +391,10 @@ impl Server {
         // Ends by itself once the stop has begun: posts under way are waited for.
         let receipts = self.receipts;
         self.tasks.spawn(async move { receipts.run().await });
+        background.spawn(books::stop_at_failure(
+            Arc::clone(&self.books.sqlite),
+            stop.clone(),
+        ));
         stop.begun().await;
         tracing::info!("draining");
         let deadline = clock.elapsed().plus_ms(self.config.live.stop_deadline.0);
@@ -444,8 +413,10 @@ impl Server {
             reception.close();
             self.tasks.ended().await;
         };
+        // Books that have failed leave nothing to drain for; they may also fail during a drain.
         let drained = tokio::select! {
-            () = drain => true,
+            () = drain, if !stop.has_failed() => !stop.has_failed(),
+            () = last_words(&stop, &*clock) => false,
             () = stop.hard() => false,
             () = clock.sleep_until(deadline) => false,
         };
@@ -506,6 +477,7 @@ impl Server {
         let admin = Arc::new(AdminDoor {
             registry: Arc::clone(&self.registry),
             stop: stop.clone(),
+            books: Arc::clone(&self.books),
         });
         self.tasks
             .spawn(reception.clone().receive(listeners.admin, admin));

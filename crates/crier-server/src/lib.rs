@@ -1,11 +1,12 @@
 //! The edges: HTTP, transports, site, command line, composition, process.
 //!
 //! The only room that speaks HTTP to clients, reads configuration and starts tasks. It holds use-case handles, never raw
-//! ports (those exist in `boot.rs` alone), and knows no SQL, signature rule, markup rule, ranking or wire error number.
+//! ports (those exist in `boot.rs` and `books.rs` alone), and knows no SQL, signature rule, markup rule, ranking or wire error number.
 
 pub mod adapters;
 pub mod admin;
 pub mod body;
+mod books;
 pub mod boot;
 pub mod cli;
 pub mod client;

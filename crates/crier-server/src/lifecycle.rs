@@ -15,6 +15,8 @@ pub struct Stop {
     /// The lead of a handover is over: new calls are refused.
     refusing: CancellationToken,
     hard: CancellationToken,
+    /// Serving cannot go on: there is nothing to drain for.
+    failed: CancellationToken,
 }
 
 impl Stop {
@@ -37,6 +39,24 @@ impl Stop {
         self.soft.cancel();
         self.refusing.cancel();
         self.hard.cancel();
+    }
+
+    /// Serving cannot go on: new calls are refused, and what was asked before gets its answer before everything is cut.
+    pub fn fail(&self) {
+        self.failed.cancel();
+        self.refusing.cancel();
+        self.soft.cancel();
+    }
+
+    /// Whether serving cannot go on.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.failed.is_cancelled()
+    }
+
+    /// Returns when serving cannot go on.
+    pub async fn failed(&self) {
+        self.failed.cancelled().await;
     }
 
     /// Whether the soft stop has begun.
@@ -198,6 +218,15 @@ mod tests {
         assert!(stop.has_begun() && !stop.hard.is_cancelled());
         stop.advance();
         assert!(stop.hard.is_cancelled());
+    }
+
+    #[test]
+    fn a_failure_refuses_calls_at_once_and_cuts_nothing_yet() {
+        let stop = Stop::new();
+        assert!(!stop.has_failed());
+        stop.fail();
+        assert!(stop.has_failed() && stop.has_begun() && stop.refuses_calls());
+        assert!(!stop.hard.is_cancelled());
     }
 
     #[tokio::test]

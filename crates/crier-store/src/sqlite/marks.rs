@@ -313,14 +313,16 @@ impl Marks {
             return Ok(None);
         }
         if let (Some(folder), Some(log)) = (&self.folder, &mut state.log) {
-            log.file.sync_data()?;
+            // A sync that failed once may claim to succeed the next time, without the bytes.
+            let stop = |cause: &io::Error| self.health.stop(&format!("{LOG}: {cause}"));
+            log.file.sync_data().inspect_err(stop)?;
             fs::rename(folder.join(LOG), folder.join(FOLDING))?;
             let next = appendable(&folder.join(LOG)).and_then(|file| {
                 File::open(folder)?.sync_all()?;
                 Ok(file)
             });
             // Going on would append to a file that is about to be removed.
-            log.file = Arc::new(next.inspect_err(|cause| self.health.stop(&format!("{LOG}: {cause}")))?);
+            log.file = Arc::new(next.inspect_err(stop)?);
         }
         state.bytes = 0;
         state.dirty = false;

@@ -192,6 +192,12 @@ impl SqliteStore {
         self.writer.close().await
     }
 
+    /// Returns what the disk said once it has failed: from then on every write is refused, until the process starts again (live
+    /// 5.10). Never returns while all is well, nor after `close`.
+    pub async fn failed(&self) -> String {
+        self.shared.health.failed().await
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }

@@ -13,6 +13,7 @@ use crier_platform::model::mailbox::MailWrites;
 use crier_platform::model::time::ElapsedMs;
 use crier_platform::ports::store::{Batch, CommitError, Flush, Made, StoreFault, WhenKept};
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -173,8 +174,7 @@ impl Writer {
             if let Some(job) = job
                 && let Some(answer) = self.work(job)
             {
-                self.shared.health.close();
-                let synced = self.shared.marks.sync().map(|_| while self.fold(true) {});
+                let synced = self.finish();
                 // Whoever comes now finds the inbox closed; nobody is left without an answer.
                 drop(self.jobs);
                 let _ = answer.send(synced);
@@ -182,6 +182,21 @@ impl Writer {
             }
             self.tend_marks();
         }
+    }
+
+    /// Brings the marks to the disk and stops; after a failure nothing is synced again, neither here nor when SQLite closes.
+    fn finish(&self) -> Result<(), StoreFault> {
+        if let Err(failed) = self.shared.health.going() {
+            let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
+                tracing::error!(%error, "the log of the books may be folded once more");
+            }
+            return Err(failed);
+        }
+        self.shared.health.close();
+        self.shared.marks.sync()?;
+        while self.fold(true) {}
+        Ok(())
     }
 
     /// The next job; `Some(None)` when the marks have waited long enough; `None` when nobody can send any more.
