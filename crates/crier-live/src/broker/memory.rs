@@ -19,8 +19,8 @@ use std::sync::{Arc, Mutex};
 
 /// How long a head rests before it leaves (live 5.7).
 pub const HEAD_REST_MS: u64 = 24 * 3_600_000;
-/// Heads looked at when one must leave.
-const EVICTION_SAMPLE: usize = 32;
+/// Idle heads looked at when one must leave: up to so many the longest unused of all leaves, above that of so many.
+const EVICTION_SAMPLE: usize = 256;
 
 /// A head that has left, and which life of its mailbox that was.
 pub(crate) type HeadLeft = (MailboxKey, Epoch);
@@ -32,14 +32,16 @@ pub(crate) struct MemoryBroker {
     entropy: Arc<dyn Entropy>,
     metrics: Metrics,
     recipient_rate: Rate,
-    heads_per_shard: usize,
+    heads_max: usize,
     heads: AtomicUsize,
+    /// Where the next search for a head to leave begins.
+    eviction_turn: AtomicUsize,
     /// The totals of the process (live 5.4).
     pub(crate) process: Totals,
 }
 
 impl MemoryBroker {
-    /// No mailbox yet; at most about `heads_max` at once.
+    /// No mailbox yet; at most `heads_max` at once, but for those that live items or present pages pin.
     pub(crate) fn new(
         entropy: Arc<dyn Entropy>,
         metrics: Metrics,
@@ -52,8 +54,9 @@ impl MemoryBroker {
             entropy,
             metrics,
             recipient_rate,
-            heads_per_shard: (heads_max / SHARDS).max(1),
+            heads_max,
             heads: AtomicUsize::new(0),
+            eviction_turn: AtomicUsize::new(0),
             process: Totals::default(),
         }
     }
@@ -68,17 +71,16 @@ impl MemoryBroker {
         let mut part = self.places.of(&key);
         let mut evicted = None;
         if !part.contains_key(&key) {
-            if part.len() >= self.heads_per_shard {
-                evicted = self.evict_one(&mut part);
-            }
+            drop(part);
+            evicted = self.make_room();
+            part = self.places.of(&key);
+        }
+        let place = part.entry(key).or_insert_with(|| {
+            self.heads.fetch_add(1, Ordering::Relaxed);
             let mailbox = Mailbox::new(Epoch::from_bytes(random_bytes(&*self.entropy)));
             let rate = Bucket::full(self.recipient_rate, now);
-            part.insert(key, Place::new(mailbox, self.share(key.0), now, rate));
-            self.heads.fetch_add(1, Ordering::Relaxed);
-        }
-        let place = part
-            .get_mut(&key)
-            .expect("the place was made above, under this lock");
+            Place::new(mailbox, self.share(key.0), now, rate)
+        });
         (work(place), evicted)
     }
 
@@ -144,16 +146,47 @@ impl MemoryBroker {
         Arc::clone(share)
     }
 
-    /// Lets go the longest unused of a few idle heads; its pages' next cursor meets another epoch.
-    fn evict_one(&self, part: &mut HashMap<MailboxKey, Place>) -> Option<HeadLeft> {
-        let idle = part
-            .iter()
-            .filter(|(_, place)| place.is_idle())
-            .take(EVICTION_SAMPLE);
-        let oldest = idle.min_by_key(|(_, place)| place.used).map(|(key, _)| *key);
-        let key = oldest?;
+    /// Lets an idle head go when there are as many as there may be; its pages' next cursor meets another epoch. It takes the
+    /// lock of one part after the other, so no part may be held by the caller.
+    fn make_room(&self) -> Option<HeadLeft> {
+        if self.heads() < self.heads_max {
+            return None;
+        }
+        let (number, key) = self.longest_unused()?;
+        let mut part = self.places.part(number);
+        // Somebody may have come for it since it was looked at.
+        if !part.get(&key)?.is_idle() {
+            return None;
+        }
         let gone = part.remove(&key)?;
         self.heads.fetch_sub(1, Ordering::Relaxed);
         Some((key, gone.mailbox.cursor().epoch))
+    }
+
+    /// The longest unused of the idle heads that are looked at, and the part it lies in.
+    fn longest_unused(&self) -> Option<(usize, MailboxKey)> {
+        let turn = self.eviction_turn.fetch_add(1, Ordering::Relaxed);
+        let mut left = EVICTION_SAMPLE;
+        let mut oldest: Option<(ElapsedMs, usize, MailboxKey)> = None;
+        for number in (0..SHARDS).map(|step| turn.wrapping_add(step)) {
+            let part = self.places.part(number);
+            // Another stretch of a large part each time round, so that none of its heads is out of reach.
+            let first = (turn / SHARDS * EVICTION_SAMPLE) % part.len().saturating_sub(left).max(1);
+            for (key, place) in part
+                .iter()
+                .skip(first)
+                .filter(|(_, place)| place.is_idle())
+                .take(left)
+            {
+                left -= 1;
+                if oldest.is_none_or(|(used, ..)| place.used < used) {
+                    oldest = Some((place.used, number, *key));
+                }
+            }
+            if left == 0 {
+                break;
+            }
+        }
+        oldest.map(|(_, number, key)| (number, key))
     }
 }

@@ -11,7 +11,7 @@ pub use record::{Commit, Origin, Record, Standing};
 use crate::durable::{Unkept, words::words_of};
 use crate::mailbox::{Ended, PageNo};
 use crate::metrics::{Metrics, Overflow};
-use crate::shards::{SHARDS, Shards};
+use crate::shards::Shards;
 use crier_platform::model::mailbox::OutcomeMark;
 use crier_platform::model::message::{Delivery, DeliveryState, Happening, WaitFor, What};
 use crier_platform::model::time::{ElapsedMs, WallMs};
@@ -61,7 +61,7 @@ impl Records {
         Self {
             records: Shards::new(),
             queues: Shards::new(),
-            app_items_max: app_items_max.max(SHARDS),
+            app_items_max: app_items_max.max(1),
             metrics,
             unkept: None,
         }

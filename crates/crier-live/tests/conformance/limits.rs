@@ -240,13 +240,57 @@ pub async fn app_bytes_max_refuses_what_no_longer_fits(_: World) {
 
 pub async fn heads_max_lets_the_longest_unused_head_leave(_: World) {
     let world = World::with(LiveConfig {
-        heads_max: 64,
+        heads_max: 3,
         ..LiveConfig::default()
     });
-    for number in 1..=1_000 {
+    let epoch = async |number| {
+        world.clock.advance_ms(1);
+        world.node.cursor(app(), user(number)).await.unwrap().epoch
+    };
+    let (first, second, third) = (epoch(1).await, epoch(2).await, epoch(3).await);
+    assert_eq!(epoch(1).await, first, "three are not too many");
+    epoch(4).await;
+    assert_eq!(world.metrics.overflows("head"), 1);
+    assert_eq!(epoch(1).await, first);
+    assert_eq!(epoch(3).await, third);
+    assert_ne!(epoch(2).await, second, "the longest unused has left");
+    assert_eq!(world.metrics.overflows("head"), 2);
+}
+
+pub async fn heads_max_of_a_large_process_bounds_it_too(_: World) {
+    let world = World::with(LiveConfig {
+        heads_max: 1_000,
+        ..LiveConfig::default()
+    });
+    for number in 1..=3_000 {
         world.node.cursor(app(), user(number)).await.unwrap();
     }
-    assert!(world.metrics.overflows("head") >= 1_000 - 64);
+    assert_eq!(world.metrics.overflows("head"), 2_000);
+}
+
+pub async fn heads_max_spares_the_heads_of_live_messages_and_present_pages(_: World) {
+    let world = World::with(LiveConfig {
+        heads_max: 2,
+        ..LiveConfig::default()
+    });
+    let _page = world.page(1, &["e"]);
+    let waiting = NewMessage {
+        recipient: user(1),
+        ..world.message("1")
+    };
+    world.accept(waiting).await.unwrap();
+    let kept = async |number| world.node.cursor(app(), user(number)).await.unwrap().epoch;
+    let (of_message, of_page) = (kept(1).await, kept(2).await);
+    for number in 3..=20 {
+        world.clock.advance_ms(1);
+        kept(number).await;
+    }
+    assert_eq!((kept(1).await, kept(2).await), (of_message, of_page));
+    assert_eq!(
+        world.metrics.overflows("head"),
+        17,
+        "all but the last of the others"
+    );
 }
 
 pub async fn pong_deadline_and_progress_deadline_are_kept_as_configured(_: World) {
@@ -298,15 +342,12 @@ pub async fn app_waiters_max_and_waiters_max_answer_at_once(_: World) {
 
 pub async fn status_items_max_and_status_keep_forget_records(_: World) {
     let world = World::with(LiveConfig {
-        status_items_max: 64,
+        status_items_max: 2,
         status_keep: Span(1_000),
         ..LiveConfig::default()
     });
-    let first = world.send("first").await;
-    let mut last = first;
-    for _ in 0..64 {
-        last = world.send("x").await;
-    }
+    let (first, second) = (world.send("first").await, world.send("second").await);
+    let last = world.send("x").await;
     let known = async |id| {
         world
             .node
@@ -317,7 +358,7 @@ pub async fn status_items_max_and_status_keep_forget_records(_: World) {
     };
     assert!(!known(first.id).await);
     assert_eq!(world.metrics.overflows("status"), 1);
-    assert!(known(last.id).await);
+    assert!(known(second.id).await && known(last.id).await);
     world.clock.advance_ms(61_000);
     world.advance(250).await;
     assert!(!known(last.id).await);

@@ -145,6 +145,8 @@ cases! {
         page_gone_after_its_grace,
         app_bytes_max_refuses_what_no_longer_fits,
         heads_max_lets_the_longest_unused_head_leave,
+        heads_max_of_a_large_process_bounds_it_too,
+        heads_max_spares_the_heads_of_live_messages_and_present_pages,
         pong_deadline_and_progress_deadline_are_kept_as_configured,
         app_waiters_max_and_waiters_max_answer_at_once,
         status_items_max_and_status_keep_forget_records,
