@@ -92,9 +92,7 @@ impl Place {
             return;
         };
         let page = &mut self.pages[index];
-        // Whoever reads on comes to it by itself, unless it was inherited.
-        let comes = page.behind.is_some_and(|behind| behind.seq < seq) && item.fanout != Fanout::All;
-        if !comes && !page.pending.contains(&seq) {
+        if !page.comes_to(&item) && !page.pending.contains(&seq) {
             page.pending.push(seq);
         }
         if let Some(link) = page.link.clone() {
@@ -113,7 +111,8 @@ impl Place {
             page.link.is_some() && page.handles(&item.event) && inherits
         });
         let rank = |page: &Page| {
-            let lagging = page.behind.is_some_and(|behind| behind.lagging);
+            // Its connection may lag for the sake of another page, while it misses nothing itself.
+            let lagging = page.link.as_ref().is_some_and(|link| link.state().is_lagging());
             let has_focus = focused && page.focus;
             (lagging, !has_focus, Reverse(page.focused), page.seated)
         };
@@ -129,8 +128,10 @@ impl Place {
         let position = page.behind.map_or(u64::MAX, |behind| behind.seq);
         for item in self.mailbox.after(0) {
             let wanted = events.iter().any(|name| **name == *item.event) && page.handles(&item.event);
-            // What this very page was given before and has settled by its cursor is no orphan to it.
-            let had = item.seq <= position && item.offered && around.records.was_offered(item.id, page.no);
+            // What this very page was given in order and has settled by its cursor is no orphan to it. Its cursor says nothing of a
+            // claim that it has lost: that may have stood below it when it was offered.
+            let offered = item.offered && !item.redelivered;
+            let had = offered && item.seq <= position && around.records.was_offered(item.id, page.no);
             let held = item.maybe_owed && around.now < around.recovered_at;
             if !wanted || item.acked || item.claim.is_some() || had || held {
                 continue;
@@ -192,7 +193,7 @@ impl Place {
         for item in free {
             let Some(index) = self.chosen(&item) else { continue };
             let (no, link) = (self.pages[index].no, self.pages[index].link.clone());
-            if !self.claim(around, &item, no) {
+            if !self.claim(around, &item, no) || self.pages[index].comes_to(&item) {
                 continue;
             }
             if !self.offer_claimed(around, index, item.seq) {

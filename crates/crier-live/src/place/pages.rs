@@ -2,13 +2,13 @@
 
 use super::{Around, Place, Touched};
 use crate::link::{ConnectionNo, Link};
-use crate::mailbox::PageNo;
+use crate::mailbox::{Item, PageNo};
 use crate::metrics::Overflow;
 use crier_platform::model::time::ElapsedMs;
 use crier_proto::error::Code;
 use crier_proto::frame::{PAGE_EVENTS_MAX, PAGES_MAX, PageId};
 use crier_proto::ids::Epoch;
-use crier_proto::message::EVENT_NAME_BYTES_MAX;
+use crier_proto::message::{EVENT_NAME_BYTES_MAX, Fanout};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -85,6 +85,11 @@ impl Page {
     /// Whether it has a handler for `event`.
     pub(crate) fn handles(&self, event: &str) -> bool {
         self.after(event).is_some()
+    }
+
+    /// Whether it reads on and comes to this claimed message by itself, in its order; what it inherits it does not.
+    pub(crate) fn comes_to(&self, item: &Item) -> bool {
+        item.fanout != Fanout::All && self.behind.is_some_and(|behind| behind.seq < item.seq)
     }
 
     /// Whether it is on this connection.

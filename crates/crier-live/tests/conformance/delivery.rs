@@ -257,3 +257,100 @@ pub async fn a_wait_ends_with_the_ack_or_with_its_time(world: World) {
     });
     assert_eq!(waited.unwrap().unwrap().state, DeliveryState::Written);
 }
+
+pub async fn ttl_0_for_one_page_goes_to_it_at_once_and_to_nobody_later(world: World) {
+    let (one, two) = (world.page(1, &["e"]), world.page(2, &["e"]));
+    let message = world.message("now");
+    world
+        .accept(NewMessage {
+            ttl_ms: 0,
+            fanout: Fanout::One,
+            ..message
+        })
+        .await
+        .unwrap();
+    let frames = one.frames();
+    assert_eq!(frames.len(), 1, "{frames:?}");
+    assert_eq!(
+        (&frames[0]["raw"], &frames[0]["once"], &frames[0]["pages"]),
+        (&json!("now"), &json!(true), &json!([page_name(1)]))
+    );
+    one.say(&json!({"type": "leave"}));
+    assert!(two.frames().is_empty());
+}
+
+pub async fn a_claim_lost_below_the_cursor_is_offered_to_its_page_again_when_that_comes_back_late(
+    world: World,
+) {
+    world.send_for("waits", Fanout::One).await;
+    let first = world.socket();
+    first.hello(&json!({"pages": [{"page": page_name(1), "events": ["e"]}]}));
+    let frames = first.frames();
+    assert_eq!(
+        (&frames[0]["pages"][0]["seq"], &frames[1]["raw"]),
+        (&json!(1), &json!("waits"))
+    );
+    // The page never reads it, and its grace runs out.
+    first.lose();
+    world.advance(15_250).await;
+    let late = world.socket();
+    late.hello(
+        &json!({"resume": frames[0]["resume"], "epoch": frames[0]["epoch"],
+        "pages": [{"page": page_name(1), "seq": 1, "events": ["e"]}]}),
+    );
+    let again = late.frames();
+    assert_eq!(
+        (&again[1]["raw"], &again[1]["once"], &again[1]["redelivered"]),
+        (&json!("waits"), &json!(true), &json!(true))
+    );
+}
+
+pub async fn what_a_lagging_page_gets_from_one_that_ended_comes_in_its_order_and_once(world: World) {
+    let (one, two) = (world.page(1, &["e"]), world.page(2, &["e", "f"]));
+    // So much for the second page that its connection lags; then one message for each alone.
+    for _ in 0..50 {
+        let filler = world.message(&"x".repeat(1_400));
+        world
+            .accept(NewMessage {
+                event: "f".into(),
+                ..filler
+            })
+            .await
+            .unwrap();
+    }
+    world.send_for("moves", Fanout::One).await;
+    one.say(&json!({"type": "leave"}));
+    let last = world.message("last");
+    world
+        .accept(NewMessage {
+            event: "f".into(),
+            ..last
+        })
+        .await
+        .unwrap();
+    let seqs: Vec<u64> = two
+        .frames()
+        .iter()
+        .map(|frame| frame["seq"].as_u64().unwrap())
+        .collect();
+    assert_eq!(seqs, (1..=52).collect::<Vec<_>>());
+}
+
+pub async fn one_avoids_a_connection_that_lags_for_another_page_s_sake(world: World) {
+    let slow = world.socket();
+    slow.hello(&json!({"pages": [{"page": page_name(1), "events": ["f"]}, {"page": page_name(2), "events": ["e"], "focus": true}]}));
+    assert_eq!(slow.frames().len(), 1);
+    let quick = world.page(3, &["e"]);
+    for _ in 0..50 {
+        let filler = world.message(&"x".repeat(1_400));
+        world
+            .accept(NewMessage {
+                event: "f".into(),
+                ..filler
+            })
+            .await
+            .unwrap();
+    }
+    world.send_for("one", Fanout::One).await;
+    assert_eq!(quick.texts(), ["one"]);
+}

@@ -1,121 +1,95 @@
-//! One node, the tabs of one user, and the dice that decide what happens next.
+//! One node, the windows of one user, and the dice that decide what happens next.
 
+use crate::process::Process;
 use crate::tab::Tab;
-use async_trait::async_trait;
-use crier_live::config::LiveConfig;
-use crier_live::connection::Next;
-use crier_live::hub::Errand;
-use crier_live::link::Opening;
-use crier_live::metrics::{Metrics, Transport};
-
-use crier_live::node::{Node, NodeParts};
-use crier_live::resume::OriginMark;
-use crier_platform::model::message::{Door, NewMessage, Via};
-use crier_platform::model::quantity::Bytes;
+use crate::truth::{Back, Message};
+use crate::window::Window;
+use crier_platform::model::message::Asker;
 use crier_platform::model::session::SessionId;
 use crier_platform::model::ticket::Permit;
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::deliver::Deliver;
-use crier_platform::ports::store::{Marks, StoreFault};
-use crier_proto::decimal::Decimal;
-use crier_proto::ids::{AppId, MessageId, SessionKey, Uid};
-use crier_proto::message::Fanout;
-use crier_testkit::delivery_book::{FanOut, Place, Sent, Start, Told};
-use crier_testkit::{DeliveryBook, ManualClock, SeededEntropy};
+use crier_proto::ids::{AppId, SessionKey, Uid};
+use crier_testkit::ManualClock;
 use futures_util::future::poll_immediate;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 
-const USER: i64 = 2;
+pub const USER: i64 = 2;
+const WINDOWS_MAX: usize = 3;
 const TABS_MAX: usize = 3;
-
-/// No call carries a charge here.
-struct NoMarks;
-
-#[async_trait]
-impl Marks for NoMarks {
-    fn mark_call(&self, _: SessionId, _: &Decimal) -> Result<(), StoreFault> {
-        Ok(())
-    }
-
-    fn mark_expiry(&self, _: SessionId, _: i64) -> Result<(), StoreFault> {
-        Ok(())
-    }
-
-    async fn call_ids(&self, _: SessionId) -> Result<Vec<Decimal>, StoreFault> {
-        Ok(Vec::new())
-    }
-}
+pub const EVENTS: [&str; 2] = ["e", "f"];
 
 pub struct Stage {
-    pub book: DeliveryBook,
+    pub seed: u64,
+    pub process: Process,
+    pub processes: u64,
+    pub clock: Arc<ManualClock>,
+    pub windows: Vec<Window>,
+    /// Every message, by its number.
+    pub messages: Vec<Message>,
+    /// The number of each id.
+    pub numbers: BTreeMap<String, usize>,
+    /// Pages' sends that this process knows: what they sent, and where it got its place.
+    pub refs: BTreeMap<String, (Value, usize)>,
+    /// The mailbox's lives, in order.
+    pub epochs: Vec<String>,
+    pub lives_before: usize,
+    pub links: u64,
+    pub starts: u64,
     pub restarts: u64,
-    /// A tab has ended, and may have taken its sole right to run a message with it.
-    pub tab_ended: bool,
-    seed: u64,
-    dice: u64,
-    node: Arc<Node>,
-    clock: Arc<ManualClock>,
-    tabs: Vec<Tab>,
+    pub crashes: u64,
+    /// Gaps told, by reason.
+    pub gaps: BTreeMap<String, u64>,
+    /// Messages taken back while a page may have held them.
+    pub recalled: u64,
     names: u64,
-    sent: u64,
-    /// The latest message of each collapse key.
-    keyed: BTreeMap<u64, u64>,
-    kept: BTreeMap<u64, Sent>,
-    epochs: Vec<String>,
+    dice: u64,
 }
 
-fn app() -> AppId {
+pub fn app() -> AppId {
     AppId::new(7).unwrap()
 }
 
-fn uid(number: i64) -> Uid {
-    Uid::new(number).unwrap()
-}
+pub const ASKER: fn() -> Asker = || Asker {
+    app: app(),
+    sender: None,
+};
 
-/// Bounds so low that a schedule meets them.
-fn node(seed: u64, clock: &Arc<ManualClock>) -> Arc<Node> {
-    Node::new(NodeParts {
-        receipts: crier_live::config::ReceiptsConfig::default(),
-        config: LiveConfig {
-            ring_items_max: 10,
-            outbox_bytes_max: Bytes(3_000),
-            ..LiveConfig::default()
-        },
-        marks: Arc::new(NoMarks),
-        clock: Arc::clone(clock) as Arc<dyn Clock>,
-        entropy: Arc::new(SeededEntropy::new(seed)),
-        metrics: Metrics::default(),
-        resume_key: [9; 32],
-        messages: None,
-    })
+pub fn uid(number: i64) -> Uid {
+    Uid::new(number).unwrap()
 }
 
 impl Stage {
     pub fn new(seed: u64) -> Self {
         let clock = Arc::new(ManualClock::at(1_795_290_600_000));
         Self {
-            book: DeliveryBook::default(),
-            restarts: 0,
-            tab_ended: false,
             seed,
-            dice: seed,
-            node: node(seed, &clock),
+            process: Process::begin(seed, &clock),
+            processes: 0,
             clock,
-            tabs: Vec::new(),
-            names: 0,
-            sent: 0,
-            keyed: BTreeMap::new(),
-            kept: BTreeMap::new(),
+            windows: Vec::new(),
+            messages: Vec::new(),
+            numbers: BTreeMap::new(),
+            refs: BTreeMap::new(),
             epochs: Vec::new(),
+            lives_before: 0,
+            links: 0,
+            starts: 0,
+            restarts: 0,
+            crashes: 0,
+            gaps: BTreeMap::new(),
+            recalled: 0,
+            names: 0,
+            dice: seed,
         }
     }
 
     /// A number below `sides`, the same for the same seed (SplitMix64).
-    fn throw(&mut self, sides: u64) -> u64 {
+    pub fn throw(&mut self, sides: u64) -> u64 {
         self.dice = self.dice.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.dice;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -123,118 +97,147 @@ impl Stage {
         (mixed ^ (mixed >> 31)) % sides
     }
 
-    fn pick(&mut self) -> Option<usize> {
-        let tabs = self.tabs.len() as u64;
-        (tabs > 0).then(|| usize::try_from(self.throw(tabs)).unwrap())
+    pub fn index(&mut self, of: usize) -> Option<usize> {
+        (of > 0).then(|| usize::try_from(self.throw(of as u64)).unwrap())
+    }
+
+    pub fn an_event(&mut self) -> &'static str {
+        if self.throw(3) == 0 { EVENTS[1] } else { EVENTS[0] }
+    }
+
+    fn some_events(&mut self) -> Vec<&'static str> {
+        match self.throw(6) {
+            0 => vec![EVENTS[1]],
+            1..=2 => EVENTS.to_vec(),
+            _ => vec![EVENTS[0]],
+        }
     }
 
     /// Whatever the dice say.
     pub async fn step(&mut self) {
-        let face = self.throw(200);
-        match face {
-            0..=59 => self.send().await,
-            60..=69 if self.tabs.len() < TABS_MAX => self.open(),
-            199 if self.throw(4) == 0 => self.withdraw().await,
-            196..=198 => self.restart().await,
-            190..=195 => self.advance(250).await,
-            185..=189 => {
+        match self.throw(400) {
+            0..=99 => self.send().await,
+            100..=107 => self.cancel().await,
+            108..=121 if self.windows.len() < WINDOWS_MAX => self.open(),
+            122..=123 if self.throw(4) == 0 => self.withdraw().await,
+            124..=127 => self.restart().await,
+            128 => self.crash(),
+            129..=140 => self.advance(250).await,
+            141..=150 => {
                 let ms = self.throw(20_000);
                 self.advance(ms).await;
             }
-            _ => {
-                if let Some(at) = self.pick() {
-                    self.act(at, face);
+            face => {
+                if let Some(at) = self.index(self.windows.len()) {
+                    self.act(at, face).await;
                 }
             }
         }
     }
 
-    fn act(&mut self, at: usize, face: u64) {
-        if self.tabs[at].link.is_none() {
+    async fn act(&mut self, at: usize, face: u64) {
+        if self.windows[at].link.is_none() {
             return self.come_back(at);
         }
         match face {
-            70..=99 => {
+            151..=210 => {
                 let frames = self.throw(6);
                 self.take(at, frames);
             }
-            100..=129 => self.read(at),
-            130..=159 => self.ack(at),
-            160..=171 => self.lose(at),
-            172..=174 => self.end(at),
-            175..=179 => {
-                self.tabs[at].focus = !self.tabs[at].focus;
-                let (page, focus) = (self.tabs[at].name.clone(), self.tabs[at].focus);
-                self.say(at, &json!({"type": "focus", "page": page, "focus": focus}));
-            }
+            211..=270 => self.read(at),
+            271..=325 => self.ack(at, face.is_multiple_of(2)),
+            326..=341 => self.lose(at),
+            342..=344 => self.leave(at),
+            345..=348 => self.move_over(at),
+            349..=356 => self.register(at),
+            357..=362 => self.unregister(at),
+            363..=372 => self.focus(at),
+            373..=384 => self.page_sends(at).await,
             _ => self.take(at, u64::MAX),
         }
     }
 
-    async fn send(&mut self) {
-        self.sent += 1;
-        let number = self.sent;
-        let mut id = [0x5A; 16];
-        id[8..].copy_from_slice(&number.to_be_bytes());
-        let fanout = match self.throw(10) {
-            0 => Fanout::One,
-            1 => Fanout::Focused,
-            _ => Fanout::All,
-        };
-        let ttl_ms = match self.throw(12) {
-            0 => 0,
-            1..=3 => 2_000,
-            _ => 60_000,
-        };
-        let key = Some(self.throw(2)).filter(|_| number.is_multiple_of(7));
-        let padding = usize::try_from(self.throw(700)).unwrap();
-        let message = NewMessage {
-            id: MessageId::from_bytes(id),
-            door: Door::Rest,
-            app: app(),
-            sender: uid(1),
-            recipient: uid(USER),
-            via: Via::App,
-            event: "e".into(),
-            text: format!("{number}:{}", "x".repeat(padding)).into(),
-            ttl_ms,
-            collapse_key: key.map(|key| key.to_string().into()),
-            fanout,
-            receipt: false,
-        };
-        let delivery = self.node.accept(None, message).await.unwrap();
-        let place = Place {
-            life: self.life(&delivery.epoch.to_string()),
-            seq: delivery.seq,
-        };
-        let fan_out = if fanout == Fanout::All {
-            FanOut::All
-        } else {
-            FanOut::One
-        };
-        let sent = Sent {
-            recipient: 2,
-            fan_out,
-            place: Some(place),
-        };
-        self.kept.insert(number, sent);
-        self.book.sent(number, sent);
-        if let Some(key) = key
-            && let Some(older) = self.keyed.insert(key, number)
-        {
-            self.is_owed_no_more(older);
-        }
+    fn new_tab(&mut self) -> Tab {
+        self.names += 1;
+        Tab::new(format!("page-0123456789-{:05}", self.names))
     }
 
-    /// A message that was replaced or revoked may have run; nobody is owed it.
-    fn is_owed_no_more(&mut self, number: u64) {
-        if let Some(sent) = self.kept.get_mut(&number) {
-            sent.place = None;
-            self.book.sent(number, *sent);
+    fn open(&mut self) {
+        let mut window = Window {
+            inherit: self.throw(4) > 0,
+            ..Window::default()
+        };
+        for _ in 0..=self.throw(2) {
+            let mut tab = self.new_tab();
+            tab.heard = self.some_events().into_iter().collect();
+            window.tabs.push(tab);
         }
+        let pages = window.tabs.iter().map(|tab| {
+            let events: Vec<&str> = tab.heard.iter().copied().collect();
+            json!({"page": tab.name, "events": events})
+        });
+        let hello = json!({"pages": pages.collect::<Vec<_>>()});
+        self.windows.push(window);
+        self.connect(self.windows.len() - 1, hello);
     }
 
-    fn life(&mut self, epoch: &str) -> u32 {
+    /// A page registers further events; sometimes it is a new one on this connection.
+    fn register(&mut self, at: usize) {
+        let events = self.some_events();
+        let comes = self.windows[at].tabs.len() < TABS_MAX && self.throw(3) == 0;
+        if comes {
+            let tab = self.new_tab();
+            self.windows[at].tabs.push(tab);
+        }
+        let tabs = self.windows[at].tabs.len();
+        let Some(index) = (if comes { Some(tabs - 1) } else { self.index(tabs) }) else {
+            return;
+        };
+        let tab = &mut self.windows[at].tabs[index];
+        tab.heard.extend(&events);
+        tab.registering.push_back(events.clone());
+        let frame = json!({"type": "register", "page": tab.name, "events": events});
+        let _ = self.say(at, &frame);
+    }
+
+    /// A page gives up an event, or ends alone.
+    fn unregister(&mut self, at: usize) {
+        let Some(index) = self.index(self.windows[at].tabs.len()) else {
+            return;
+        };
+        let ends = self.windows[at].tabs.len() > 1 && self.throw(3) == 0;
+        let event = self.an_event();
+        let tab = &mut self.windows[at].tabs[index];
+        let mut frame = json!({"type": "unregister", "page": tab.name});
+        if ends {
+            let _ = self.say(at, &frame);
+            self.windows[at].tabs.remove(index);
+            return;
+        }
+        tab.heard.remove(event);
+        tab.handlers.remove(event);
+        frame["events"] = json!([event]);
+        let _ = self.say(at, &frame);
+    }
+
+    fn focus(&mut self, at: usize) {
+        let Some(index) = self.index(self.windows[at].tabs.len()) else {
+            return;
+        };
+        let tab = &mut self.windows[at].tabs[index];
+        tab.focus = !tab.focus;
+        let frame = json!({"type": "focus", "page": tab.name, "focus": tab.focus});
+        let _ = self.say(at, &frame);
+    }
+
+    fn leave(&mut self, at: usize) {
+        let _ = self.say(at, &json!({"type": "leave"}));
+        self.lose(at);
+        self.windows.swap_remove(at);
+    }
+
+    /// The number of the mailbox's life with this epoch.
+    pub fn life(&mut self, epoch: &str) -> u32 {
         let known = self.epochs.iter().position(|known| known == epoch);
         let index = known.unwrap_or_else(|| {
             self.epochs.push(epoch.to_owned());
@@ -243,72 +246,7 @@ impl Stage {
         u32::try_from(index).unwrap() + 1
     }
 
-    fn open(&mut self) {
-        self.names += 1;
-        let tab = Tab::new(format!("page-0123456789-{:05}", self.names));
-        self.tabs.push(tab);
-        let at = self.tabs.len() - 1;
-        let hello = json!({"pages": [{"page": self.tabs[at].name, "events": ["e"]}]});
-        self.connect(at, hello);
-    }
-
-    fn come_back(&mut self, at: usize) {
-        let by_token = self.throw(8) > 0;
-        let tab = &self.tabs[at];
-        let page = json!({"page": tab.name, "seq": tab.cursor, "events": ["e"], "focus": tab.focus});
-        let mut hello = json!({"epoch": tab.epoch, "pages": [page]});
-        if by_token {
-            hello["resume"] = tab.resume.clone().into();
-        }
-        self.connect(at, hello);
-    }
-
-    fn connect(&mut self, at: usize, mut hello: Value) {
-        hello["type"] = "hello".into();
-        hello["v"] = 1.into();
-        if hello.get("resume").is_none() {
-            hello["ticket"] = "T".into();
-        }
-        let link = self.node.hub().open(Opening {
-            transport: Transport::WebSocket,
-            app: app(),
-            origin: OriginMark::of(None),
-            address: None,
-        });
-        self.tabs[at].link = Some(link);
-        self.say(at, &hello);
-        // The welcome is the first that the kernel takes.
-        self.take(at, 1);
-        let welcome = self.tabs[at].wire.pop_front().unwrap();
-        assert_eq!(welcome["type"], "welcome", "seed {}: {welcome}", self.seed);
-        let life = self.life(welcome["epoch"].as_str().unwrap());
-        let seq = welcome["pages"][0]["seq"].as_u64().unwrap();
-        let tab = &mut self.tabs[at];
-        welcome["resume"].as_str().unwrap().clone_into(&mut tab.resume);
-        if tab.epoch.is_empty() {
-            welcome["epoch"].as_str().unwrap().clone_into(&mut tab.epoch);
-            tab.skip_to(seq);
-            let record = self.book.page(&tab.name);
-            record.recipient = 2;
-            record.owed_after = Place { life, seq };
-        }
-    }
-
-    fn say(&mut self, at: usize, frame: &Value) {
-        let Some(link) = self.tabs[at].link.clone() else {
-            return;
-        };
-        let hub = Arc::clone(self.node.hub());
-        for frame in hub.received(&link, &frame.to_string()) {
-            match hub.frame(&link, frame) {
-                Some(Errand::Redeem { hello, .. }) => hub.admit(&link, &hello, self.permit()),
-                Some(Errand::Resume { hello }) => hub.resume(&link, &hello),
-                Some(Errand::Renew { .. } | Errand::Send { .. }) | None => {}
-            }
-        }
-    }
-
-    fn permit(&self) -> Permit {
+    pub fn permit(&self) -> Permit {
         Permit {
             app: app(),
             user: uid(USER),
@@ -318,156 +256,25 @@ impl Stage {
         }
     }
 
-    /// The kernel takes so many frames; they are on their way then, and lost with the connection.
-    fn take(&mut self, at: usize, frames: u64) {
-        let Some(link) = self.tabs[at].link.clone() else {
-            return;
-        };
-        let hub = Arc::clone(self.node.hub());
-        for _ in 0..frames {
-            match hub.next(&link) {
-                Next::Frame(bytes) => {
-                    self.tabs[at]
-                        .wire
-                        .push_back(serde_json::from_slice(&bytes).unwrap());
-                    hub.taken(&link);
-                }
-                Next::Close(_) | Next::Cut => {
-                    self.read(at);
-                    hub.closed(&link);
-                    self.tabs[at].link = None;
-                    return;
-                }
-                Next::Nothing => return,
-            }
-        }
-    }
-
-    /// The page reads what has arrived.
-    fn read(&mut self, at: usize) {
-        while let Some(frame) = self.tabs[at].wire.pop_front() {
-            match frame["type"].as_str().unwrap() {
-                "message" => self.start(at, &frame),
-                "gap" => self.hear_of_a_gap(at, &frame),
-                "ping" => {
-                    let tab = &mut self.tabs[at];
-                    if tab.running.is_empty() {
-                        tab.skip_to(frame["seq"].as_u64().unwrap());
-                    }
-                    self.say(at, &json!({"type": "pong", "at": frame["at"]}));
-                }
-                // What has started is not stopped, and here everything starts at once.
-                "cancel" | "bye" => {}
-                other => panic!("seed {}: {other}", self.seed),
-            }
-        }
-    }
-
-    fn start(&mut self, at: usize, frame: &Value) {
-        let meant = frame.get("pages").is_none_or(|pages| {
-            let mut pages = pages.as_array().unwrap().iter();
-            pages.any(|page| *page == self.tabs[at].name)
-        });
-        assert!(meant, "seed {}: one page a connection", self.seed);
-        let seq = frame["seq"].as_u64().unwrap();
-        let raw = frame["raw"].as_str().unwrap();
-        let life = self.life(&self.tabs[at].epoch.clone());
-        if self.tabs[at].receive(frame["id"].as_str().unwrap(), seq) {
-            let start = Start {
-                message: raw.split_once(':').unwrap().0.parse().unwrap(),
-                place: Place { life, seq },
-                once: frame["once"] == true,
-                redelivered: frame["redelivered"] == true,
-            };
-            self.book.page(&self.tabs[at].name).starts.push(start);
-        }
-    }
-
-    fn hear_of_a_gap(&mut self, at: usize, frame: &Value) {
-        let life = self.life(frame["epoch"].as_str().unwrap());
-        let from = frame["from"].as_u64().unwrap();
-        let to = frame["to"].as_u64();
-        let Some(to) = to else {
-            panic!("seed {}: the epoch never changes here: {frame}", self.seed);
-        };
-        self.tabs[at].skip_to(to);
-        self.book.page(&self.tabs[at].name).gaps.push(Told {
-            from: Place { life, seq: from },
-            to: Place { life, seq: to },
-            reason: frame["reason"].as_str().unwrap().to_owned(),
-        });
-    }
-
-    /// Some handlers return.
-    fn ack(&mut self, at: usize) {
-        let all = self.throw(2) == 0;
-        let running: Vec<String> = self.tabs[at].running.keys().cloned().collect();
-        let mut ids: Vec<String> = running
-            .into_iter()
-            .filter(|_| all || self.throw(2) == 0)
-            .collect();
-        self.tabs[at].settle(&ids);
-        ids.append(&mut self.tabs[at].again);
-        for ids in ids.chunks(256) {
-            let page = self.tabs[at].name.clone();
-            self.say(at, &json!({"type": "ack", "page": page, "ids": ids}));
-        }
-    }
-
-    fn lose(&mut self, at: usize) {
-        if let Some(link) = self.tabs[at].link.take() {
-            self.node.hub().closed(&link);
-        }
-        self.tabs[at].wire.clear();
-    }
-
-    fn end(&mut self, at: usize) {
-        self.say(at, &json!({"type": "leave"}));
-        self.lose(at);
-        let tab = self.tabs.swap_remove(at);
-        self.book.page(&tab.name).ended = true;
-        self.tab_ended = true;
-    }
-
     /// The user takes back his acceptance and gives it again: nothing of before is delivered any more, and every page is a new one.
     async fn withdraw(&mut self) {
         let at = self.clock.wall();
-        self.node.withdraw(app(), uid(USER), at).await.unwrap();
-        while !self.tabs.is_empty() {
-            let last = self.tabs.len() - 1;
-            self.take(last, u64::MAX);
-            self.lose(last);
-            let tab = self.tabs.swap_remove(last);
-            self.book.page(&tab.name).ended = true;
+        self.process.node.withdraw(app(), uid(USER), at).await.unwrap();
+        for message in self.messages.iter_mut().filter(|message| message.back.is_none()) {
+            message.back = Some(Back::Revoked);
+            message.over = true;
         }
-        let before: Vec<u64> = self.kept.keys().copied().collect();
-        before.into_iter().for_each(|number| self.is_owed_no_more(number));
-        self.keyed.clear();
-        self.clock.advance_ms(1);
-    }
-
-    /// A clean stop, and another process over what it kept.
-    async fn restart(&mut self) {
-        let old = Arc::clone(&self.node);
-        let mut stop = pin!(old.stop());
-        let mut stopped = poll_immediate(stop.as_mut()).await.is_some();
-        for at in 0..self.tabs.len() {
+        for at in 0..self.windows.len() {
             self.take(at, u64::MAX);
             self.lose(at);
         }
-        if !stopped {
-            stopped = poll_immediate(stop.as_mut()).await.is_some();
-        }
-        assert!(stopped, "seed {}: everybody has gone", self.seed);
-        self.restarts += 1;
-        let kept = old.hub().snapshot();
-        self.node = node(self.seed + self.restarts * 1_000_003, &self.clock);
-        self.node.hub().restore(&kept).unwrap();
+        self.windows.clear();
+        self.clock.advance_ms(1);
     }
 
     /// Time passes, quarter second by quarter second.
-    async fn advance(&self, ms: u64) {
-        let mut run = pin!(self.node.run());
+    pub async fn advance(&self, ms: u64) {
+        let mut run = pin!(self.process.node.run());
         for _ in 0..ms.div_ceil(250) {
             self.clock.advance_ms(250);
             assert!(poll_immediate(run.as_mut()).await.is_none());
@@ -477,24 +284,30 @@ impl Stage {
     /// Everybody who lives comes back and hears everything.
     pub fn settle(&mut self) {
         for _ in 0..2 {
-            for at in 0..self.tabs.len() {
+            for at in 0..self.windows.len() {
                 self.take(at, u64::MAX);
-                if self.tabs[at].link.is_none() {
+                if self.windows[at].link.is_none() {
                     self.come_back(at);
                 }
-                loop {
-                    self.take(at, u64::MAX);
-                    if self.tabs[at].wire.is_empty() {
-                        break;
-                    }
+                self.take(at, u64::MAX);
+                while !self.windows[at].wire.is_empty() {
                     self.read(at);
-                    let running: Vec<String> = self.tabs[at].running.keys().cloned().collect();
-                    self.tabs[at].settle(&running);
-                    let page = self.tabs[at].name.clone();
-                    for ids in running.chunks(256) {
-                        self.say(at, &json!({"type": "ack", "page": page, "ids": ids}));
-                    }
+                    self.ack(at, true);
+                    self.take(at, u64::MAX);
                 }
+                let window = &self.windows[at];
+                assert!(
+                    window.recalls.is_empty(),
+                    "seed {}: no cancel for {:?}",
+                    self.seed,
+                    window.recalls
+                );
+                let untold = window
+                    .tabs
+                    .iter()
+                    .find(|tab| tab.expects_epoch)
+                    .map(|tab| &tab.name);
+                assert_eq!(untold, None, "seed {}: not told of its new epoch", self.seed);
             }
         }
     }
