@@ -167,13 +167,15 @@ impl Pen<'_> {
         if self.save_app(UPDATE, app)? == 0 {
             return Err(Halt::Refused(Conflict::Missing));
         }
+        // First: whoever follows the facts ends the connections with this one's own word, before the sessions' (live 3.11).
+        self.note(&Fact::App(app.id))?;
         if !app.enabled {
             let sessions = self.list("SELECT id FROM session WHERE app = ?1", [app.id.get()])?;
             for session in sessions {
                 self.end_session(SessionId(session))?;
             }
         }
-        self.note(&Fact::App(app.id))
+        Ok(())
     }
 
     fn refuse_taken(&self, app: &App) -> Result<(), Halt> {

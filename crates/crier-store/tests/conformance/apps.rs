@@ -208,6 +208,6 @@ pub async fn disabling_an_application_ends_its_sessions(world: &World) {
     assert!(world.store.session(&kept).await.unwrap().is_some());
     assert_eq!(
         world.facts_after(mark).await,
-        [Fact::SessionEnded(id), Fact::App(app_id(4))]
+        [Fact::App(app_id(4)), Fact::SessionEnded(id)]
     );
 }
