@@ -33,7 +33,7 @@ impl Hub {
         let link = self
             .named(secret, from)
             .filter(|link| link.opening.transport == Transport::Poll);
-        link.ok_or((Bye::ConnectionUnknown, None))
+        link.ok_or_else(|| self.refused(Bye::ConnectionUnknown))
     }
 
     /// Parks a poll that has got answer `got` last. One that is parked already is answered without frames.

@@ -182,6 +182,7 @@ async fn every_refusal_by_status_is_one_bye() {
     let server = started().await;
     let live = format!("/live/sse?app={API_KEY}");
     let posts = format!("/live/frames?app={API_KEY}");
+    let polls = format!("/live/poll?app={API_KEY}");
     let unknown = r#"{"connection":"nobody","frames":[{"type":"leave"}]}"#;
     let pages = r#""pages":[{"page":"page-0123456789abcdef","events":[]}]"#;
     let hello = format!(
@@ -193,6 +194,14 @@ async fn every_refusal_by_status_is_one_bye() {
         (live.as_str(), ORIGIN, "{", 400, "4300"),
         (live.as_str(), ORIGIN, hello.as_str(), 401, "4200"),
         (posts.as_str(), ORIGIN, unknown, 410, "4002"),
+        (
+            polls.as_str(),
+            ORIGIN,
+            r#"{"connection":"nobody","got":0}"#,
+            410,
+            "4002",
+        ),
+        (polls.as_str(), ORIGIN, "{", 400, "4300"),
         ("/live/frames", ORIGIN, "{}", 400, "4300"),
     ];
     let mut byes = BTreeMap::new();
