@@ -9,28 +9,28 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
-const K: &str = "0123456789abcdef0123456789abcdef";
-const A: &str = "fedcba9876543210fedcba9876543210";
-const SK: &str = "acacbdbd010123237878dede-1240077";
+pub const K: &str = "0123456789abcdef0123456789abcdef";
+pub const A: &str = "fedcba9876543210fedcba9876543210";
+pub const SK: &str = "acacbdbd010123237878dede-1240077";
 const S: &str = "00112233445566778899aabbccddeeff";
 
-fn crier(folder: &TempDir, words: &[&str]) -> Command {
+pub fn crier(folder: &TempDir, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crier"));
     command.current_dir(folder.path()).env_clear().args(words);
     command.stdin(Stdio::null());
     command
 }
 
-fn run(folder: &TempDir, words: &[&str]) -> Output {
+pub fn run(folder: &TempDir, words: &[&str]) -> Output {
     crier(folder, words).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Standard output of a command that succeeds.
-fn said(folder: &TempDir, words: &[&str]) -> String {
+pub fn said(folder: &TempDir, words: &[&str]) -> String {
     let output = run(folder, words);
     assert!(output.status.success(), "{words:?}: {}", text(&output.stderr));
     text(&output.stdout)
@@ -44,7 +44,7 @@ fn row(folder: &TempDir, words: &[&str]) -> Value {
 }
 
 /// Status and the one sentence of a command that fails.
-fn refused(folder: &TempDir, words: &[&str]) -> (i32, String) {
+pub fn refused(folder: &TempDir, words: &[&str]) -> (i32, String) {
     let output = run(folder, words);
     assert_eq!(text(&output.stdout), "", "{words:?}");
     (output.status.code().unwrap(), text(&output.stderr))
@@ -55,7 +55,7 @@ fn folder() -> TempDir {
 }
 
 /// Two people, an application that both have accepted, a session of the first.
-fn established() -> TempDir {
+pub fn established() -> TempDir {
     let folder = folder();
     said(&folder, &["user", "add", "ada", "--uid", "1240077"]);
     said(&folder, &["user", "add", "bo", "--uid", "563683308"]);
@@ -95,22 +95,20 @@ fn established() -> TempDir {
 }
 
 /// A running server; killed when the test ends without stopping it.
-struct Served {
+pub struct Served {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Served {
-    fn start(folder: &TempDir) -> Self {
+    pub fn start(folder: &TempDir) -> Self {
+        Self::start_at(folder, "127.0.0.1:0")
+    }
+
+    pub fn start_at(folder: &TempDir, address: &str) -> Self {
         let mut child = crier(
             folder,
-            &[
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--admin-listen",
-                "127.0.0.1:0",
-            ],
+            &["serve", "--listen", address, "--admin-listen", "127.0.0.1:0"],
         )
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -128,7 +126,7 @@ impl Served {
         Self { child, url }
     }
 
-    fn stop(mut self) -> Option<i32> {
+    pub fn stop(mut self) -> Option<i32> {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.child.wait().unwrap().code()
@@ -143,7 +141,7 @@ impl Drop for Served {
     }
 }
 
-fn call(folder: &TempDir, url: &str, words: &[&str]) -> Output {
+pub fn call(folder: &TempDir, url: &str, words: &[&str]) -> Output {
     let keys = ["--api-key", K, "--secret", A, "--session-key", SK, "--url", url];
     run(folder, &[&["call"], words, &keys].concat())
 }

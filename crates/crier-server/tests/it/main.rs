@@ -10,7 +10,7 @@
 //! - `slow_reader`: who is cut for reading slowly, and who is not; `stop`: the two ways of a soft stop
 //! - `receipts`: signed posts to an application's server, over restarts, refusals and rotations
 //! - `delivery`: exactly once or a gap, over connections that are cut
-//! - `rest`, `config`, `cli`: the doors of callers and operators
+//! - `rest`, `config`, `cli`, `cli_listen`: the doors of callers and operators
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -19,6 +19,7 @@
 
 mod captures;
 mod cli;
+mod cli_listen;
 mod config;
 mod delivery;
 mod echo;

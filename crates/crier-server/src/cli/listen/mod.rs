@@ -1,39 +1,45 @@
 //! `crier listen`: a page-like connection that prints each message frame as a JSON line (live 4.3).
 //!
-//! It buys a ticket by a signed call, says hello with one page and its events, acknowledges what it prints, and comes back with
-//! its cursor when the connection is lost: nothing is printed twice, and a gap is said on standard error.
+//! Promise: as long as it runs nothing is printed twice, and what is not printed is told by a gap on standard error, however often
+//! the connection is lost, moved or renewed. It ends when the server refuses it for good, or when nobody reads what it prints.
+
+mod line;
+mod page;
+mod refusals;
 
 use super::call::KeyArgs;
-use super::output::{complain, say};
-use super::{Ended, Failure, failed};
+use super::output::complain;
+use super::{Ended, failed};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::OsEntropy;
 use crate::client::{Client, ClientError, Order, SigVersion};
+use crier_platform::model::time::ElapsedMs;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::entropy::random_bytes;
 use crier_proto::digest::base64url;
-use futures_util::{SinkExt, StreamExt};
-use http::StatusCode;
-use serde_json::value::RawValue;
+use line::{End, Line};
+use page::{Deed, Page, SUPERSEDED, Then};
+use refusals::{NoTicket, nothing_answered, refused, ticket_of};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error as Refused, Message};
+use std::io::Write;
 
-/// Longest wait before coming back, in milliseconds.
-const PAUSE_MS_MAX: u64 = 30_000;
-/// Bye codes from here on mean: do not come back (live 4.6).
-const FINAL_BYES: u64 = 4300;
-/// Milliseconds before the end of the authorised span at which a new ticket is asked for.
-const RENEW_BEFORE_MS: u64 = 300_000;
+/// Milliseconds from the first byte to the welcome; a server under load lets wait for ten seconds (live 9.3).
+const WELCOME_MS: u64 = 15_000;
+/// Milliseconds without a frame after which the connection is given up (live 4.14).
+const SILENCE_MS: u64 = 40_000;
+/// Milliseconds that a connection must have lived for earlier failures to be forgotten (live 9.1).
+const LIVED_MS: u64 = 30_000;
+/// Milliseconds until a renewal that failed is tried again.
+const RENEW_AGAIN_MS: u64 = 30_000;
 
 const EXAMPLES: &str = "\
 Examples:
   crier listen rochambeau --as demo
   crier listen move chat --api-key K --secret S --session-key SK --origin http://127.0.0.1:8420
 
-Without --origin no Origin is sent, which the application's setting native_clients must permit.";
+Without --origin no Origin is sent, which the application's setting native_clients must permit.
+Exit status: 0 nobody reads its output any more, 3 the server refused it for good, 4 nothing answered at the start.
+When the connection is lost it comes back by itself; a gap is told on standard error.";
 
 /// `listen`.
 #[derive(Debug, clap::Args)]
@@ -49,185 +55,219 @@ pub struct Listen {
     origin: Option<String>,
 }
 
-/// Why a connection is over.
-enum End {
-    /// Come back after so many milliseconds, at the cursor.
-    Again(u64),
-    /// The server does not want this listener again.
-    Final(String),
+/// Why it goes on no longer, or not on this connection.
+enum Over {
+    /// This connection, or the attempt at one.
+    Line(End),
+    /// Everything: nobody reads, or the server refused for good.
+    All(Ended),
 }
 
-/// Why there is no ticket.
-enum NoTicket {
-    /// The next try may get one.
-    Later(String),
-    /// None will.
-    Never(String),
+impl From<End> for Over {
+    fn from(end: End) -> Self {
+        Self::Line(end)
+    }
 }
 
-type Socket = WebSocketStream<TcpStream>;
+/// What is to be done on a connection by itself, and when.
+struct Due {
+    welcome: ElapsedMs,
+    silence: ElapsedMs,
+    renewal: Option<ElapsedMs>,
+    moving: Option<ElapsedMs>,
+    /// A connection that we opened beside it may have taken over.
+    ceded: bool,
+}
 
-/// What outlives a connection.
 struct Listener {
     client: Client,
     clock: SystemClock,
+    entropy: OsEntropy,
     origin: Option<String>,
-    page: String,
-    events: Vec<String>,
-    /// (epoch, seq) of the last frame that settled something.
-    cursor: Option<(Value, Value)>,
+    page: Page,
+    was_welcome: bool,
 }
 
 impl Listen {
     /// Runs the command.
     pub fn run(self) -> Ended {
+        if let Some(origin) = &self.origin {
+            http::HeaderValue::from_str(origin).map_err(|_| failed("--origin is no header value"))?;
+        }
         let entropy = OsEntropy::open().map_err(failed)?;
+        let name = base64url(&random_bytes::<16>(&entropy));
         let mut listener = Listener {
             client: self.keys.client(SigVersion::Two)?,
             clock: SystemClock::start(),
+            entropy,
             origin: self.origin,
-            page: base64url(&random_bytes::<16>(&entropy)),
-            events: self.events,
-            cursor: None,
+            page: Page::new(name, self.events),
+            was_welcome: false,
         };
         super::block_on(async { listener.listen().await })
     }
 }
 
 impl Listener {
+    /// Connection after connection.
     async fn listen(&mut self) -> Ended {
-        let mut pause_ms = 500;
         loop {
-            let came_from = self.cursor.clone();
-            match self.connection().await? {
-                End::Final(why) => return Err(failed(why)),
-                End::Again(least_ms) => {
-                    pause_ms = if came_from == self.cursor {
-                        PAUSE_MS_MAX.min(pause_ms * 2)
-                    } else {
-                        500
-                    };
-                    complain("crier: the connection is lost, coming back");
-                    let until = self.clock.elapsed().plus_ms(pause_ms.max(least_ms));
-                    self.clock.sleep_until(until).await;
+            let mut lived = false;
+            let over = match self.open().await {
+                Ok((line, mut due)) => {
+                    self.was_welcome = true;
+                    complain("crier: listening");
+                    let over = self.stay(line, &mut due).await;
+                    lived = self.clock.elapsed().0.saturating_sub(due.welcome.0) >= LIVED_MS;
+                    over
                 }
+                Err(over) => over,
+            };
+            let end = match over {
+                Over::All(ended) => return ended,
+                Over::Line(end) => end,
+            };
+            let then = end.then();
+            if then == Then::Stop {
+                return Err(refused(&end, self.origin.is_some()));
             }
+            self.page.ended(then, lived);
+            let wait_ms = self.page.wait_ms((then, end.retry_after), self.random());
+            complain(&format!(
+                "crier: the connection is lost ({}), coming back in {wait_ms} ms",
+                end.why
+            ));
+            self.clock.sleep_until(self.in_ms(wait_ms)).await;
         }
     }
 
-    /// One connection from ticket to end. A fault of the first one is final, a later one is come back from.
-    async fn connection(&mut self) -> Result<End, Failure> {
-        let was_here = self.cursor.is_some();
-        let ticket = match self.ticket().await {
-            Ok(ticket) => ticket,
-            Err(NoTicket::Later(_)) if was_here => return Ok(End::Again(0)),
-            Err(NoTicket::Later(why) | NoTicket::Never(why)) => return Err(failed(why)),
+    /// A connection that is welcome.
+    async fn open(&mut self) -> Result<(Line, Due), Over> {
+        let ticket = if self.page.can_resume() {
+            None
+        } else {
+            let ticket = self.ticket().await.map_err(|none| match none {
+                NoTicket::Later(end) => Over::Line(end),
+                NoTicket::Never(failure) => Over::All(Err(failure)),
+            })?;
+            self.page.begins_at(&ticket);
+            Some(ticket)
         };
-        let mut socket = match self.open().await {
-            Ok(socket) => socket,
-            Err(_) if was_here => return Ok(End::Again(0)),
-            Err(failure) => return Err(failure),
+        let hello = self.page.hello(ticket.as_ref());
+        let (client, origin) = (&self.client, self.origin.as_deref());
+        let until = self.in_ms(WELCOME_MS);
+        let welcome = async {
+            let mut line = Line::open(client, origin).await?;
+            line.say(&hello).await?;
+            let text = line.next().await?;
+            Ok::<_, End>((line, serde_json::from_str::<Value>(&text).unwrap_or_default()))
         };
-        let mut page = json!({"page": self.page, "events": self.events});
-        let mut hello =
-            json!({"type": "hello", "v": 1, "ticket": ticket["ticket"], "client": "crier-listen"});
-        if let Some((epoch, seq)) = &self.cursor {
-            hello["epoch"] = epoch.clone();
-            page["seq"] = seq.clone();
+        let (mut line, frame) = tokio::select! {
+            opened = welcome => opened?,
+            () = self.clock.sleep_until(until) => return Err(End::lost("no welcome came in 15 s").into()),
+        };
+        match self.page.heard(&frame) {
+            Deed::Welcome => {}
+            Deed::End {
+                code,
+                reason,
+                retry_after,
+            } => return Err(said_bye((code, &reason), retry_after).into()),
+            _ => return Err(End::lost("it did not begin with a welcome").into()),
         }
-        hello["pages"] = json!([page]);
-        if socket.send(Message::text(hello.to_string())).await.is_err() {
-            return Ok(End::Again(0));
+        if let Some(acks) = self.page.acks_again() {
+            line.say(&acks).await?;
         }
-        self.frames(&mut socket).await
+        let due = Due {
+            welcome: self.clock.elapsed(),
+            silence: self.in_ms(SILENCE_MS),
+            renewal: Some(self.renewal_at(&frame)),
+            moving: None,
+            ceded: false,
+        };
+        Ok((line, due))
     }
 
-    async fn frames(&mut self, socket: &mut Socket) -> Result<End, Failure> {
-        let mut renew_at = None;
+    /// Listens until the end.
+    async fn stay(&mut self, mut line: Line, due: &mut Due) -> Over {
         loop {
-            let renewal = async {
-                match renew_at {
-                    Some(moment) => self.clock.sleep_until(moment).await,
-                    None => std::future::pending().await,
-                }
+            let next = [due.renewal, due.moving].into_iter().flatten();
+            let next = next.fold(due.silence, Ord::min);
+            let heard = tokio::select! {
+                heard = line.next() => Some(heard),
+                () = self.clock.sleep_until(next) => None,
             };
-            let received = tokio::select! {
-                received = socket.next() => received,
-                () = renewal => {
-                    renew_at = None;
-                    if let Ok(ticket) = self.ticket().await {
-                        let renew = json!({"type": "renew", "ticket": ticket["ticket"]});
-                        let _ = socket.send(Message::text(renew.to_string())).await;
-                    }
-                    continue;
-                }
+            let done = match heard {
+                Some(Ok(text)) => self.frame(&text, &mut line, due).await,
+                Some(Err(end)) => Err(end.into()),
+                None => self.on_time(&mut line, due).await,
             };
-            let Some(Ok(message)) = received else {
-                return Ok(End::Again(0));
-            };
-            let Message::Text(text) = message else { continue };
-            for raw in frames_of(&text) {
-                let Ok(frame) = serde_json::from_str::<Value>(raw) else {
-                    continue;
-                };
-                if let Some(until) = frame["until"].as_u64() {
-                    let left = until.saturating_sub(u64::try_from(self.clock.wall().0).unwrap_or(0));
-                    renew_at = Some(self.clock.elapsed().plus_ms(left.saturating_sub(RENEW_BEFORE_MS)));
+            match done {
+                Ok(()) => {}
+                // The server ended it for the sake of one that we opened, which did not last.
+                Err(Over::Line(end)) if due.ceded && end.code == SUPERSEDED => {
+                    return End::lost(end.why).into();
                 }
-                if let Some(end) = self.frame(raw, &frame, socket).await {
-                    return Ok(end);
-                }
+                Err(over) => return over,
             }
         }
     }
 
-    /// Acts on one frame; an end when it was the last.
-    async fn frame(&mut self, raw: &str, frame: &Value, socket: &mut Socket) -> Option<End> {
-        let answer = match frame["type"].as_str()? {
-            "welcome" => {
-                let seq = frame["pages"][0]["seq"].clone();
-                self.cursor = Some((frame["epoch"].clone(), seq));
-                complain("crier: listening");
-                return None;
-            }
-            "message" => {
-                say(raw);
-                self.settle(&frame["seq"]);
-                json!({"type": "ack", "page": self.page, "ids": [frame["id"]]})
-            }
-            "ping" => {
-                self.settle(&frame["seq"]);
-                json!({"type": "pong", "at": frame["at"]})
-            }
-            "gap" => {
-                complain(&format!("crier: messages may have been missed: {frame}"));
-                self.cursor =
-                    Some((frame["epoch"].clone(), frame["to"].clone())).filter(|(_, to)| to.is_u64());
-                return None;
-            }
-            "drain" => return Some(End::Again(frame["retry_after"].as_u64().unwrap_or(0))),
-            "bye" => {
-                let code = frame["code"].as_u64().unwrap_or(0);
-                let reason = frame["reason"].as_str().unwrap_or("");
-                if code >= FINAL_BYES {
-                    return Some(End::Final(format!(
-                        "the server ended the connection: {code} {reason}"
-                    )));
+    async fn on_time(&mut self, line: &mut Line, due: &mut Due) -> Result<(), Over> {
+        let now = self.clock.elapsed();
+        let has_come = |moment: Option<ElapsedMs>| moment.is_some_and(|moment| moment <= now);
+        if has_come(due.moving) {
+            due.ceded = true;
+            due.moving = None;
+            match self.open().await {
+                Ok((newer, its)) => (*line, *due) = (newer, its),
+                Err(Over::Line(end)) if end.then() < Then::NewTicket => {
+                    self.page.ended(end.then(), false);
+                    let wait_ms = self.page.wait_ms((end.then(), end.retry_after), self.random());
+                    due.moving = Some(self.in_ms(wait_ms));
                 }
-                return Some(End::Again(frame["retry_after"].as_u64().unwrap_or(0)));
+                Err(over) => return Err(over),
             }
-            _ => return None,
-        };
-        let sent = socket.send(Message::text(answer.to_string())).await;
-        sent.is_err().then_some(End::Again(0))
+        } else if has_come(due.renewal) {
+            due.renewal = Some(self.in_ms(RENEW_AGAIN_MS));
+            match self.ticket().await {
+                Ok(ticket) => {
+                    let renew = json!({"type": "renew", "ticket": ticket["ticket"]});
+                    line.say(&renew).await?;
+                }
+                Err(NoTicket::Later(end)) => complain(&format!("crier: not renewed yet: {}", end.why)),
+                Err(NoTicket::Never(failure)) => return Err(Over::All(Err(failure))),
+            }
+        } else if due.silence <= now {
+            return Err(End::lost("no frame came for 40 s").into());
+        }
+        Ok(())
     }
 
-    fn settle(&mut self, seq: &Value) {
-        if let Some((_, last)) = &mut self.cursor
-            && seq.as_u64() > last.as_u64()
-        {
-            *last = seq.clone();
+    async fn frame(&mut self, text: &str, line: &mut Line, due: &mut Due) -> Result<(), Over> {
+        due.silence = self.in_ms(SILENCE_MS);
+        let frame: Value = serde_json::from_str(text).unwrap_or_default();
+        match self.page.heard(&frame) {
+            Deed::Nothing | Deed::Welcome => {}
+            Deed::Tell(words) => complain(&format!("crier: {words}")),
+            Deed::Answer(answer) => line.say(&answer).await?,
+            Deed::Renewed => due.renewal = Some(self.renewal_at(&frame)),
+            Deed::Move(after_ms) => due.moving = Some(self.in_ms(after_ms)),
+            Deed::End {
+                code,
+                reason,
+                retry_after,
+            } => return Err(said_bye((code, &reason), retry_after).into()),
+            Deed::Print => {
+                // Nobody reads any more: what was not read is not acked either.
+                if writeln!(std::io::stdout().lock(), "{text}").is_err() {
+                    return Err(Over::All(Ok(0)));
+                }
+                let ack = self.page.printed(&frame);
+                line.say(&ack).await?;
+            }
         }
+        Ok(())
     }
 
     async fn ticket(&self) -> Result<Value, NoTicket> {
@@ -236,64 +276,43 @@ impl Listener {
             parameters: vec![("format".into(), "json".into())],
             file: None,
         };
-        let answer = self.client.call(&order).await.map_err(|why| match why {
-            ClientError::Silent(why) => NoTicket::Later(why),
-            ClientError::Asked(why) => NoTicket::Never(why),
-        })?;
-        let ticket: Value = serde_json::from_slice(&answer.body).map_err(|_| {
-            NoTicket::Never(format!(
-                "{} gave no ticket: HTTP {}",
-                self.client.url(),
-                answer.status
-            ))
-        })?;
-        let Some(why) = ticket["error_msg"].as_str() else {
-            return Ok(ticket);
-        };
-        let why = format!("no ticket: {} {why}", ticket["error_code"]);
-        // A server that drains, or calls that overtook each other: the next try may get one.
-        if answer.status != StatusCode::OK || ticket["error_code"] == 103 {
-            return Err(NoTicket::Later(why));
+        match self.client.call(&order).await {
+            Ok(answer) => ticket_of(&answer),
+            Err(ClientError::Silent(why)) if self.was_welcome => Err(NoTicket::Later(End::lost(why))),
+            Err(ClientError::Silent(why)) => Err(NoTicket::Never(nothing_answered(why))),
+            Err(ClientError::Asked(why)) => Err(NoTicket::Never(failed(why))),
         }
-        Err(NoTicket::Never(why))
     }
 
-    async fn open(&self) -> Result<Socket, Failure> {
-        let base = self
-            .client
-            .url()
-            .as_str()
-            .trim_end_matches('/')
-            .replacen("http", "ws", 1);
-        let address = format!("{base}/live/ws?app={}", self.client.api_key());
-        let mut request = address.into_client_request().map_err(failed)?;
-        if let Some(origin) = &self.origin {
-            let origin = origin
-                .parse()
-                .map_err(|_| failed("--origin is no header value"))?;
-            request.headers_mut().insert("origin", origin);
-        }
-        let stream = self.client.connect().await.map_err(failed)?;
-        let opened = tokio_tungstenite::client_async(request, stream).await;
-        let (socket, _) = opened.map_err(|why| {
-            let refused = matches!(&why, Refused::Http(answer) if answer.status() == StatusCode::FORBIDDEN);
-            let hint = match (refused, &self.origin) {
-                (false, _) => "",
-                (true, None) => "; without --origin the application's setting native_clients must be on",
-                (true, Some(_)) => "; --origin must be one of the application's origins",
-            };
-            failed(format!("the live door refused the connection: {why}{hint}"))
-        })?;
-        Ok(socket)
+    /// At a random point between 70 and 90 % of the span to `until` (live 3.8).
+    fn renewal_at(&self, frame: &Value) -> ElapsedMs {
+        let until = frame["until"].as_i64().unwrap_or(0);
+        // By the server's own clock where it says it.
+        let now = frame["now"].as_i64().unwrap_or(self.clock.wall().0);
+        let left = u64::try_from(until.saturating_sub(now)).unwrap_or(0);
+        self.in_ms(renewal_ms(left, self.random()))
+    }
+
+    fn in_ms(&self, ms: u64) -> ElapsedMs {
+        self.clock.elapsed().plus_ms(ms)
+    }
+
+    fn random(&self) -> u64 {
+        u64::from_le_bytes(random_bytes(&self.entropy))
     }
 }
 
-/// The frames of a message, each as it was sent: one, or an array of them.
-fn frames_of(text: &str) -> Vec<&str> {
-    match serde_json::from_str::<Vec<&RawValue>>(text) {
-        Ok(frames) => frames.into_iter().map(RawValue::get).collect(),
-        Err(_) => vec![text],
+fn said_bye((code, reason): (u64, &str), retry_after: u64) -> End {
+    End {
+        code,
+        why: format!("{code} {reason}"),
+        retry_after,
     }
+}
+
+/// Milliseconds until the renewal of a right that has so many left; `random` is any number.
+const fn renewal_ms(left: u64, random: u64) -> u64 {
+    left / 10 * 7 + random % (left / 5 + 1)
 }
 
 #[cfg(test)]
@@ -301,12 +320,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_are_printed_as_they_were_sent() {
+    fn a_right_is_renewed_between_seven_and_nine_tenths_of_its_span() {
         assert_eq!(
-            frames_of(r#"{"type":"ping", "at":1}"#),
-            [r#"{"type":"ping", "at":1}"#]
+            [
+                renewal_ms(1_000, 0),
+                renewal_ms(1_000, 200),
+                renewal_ms(1_000, 201)
+            ],
+            [700, 900, 700]
         );
-        let both = r#"[{"b":1,"a":2},{"type":"x"}]"#;
-        assert_eq!(frames_of(both), [r#"{"b":1,"a":2}"#, r#"{"type":"x"}"#]);
+        assert_eq!(renewal_ms(0, 5), 0);
     }
 }
