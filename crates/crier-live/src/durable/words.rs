@@ -6,8 +6,10 @@ use crate::records::Record;
 use crate::snapshot::codec::{In, Out};
 use crier_proto::frame::PageId;
 
-/// The shape of these words; any other shape has another number.
+/// The shape of a claim's words; any other shape has another number.
 const SHAPE: u8 = 1;
+/// The shape of a record's words.
+const RECORD_SHAPE: u8 = 2;
 
 /// Who alone may run a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +46,7 @@ impl Claim {
 /// A record as the books keep it.
 pub(crate) fn words_of(record: &Record) -> Vec<u8> {
     let mut out = Out::default();
-    out.byte(SHAPE);
+    out.byte(RECORD_SHAPE);
     record.write(&mut out);
     out.done()
 }
@@ -52,7 +54,7 @@ pub(crate) fn words_of(record: &Record) -> Vec<u8> {
 /// The record that the words tell of.
 pub(crate) fn record_of(words: &[u8]) -> Option<Record> {
     let mut payload = In::of(words);
-    (payload.byte()? == SHAPE).then_some(())?;
+    (payload.byte()? == RECORD_SHAPE).then_some(())?;
     let record = Record::read(&mut payload)?;
     payload.end()?;
     Some(record)

@@ -7,6 +7,7 @@ use super::Hub;
 use crate::durable::{Answer, Asked, Keeper, Taken, Told};
 use crate::mailbox::{Item, PageNo};
 use crate::place::Place;
+use crate::receipts::InBody;
 use crate::records::MailboxKey;
 use crier_platform::model::mailbox::{MailWrites, RowNo};
 use crier_platform::model::message::NewMessage;
@@ -163,6 +164,22 @@ impl Hub {
         });
         self.ask_books((writes, flush), then);
         told
+    }
+
+    /// Has the receipts of a new body kept before it is posted, so that a crash changes neither its id nor its bytes (live 7.8). In
+    /// memory mode there is nothing to keep.
+    ///
+    /// # Errors
+    /// The books did not take them; asking again may succeed.
+    pub(crate) async fn keep_body(&self, fresh: Vec<InBody>) -> Result<(), StoreFault> {
+        if self.keeper.is_none() {
+            return Ok(());
+        }
+        fresh
+            .into_iter()
+            .for_each(|receipt| self.records.in_body(receipt));
+        let kept = self.flush_books(Flush::Now).await;
+        kept.unwrap_or_else(|_| Err(StoreFault::Unavailable("the books have ended".to_owned())))
     }
 
     fn writes_of(&self, taken: &Taken) -> MailWrites {

@@ -4,7 +4,7 @@ use super::{Hub, key_of};
 use crate::connection::Tick;
 use crate::link::Link;
 use crate::place::{Touched, make_receipt};
-use crate::receipts::SETTLE_MS;
+use crate::receipts::{Bodies, SETTLE_MS};
 use crate::records::{MailboxKey, Origin};
 use crate::shards::lock;
 use crier_platform::model::time::{ElapsedMs, WallMs};
@@ -120,7 +120,7 @@ impl Hub {
     }
 
     /// Takes up the receipts that an earlier process owed: what had ended settles anew, and what was made and lies in no queue, since
-    /// that process did not stop cleanly, is made again.
+    /// that process did not stop cleanly, is made again: under the id of its body, when one was made (live 7.8).
     pub(crate) fn take_up_receipts(&self) {
         let now = self.clock.elapsed();
         let (settling, waiting) = self.records.receipts_to_come();
@@ -131,10 +131,19 @@ impl Hub {
             lost.into_iter().for_each(|id| self.records.receipt_is_done(id));
         }
         let queued = self.receipts.queued();
-        for standing in waiting {
-            if !queued.contains(&standing.delivery.id) {
-                make_receipt(&self.around(standing.origin.key), &standing, (0, 0));
+        let (mut bodies, mut loose) = (Bodies::default(), Vec::new());
+        for (standing, in_body) in waiting {
+            match in_body {
+                _ if queued.contains(&standing.delivery.id) => {}
+                Some(in_body) => bodies.add(&standing, in_body, (now, self.clock.wall())),
+                None => loose.push(standing),
             }
+        }
+        for lost in self.receipts.take_back_bodies(bodies) {
+            self.records.receipt_is_done(lost);
+        }
+        for standing in loose {
+            make_receipt(&self.around(standing.origin.key), &standing, (0, 0));
         }
     }
 

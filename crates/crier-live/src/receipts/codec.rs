@@ -71,8 +71,8 @@ impl Queue {
     }
 }
 
-fn write_receipt(out: &mut Out, receipt: &Receipt, left: u64) {
-    let Receipt { delivery, .. } = receipt;
+/// Writes an outcome.
+pub(super) fn write_delivery(out: &mut Out, delivery: &Delivery) {
     out.raw(delivery.id.as_bytes());
     out.long(delivery.seq);
     out.raw(delivery.epoch.as_bytes());
@@ -87,11 +87,32 @@ fn write_receipt(out: &mut Out, receipt: &Receipt, left: u64) {
         delivery.handlers,
         delivery.written,
         delivery.acked,
-        receipt.failed,
     ] {
         out.short(count);
     }
     out.signed(delivery.expires_at.0);
+}
+
+/// Reads what `write_delivery` wrote.
+pub(super) fn read_delivery(payload: &mut In<'_>) -> Option<Delivery> {
+    let (id, seq, epoch) = (payload.array()?, payload.long()?, payload.array()?);
+    let state = *STATES.get(usize::from(payload.byte()?))?;
+    Some(Delivery {
+        id: MessageId::from_bytes(id),
+        seq,
+        epoch: Epoch::from_bytes(epoch),
+        state,
+        pages: payload.short()?,
+        handlers: payload.short()?,
+        written: payload.short()?,
+        acked: payload.short()?,
+        expires_at: WallMs(payload.signed()?),
+    })
+}
+
+fn write_receipt(out: &mut Out, receipt: &Receipt, left: u64) {
+    write_delivery(out, &receipt.delivery);
+    out.short(receipt.failed);
     out.signed(receipt.recipient.get());
     out.text(&receipt.event);
     out.signed(receipt.at.0);
@@ -99,24 +120,9 @@ fn write_receipt(out: &mut Out, receipt: &Receipt, left: u64) {
 }
 
 fn read_receipt(payload: &mut In<'_>, shift: Shift) -> Option<Receipt> {
-    let (id, seq, epoch) = (payload.array()?, payload.long()?, payload.array()?);
-    let state = *STATES.get(usize::from(payload.byte()?))?;
-    let (pages, handlers) = (payload.short()?, payload.short()?);
-    let (written, acked) = (payload.short()?, payload.short()?);
-    let failed = payload.short()?;
     Some(Receipt {
-        delivery: Delivery {
-            id: MessageId::from_bytes(id),
-            seq,
-            epoch: Epoch::from_bytes(epoch),
-            state,
-            pages,
-            handlers,
-            written,
-            acked,
-            expires_at: WallMs(payload.signed()?),
-        },
-        failed,
+        delivery: read_delivery(payload)?,
+        failed: payload.short()?,
         recipient: Uid::new(payload.signed()?)?,
         event: payload.text()?.into(),
         at: WallMs(payload.signed()?),

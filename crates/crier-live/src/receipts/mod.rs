@@ -10,10 +10,12 @@ mod queue;
 mod run;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use run::{ReceiptParts, ReceiptRun};
 
 pub(crate) use queue::{Outcome, Queue, Receipt};
+pub(crate) use told::{Bodies, InBody};
 
 use crate::config::ReceiptsConfig;
 use crate::metrics::{Metrics, Overflow, ReceiptFate};
@@ -25,6 +27,7 @@ use crier_proto::ids::{AppId, MessageId, ReceiptId};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
+use told::CameBack;
 
 /// How long a message that ended unacked waits for a late ack before its receipt is made (live 7.8).
 pub(crate) const SETTLE_MS: u64 = 15_000;
@@ -40,6 +43,8 @@ pub(crate) struct Work {
     pub(crate) id: ReceiptId,
     /// A JSON text.
     pub(crate) body: Bytes,
+    /// Its receipts, when the body has just been made: books that outlive the process are to know them before it is posted.
+    pub(crate) fresh: Vec<InBody>,
 }
 
 /// The receipts of one process.
@@ -156,9 +161,7 @@ impl Receipts {
         let mut work = Vec::new();
         for (_, app) in due.into_iter().take(free) {
             let queue = state.queues.get_mut(&app);
-            if let Some((id, body)) = queue.and_then(|queue| queue.begin(app, &*self.entropy)) {
-                work.push(Work { app, id, body });
-            }
+            work.extend(queue.and_then(|queue| queue.begin(app, &*self.entropy)));
         }
         drop(state);
         for _ in &given_up {
@@ -212,6 +215,24 @@ impl Receipts {
     pub(crate) fn each(&self, mut look: impl FnMut(AppId, &Queue)) {
         let state = lock(&self.state);
         state.queues.iter().for_each(|(app, queue)| look(*app, queue));
+    }
+
+    /// Puts bodies back that outlived a process which did not stop cleanly. What cannot keep its body waits for another one.
+    /// Returns the messages whose receipts had to leave.
+    pub(crate) fn take_back_bodies(&self, bodies: Bodies) -> Vec<MessageId> {
+        let CameBack { whole, mut loose } = bodies.done();
+        let mut state = lock(&self.state);
+        for (app, batch, receipts) in whole {
+            if !state.queues.entry(app).or_default().seat(batch) {
+                loose.extend(receipts.into_iter().map(|receipt| (app, receipt)));
+            }
+        }
+        drop(state);
+        self.changed.notify_one();
+        let made = loose
+            .into_iter()
+            .flat_map(|(app, receipt)| self.made(app, receipt));
+        made.collect()
     }
 
     /// Puts a queue back that outlived a process.

@@ -3,7 +3,8 @@
 //! Promise: a body never changes and is never taken apart; the time until the next attempt grows with each failure in a row. Pure:
 //! knows no clock, no lock, no other application.
 
-use super::body;
+use super::told::InBody;
+use super::{Work, body};
 use crate::metrics::ReceiptFate;
 use bytes::Bytes;
 use crier_platform::model::message::Delivery;
@@ -50,6 +51,19 @@ pub(super) struct Batch {
     pub(super) made: ElapsedMs,
     /// When the last of its receipts is given up.
     pub(super) until: ElapsedMs,
+}
+
+impl Batch {
+    /// The body of these receipts; nothing when there are none.
+    pub(super) fn of(id: ReceiptId, body: Bytes, receipts: &[Receipt]) -> Option<Self> {
+        Some(Self {
+            id,
+            body,
+            made: receipts.first()?.made,
+            until: receipts.iter().map(|receipt| receipt.until).max()?,
+            messages: receipts.iter().map(|receipt| receipt.delivery.id).collect(),
+        })
+    }
 }
 
 /// How an attempt ended.
@@ -170,21 +184,32 @@ impl Queue {
     }
 
     /// Begins an attempt: the body there is, or a new one of the oldest receipts.
-    pub(super) fn begin(&mut self, app: AppId, entropy: &dyn Entropy) -> Option<(ReceiptId, Bytes)> {
+    pub(super) fn begin(&mut self, app: AppId, entropy: &dyn Entropy) -> Option<Work> {
+        let mut fresh = Vec::new();
         if self.batch.is_none() {
             let count = self.waiting.len().min(RECEIPTS_PER_BODY_MAX);
             let receipts: Vec<Receipt> = self.waiting.drain(..count).collect();
-            self.batch = Some(Batch {
-                id: ReceiptId::from_bytes(random_bytes(entropy)),
-                body: body::of(app, &receipts),
-                made: receipts.first()?.made,
-                until: receipts.iter().map(|receipt| receipt.until).max()?,
-                messages: receipts.iter().map(|receipt| receipt.delivery.id).collect(),
-            });
+            let id = ReceiptId::from_bytes(random_bytes(entropy));
+            self.batch = Batch::of(id, body::of(app, &receipts), &receipts);
+            fresh = InBody::all(id, &receipts);
         }
         let batch = self.batch.as_ref()?;
         self.posting = true;
-        Some((batch.id, batch.body.clone()))
+        Some(Work {
+            app,
+            id: batch.id,
+            body: batch.body.clone(),
+            fresh,
+        })
+    }
+
+    /// Puts back a body that an earlier process made; false when there is one already.
+    pub(super) fn seat(&mut self, batch: Batch) -> bool {
+        let is_free = self.batch.is_none();
+        if is_free {
+            self.batch = Some(batch);
+        }
+        is_free
     }
 
     /// Ends an attempt. Returns what is to be counted, the messages whose receipts are done with, and how many it counts for.

@@ -72,7 +72,11 @@ impl ReceiptRun {
 
     /// One attempt.
     async fn post(&self, work: Work) -> (AppId, Outcome) {
-        let Work { app, id, body } = work;
+        let Work { app, id, body, fresh } = work;
+        if let Err(fault) = self.hub.keep_body(fresh).await {
+            tracing::warn!(app.id = app.get(), error = %fault, "receipts wait: the books do not take their body");
+            return (app, Outcome::Failed);
+        }
         let target = match self.parts.book.target(app, self.hub.clock.wall()).await {
             Ok(Some(target)) => target,
             Ok(None) => return (app, Outcome::Off),

@@ -11,6 +11,7 @@ pub use record::{Commit, Origin, Record, Standing};
 use crate::durable::{Unkept, words::words_of};
 use crate::mailbox::{Ended, PageNo};
 use crate::metrics::{Metrics, Overflow};
+use crate::receipts::InBody;
 use crate::shards::Shards;
 use crier_platform::model::mailbox::OutcomeMark;
 use crier_platform::model::message::{Delivery, DeliveryState, Happening, WaitFor, What};
@@ -144,13 +145,13 @@ impl Records {
 
     /// Messages whose receipts are not made yet although they have ended, and messages whose receipts are made and not done with,
     /// both as an earlier process left them.
-    pub(crate) fn receipts_to_come(&self) -> (Vec<MessageId>, Vec<Standing>) {
+    pub(crate) fn receipts_to_come(&self) -> (Vec<MessageId>, Vec<(Standing, Option<InBody>)>) {
         let (mut settling, mut waiting) = (Vec::new(), Vec::new());
         self.each_kept(|_, record| {
             if record.settles_again() {
                 settling.push(record.id());
             } else if record.has_receipt_to_come() && !record.owes_receipt() {
-                waiting.push(record.standing());
+                waiting.push((record.standing(), record.in_body().cloned()));
             }
         });
         (settling, waiting)
@@ -166,6 +167,14 @@ impl Records {
         let part = self.records.of(&id);
         let record = part.get(&id).filter(|record| record.has_receipt_to_come())?;
         Some(record.origin().key.0)
+    }
+
+    /// A message's receipt is part of a body that is about to be posted.
+    pub(crate) fn in_body(&self, receipt: InBody) {
+        self.change(receipt.message(), |record| {
+            record.set_in_body(receipt);
+            true
+        });
     }
 
     /// A message's receipt is posted, given up or lost: nothing keeps its record any more but its own time.

@@ -6,6 +6,7 @@
 use super::MailboxKey;
 use super::timeline::{ENTRIES_MAX, Timeline};
 use crate::mailbox::{Ended, PageNo};
+use crate::receipts::InBody;
 use crate::snapshot::codec::{In, Out};
 use crier_platform::model::mailbox::RowNo;
 use crier_platform::model::message::{Asker, Delivery, DeliveryState, Happening, WaitFor, What};
@@ -121,6 +122,8 @@ pub struct Record {
     /// The books are to learn of its last change.
     unkept: bool,
     told: Told,
+    /// What the body says that carries its receipt, in durable mode.
+    in_body: Option<Box<InBody>>,
 }
 
 /// A record as it stands.
@@ -182,6 +185,7 @@ impl Record {
             row: None,
             unkept: false,
             told: Told::Nothing,
+            in_body: None,
         }
     }
 
@@ -276,6 +280,19 @@ impl Record {
     /// Its receipt is wanted, made, or done with.
     pub(super) fn tell(&mut self, told: Told) {
         self.told = told;
+        self.in_body = None;
+    }
+
+    /// A body carries its receipt from now on, and says this.
+    pub(super) fn set_in_body(&mut self, receipt: InBody) {
+        if self.told == Told::Waiting {
+            self.in_body = Some(Box::new(receipt));
+        }
+    }
+
+    /// What the body says that carries its receipt.
+    pub(super) fn in_body(&self) -> Option<&InBody> {
+        self.in_body.as_deref()
     }
 
     /// It has ended unacked and wants a receipt: from now on it settles.
@@ -501,6 +518,10 @@ impl Record {
         }
         self.timeline.write(out);
         out.byte(self.told as u8);
+        out.flag(self.in_body.is_some());
+        if let Some(receipt) = &self.in_body {
+            receipt.write(out);
+        }
     }
 
     /// Reads what `write` wrote.
@@ -541,7 +562,13 @@ impl Record {
         })?;
         let timeline = Timeline::read(payload, pages.len())?;
         let told = *Told::ALL.get(usize::from(payload.byte()?))?;
+        let in_body = if payload.flag()? {
+            Some(Box::new(InBody::read(payload)?))
+        } else {
+            None
+        };
         Some(Self {
+            in_body,
             ended,
             pages,
             timeline,

@@ -17,7 +17,7 @@ use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_proto::ids::AppId;
 
 /// The first words of a snapshot of this shape; any other shape has others.
-const WORDS: &[u8] = b"crier live snapshot 4\n";
+const WORDS: &[u8] = b"crier live snapshot 5\n";
 
 const HEADER: u8 = 1;
 const PLACE: u8 = 2;

@@ -1,6 +1,7 @@
 //! Durable mailboxes of the binary itself over SIGKILL (live 5.8, 5.10): what was answered is delivered, once, in its epoch.
 
 use crate::live::{ORIGIN, PAGE};
+use crate::receipts::Receiver;
 use crier_testkit::SignedClient;
 use crier_testkit::page::{FakePage, PageAddress};
 use serde_json::Value;
@@ -19,7 +20,7 @@ fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::write(
         folder.path().join("crier.toml"),
-        "[live]\nmailbox = \"durable\"\n",
+        "[live]\nmailbox = \"durable\"\n[media]\ndial_allow = [\"127.0.0.0/8\"]\n",
     )
     .unwrap();
     let commands = [
@@ -187,4 +188,54 @@ async fn kill_minus_nine_loses_no_answered_message_and_no_page_its_right_to_come
         (&status["seq"], &status["epoch"]),
         (&1.into(), &epoch.as_str().into())
     );
+}
+
+/// A page of the one user, with its messages acked by hand.
+async fn open_page(server: &Served, call_id: u64) -> FakePage {
+    let ticket = server
+        .caller(call_id)
+        .call("liveMessage.createTicket", &[("format", "json")])
+        .await
+        .unwrap()
+        .json();
+    let mut page = server.page(PAGE).await;
+    page.hello(ticket["ticket"].as_str().unwrap(), &["e"])
+        .await
+        .unwrap();
+    page
+}
+
+async fn ack_next(page: &mut FakePage) {
+    let message = page.next_of("message").await.unwrap();
+    page.ack(&[message["id"].as_str().unwrap()]).await.unwrap();
+}
+
+#[tokio::test]
+async fn kill_minus_nine_leaves_one_receipt_for_each_message_in_a_body_that_keeps_its_id() {
+    let (folder, receiver) = (folder(), Receiver::new().await);
+    let set = format!("app set Chess receipts=http://{}/hook", receiver.address);
+    let status = crier(&folder, &set).stdout(Stdio::null()).status().unwrap();
+    assert!(status.success());
+    let mut server = Served::start(&folder);
+    let mut page = open_page(&server, 1).await;
+    let caller = server.caller(2);
+    let first = send(&caller, "1", &[]).await;
+    ack_next(&mut page).await;
+    let refused = receiver.take("503 Service Unavailable").await;
+    server.kill();
+
+    let server = Served::start(&folder);
+    let again = receiver.take("200 OK").await;
+    assert_eq!(again.body, refused.body);
+    let id = "crier-receipt-id";
+    assert_eq!(again.header(id), refused.header(id));
+    assert_eq!(again.receipts()[0]["id"], first["id"]);
+    // What comes next tells of the next message alone, in another body.
+    let mut page = open_page(&server, 100).await;
+    let second = send(&server.caller(101), "2", &[]).await;
+    ack_next(&mut page).await;
+    let next = receiver.take("200 OK").await;
+    let told: Vec<_> = next.receipts().iter().map(|one| one["id"].clone()).collect();
+    assert_eq!(told, [second["id"].clone()]);
+    assert_ne!(next.header(id), again.header(id));
 }
