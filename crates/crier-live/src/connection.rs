@@ -459,9 +459,8 @@ impl Connection {
             Phase::Open if now >= self.ends => self.ended(Bye::AuthorisationExpired, now),
             Phase::Open if now >= self.lost_at => self.cut(),
             Phase::Open if self.is_stuck(terms, now) => {
-                // Not a byte can be written, so the bye is for whoever asks later.
-                self.bye = Some((Bye::NoProgress, None));
-                self.cut()
+                self.gives_up();
+                Tick::Cut
             }
             Phase::Open => self.tick_pings(terms, now),
         }
@@ -520,6 +519,17 @@ impl Connection {
     fn ended(&mut self, bye: Bye, now: ElapsedMs) -> Tick {
         self.end(bye, None, now);
         Tick::Ended(bye)
+    }
+
+    /// Nothing of what is being written is taken any more; false when the connection has ended already.
+    pub fn gives_up(&mut self) -> bool {
+        let lives = self.phase != Phase::Closing;
+        if lives {
+            // Not a byte can be written, so the bye is for whoever asks later.
+            self.bye = Some((Bye::NoProgress, None));
+            self.cut();
+        }
+        lives
     }
 
     fn cut(&mut self) -> Tick {

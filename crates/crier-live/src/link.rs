@@ -9,6 +9,7 @@ use crate::polls::Polls;
 use crate::resume::OriginMark;
 use crate::shards::lock;
 use crier_platform::model::time::ElapsedMs;
+use crier_proto::ids::MessageId;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
@@ -56,6 +57,8 @@ pub struct Link {
     pump: OnceLock<Weak<dyn Pump>>,
     /// What a long poll has beside it.
     parking: Option<Box<Parking>>,
+    /// Whose posted frames are being done; absent where one task reads them all.
+    posts: Option<Box<tokio::sync::Mutex<()>>>,
 }
 
 /// The polls of a connection, and what wakes the one that waits.
@@ -84,6 +87,7 @@ impl Link {
             due: AtomicU64::new(u64::MAX),
             pump: OnceLock::new(),
             parking: (opening.transport == Transport::Poll).then(Box::default),
+            posts: (opening.transport != Transport::WebSocket).then(Box::default),
         })
     }
 
@@ -111,6 +115,20 @@ impl Link {
     /// The state machine.
     pub(crate) fn state(&self) -> MutexGuard<'_, Connection> {
         lock(&self.state)
+    }
+
+    /// Waits until the frames of every earlier post are done: posts come on connections of their own, and what one of them says is
+    /// done in one piece and in the order in which they came. To be held while they are done.
+    pub async fn posting(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        match &self.posts {
+            Some(posts) => Some(posts.lock().await),
+            None => None,
+        }
+    }
+
+    /// Whether a message waits, is being written, or is in an answer that has not been confirmed.
+    pub(crate) fn carries(&self, id: MessageId) -> bool {
+        self.parking().is_some_and(|parking| parking.polls().carries(id)) || self.state().carries(id)
     }
 
     /// The polls, if this is one.

@@ -1,12 +1,13 @@
 //! The answers of one long poll: which poll is waited on, what was answered last, and whether that arrived (live 4.8).
 //!
-//! Promise: an answer is kept until the page has confirmed it, and is given again unchanged when it asks for it; only the latest poll
-//! is given frames. Knows no socket and no clock: whoever asks brings the moment.
+//! Promise: an answer is kept until the page has confirmed it, and is given again when it asks for it: the same but for messages that
+//! have been taken back meanwhile; only the latest poll is given frames. Knows no socket and no clock: whoever asks brings the moment.
 
 use crate::outbox::Receipt;
 use bytes::Bytes;
 use crier_platform::model::time::ElapsedMs;
 use crier_proto::frame::poll_to_json;
+use crier_proto::ids::MessageId;
 
 /// Milliseconds in which further frames may join the first one of an answer.
 const GATHER_MS: u64 = 5;
@@ -17,8 +18,10 @@ pub(crate) type Sent = (Bytes, Option<Receipt>);
 /// What a poll is to do now.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Answer with this.
-    Answer(Bytes),
+    /// Answer with no frames: another poll has come.
+    Nothing(Bytes),
+    /// Answer with `again`.
+    Again,
     /// Answer with what waits, or with nothing.
     Build,
     /// Look again at this moment, or when something has changed.
@@ -32,10 +35,10 @@ pub(crate) struct Polls {
     n: u64,
     /// Which poll is the latest.
     turn: u64,
-    /// The last answer, until it is confirmed.
-    last: Option<Bytes>,
-    /// Its frames, until the kernel has taken them.
-    sent: Vec<Sent>,
+    /// The frames of the last answer, until it is confirmed.
+    last: Option<Vec<Sent>>,
+    /// The kernel has had all of it once: its messages are counted as written.
+    counted: bool,
     /// The latest poll has not got the last answer.
     again: bool,
     holds_until: ElapsedMs,
@@ -67,10 +70,10 @@ impl Polls {
     /// What the poll of this turn does at this moment; `waits`: there are frames, `ends`: and the bye is among them.
     pub(crate) fn step(&mut self, turn: u64, (waits, ends): (bool, bool), now: ElapsedMs) -> Step {
         if !self.is_latest(turn) {
-            return Step::Answer(self.nothing());
+            return Step::Nothing(self.nothing());
         }
-        if let (true, Some(last)) = (self.again, &self.last) {
-            return Step::Answer(last.clone());
+        if self.again {
+            return Step::Again;
         }
         if waits {
             let gathers_until = *self.gathers_until.get_or_insert(now.plus_ms(GATHER_MS));
@@ -87,34 +90,52 @@ impl Polls {
 
     /// Makes the next answer of these frames and gives it to this turn, or keeps it for the poll that came meanwhile.
     pub(crate) fn build(&mut self, turn: u64, sent: Vec<Sent>) -> Bytes {
-        let texts: Vec<&str> = sent
-            .iter()
-            .map(|(frame, _)| std::str::from_utf8(frame).unwrap_or_default())
-            .collect();
         self.n += 1;
-        let answer = Bytes::from(poll_to_json(self.n, &texts));
-        self.last = Some(answer.clone());
-        self.sent = sent;
+        self.last = Some(sent);
+        self.counted = false;
         if self.is_latest(turn) {
-            return answer;
+            return self.text();
         }
         self.again = true;
-        poll_to_json::<&str>(self.n - 1, &[]).into()
+        self.nothing()
+    }
+
+    /// The last answer once more, without the messages that `void` names: what was taken back since is not given to a page that may
+    /// never have had it. Of the rest it is the write that began before, whatever has expired since.
+    pub(crate) fn again(&mut self, void: impl Fn(&Receipt) -> bool) -> Bytes {
+        if let Some(last) = &mut self.last {
+            last.retain(|(_, receipt)| !receipt.as_ref().is_some_and(&void));
+        }
+        self.text()
     }
 
     /// The kernel has taken the whole answer of this turn: the frames that are written now.
     pub(crate) fn taken(&mut self, turn: u64) -> Vec<Sent> {
-        if self.is_latest(turn) {
-            std::mem::take(&mut self.sent)
-        } else {
-            Vec::new()
+        if !self.is_latest(turn) || std::mem::replace(&mut self.counted, true) {
+            return Vec::new();
         }
+        self.last.clone().unwrap_or_default()
     }
 
-    /// What was answered is not to be given again.
-    pub(crate) fn forget(&mut self) {
-        self.last = None;
-        self.again = false;
+    /// Whether a message is in the last answer, which the page has not confirmed.
+    pub(crate) fn carries(&self, id: MessageId) -> bool {
+        let mut receipts = self
+            .last
+            .iter()
+            .flatten()
+            .filter_map(|(_, receipt)| receipt.as_ref());
+        receipts.any(|receipt| receipt.id == id)
+    }
+
+    /// The last answer.
+    fn text(&self) -> Bytes {
+        let texts: Vec<&str> = self
+            .last
+            .iter()
+            .flatten()
+            .map(|(frame, _)| std::str::from_utf8(frame).unwrap_or_default())
+            .collect();
+        poll_to_json(self.n, &texts).into()
     }
 
     /// The answer to a poll that another one has overtaken. It takes no number: there is nothing in it to confirm.
@@ -127,6 +148,8 @@ impl Polls {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crier_platform::model::time::WallMs;
+    use crier_proto::ids::Uid;
 
     const NOW: ElapsedMs = ElapsedMs(1_000);
     const HELD: ElapsedMs = ElapsedMs(26_000);
@@ -160,7 +183,8 @@ mod tests {
         assert_eq!(polls.taken(turn).len(), 1);
         for _ in 0..2 {
             let again = polls.begin(0, HELD).unwrap();
-            assert_eq!(polls.step(again, (true, false), NOW), Step::Answer(first.clone()));
+            assert_eq!(polls.step(again, (true, false), NOW), Step::Again);
+            assert_eq!(polls.again(|_| true), first, "no message is in it");
             assert!(polls.taken(again).is_empty(), "its frames are written once");
         }
         let next = polls.begin(1, HELD).unwrap();
@@ -183,13 +207,43 @@ mod tests {
         let nothing = Bytes::from_static(br#"{"n":0,"frames":[]}"#);
         assert_eq!(
             polls.step(first, (true, false), NOW),
-            Step::Answer(nothing.clone())
+            Step::Nothing(nothing.clone())
         );
         assert_eq!(polls.build(first, sent("{}")), nothing);
-        assert_eq!(polls.step(first, (true, false), NOW), Step::Answer(nothing));
+        assert_eq!(polls.step(first, (true, false), NOW), Step::Nothing(nothing));
         let all = Bytes::from_static(br#"{"n":1,"frames":[{}]}"#);
-        assert_eq!(polls.step(second, (false, false), NOW), Step::Answer(all));
+        assert_eq!(polls.step(second, (false, false), NOW), Step::Again);
+        assert_eq!(polls.again(|_| false), all);
         assert!(polls.taken(first).is_empty());
         assert_eq!(polls.taken(second).len(), 1);
+    }
+
+    #[test]
+    fn what_was_taken_back_is_left_out_of_an_answer_that_is_given_again() {
+        let message = |number| {
+            let receipt = Receipt {
+                id: MessageId::from_bytes([number; 16]),
+                seq: u64::from(number),
+                sender: Uid::new(9).unwrap(),
+                sent_at: WallMs(0),
+                expires: ElapsedMs(0),
+                pages: Box::default(),
+            };
+            (Bytes::from(number.to_string()), Some(receipt))
+        };
+        let mut polls = Polls::default();
+        let turn = polls.begin(0, HELD).unwrap();
+        assert_eq!(
+            &*polls.build(turn, vec![message(1), message(2)]),
+            br#"{"n":1,"frames":[1,2]}"#
+        );
+        assert!(polls.carries(MessageId::from_bytes([1; 16])));
+        let again = polls.begin(0, HELD).unwrap();
+        assert_eq!(&*polls.again(|of| of.seq == 1), br#"{"n":1,"frames":[2]}"#);
+        assert!(!polls.carries(MessageId::from_bytes([1; 16])));
+        assert_eq!(polls.taken(again).len(), 1, "the kernel had none of it before");
+        assert!(polls.taken(again).is_empty());
+        polls.begin(1, HELD).unwrap();
+        assert!(!polls.carries(MessageId::from_bytes([2; 16])), "confirmed");
     }
 }

@@ -132,8 +132,9 @@ impl Reception {
     async fn connection<D: Door>(&self, mut socket: TcpStream, peer: SocketAddr, door: Arc<D>) {
         // A socket that refuses its options is gone already; serving it says so.
         let _ = socket.set_nodelay(true);
-        let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, UNACKNOWLEDGED_MS);
         loop {
+            // Also for a socket that comes back: whoever had taken it over has a deadline of its own.
+            let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, UNACKNOWLEDGED_MS);
             // Boxed: whoever takes a socket over is to hold it without what HTTP needed before.
             let served = Box::pin(self.serve(socket, peer, Arc::clone(&door))).await;
             let Some((taken, take_over)) = served else { return };

@@ -20,9 +20,6 @@ impl Hub {
         // A withdrawal lets no waiting message out; the other ends find nothing to drop that the page may not have.
         let before = |link: &Arc<Link>| {
             link.state().withdraw(|_| true);
-            if let Some(parking) = link.parking() {
-                parking.polls().forget();
-            }
             self.writes_its_last(link, &timed);
         };
         let ends = |permit: &Permit, authorised_at| {

@@ -6,7 +6,10 @@
 use super::{Hub, Refused, key_of};
 use crate::connection::{Next, Phase};
 use crate::link::{Link, Opening, Parking, Transport};
+use crate::mailbox::Ended;
+use crate::outbox::Receipt;
 use crate::polls::{Sent, Step};
+use crate::records::MailboxKey;
 use bytes::Bytes;
 use crier_platform::model::time::ElapsedMs;
 use crier_proto::frame::{Bye, FRAMES_BYTES_MAX};
@@ -71,6 +74,29 @@ impl Hub {
         }
     }
 
+    /// Whether a message that was sent to this mailbox has been taken back: revoked, with its sender or its recipient, cancelled, or
+    /// replaced.
+    fn is_taken_back(&self, (app, recipient): MailboxKey, of: &Receipt) -> bool {
+        let ended = self
+            .records
+            .look(of.id, self.clock.elapsed(), |record| record.ended());
+        let withdrawn = |user| self.revocations.is_withdrawn(app, user, of.sent_at);
+        matches!(
+            ended.flatten(),
+            Some(Ended::Cancelled | Ended::Replaced | Ended::Revoked)
+        ) || withdrawn(of.sender)
+            || withdrawn(recipient)
+    }
+
+    /// A connection takes nothing any more, of an answer that has begun: it is cut (live 8.4).
+    fn give_up(&self, link: &Arc<Link>) {
+        if link.state().gives_up() {
+            self.count_end(Bye::NoProgress);
+            self.ended_here(link);
+            self.closed_without_transport(link);
+        }
+    }
+
     /// Everything that waits and fits into one answer; `None` when the connection has been cut.
     fn gather(&self, link: &Arc<Link>) -> Option<Vec<Sent>> {
         let mut sent = Vec::new();
@@ -105,6 +131,12 @@ impl Parked {
         &self.link
     }
 
+    /// Bytes that the kernel may hold of what is written (live 8.1).
+    #[must_use]
+    pub fn send_buffer_bytes(&self) -> u64 {
+        self.hub.send_buffer_bytes()
+    }
+
     /// Waits for the answer. `None`: the connection has been cut, and there is nothing to be said.
     pub async fn answer(&self) -> Option<Bytes> {
         let parking = self.link.parking()?;
@@ -125,7 +157,12 @@ impl Parked {
         let says = self.link.state().has_to_say();
         let step = parking.polls().step(self.turn, says, now);
         match step {
-            Step::Answer(answer) => Some(Ok(answer)),
+            Step::Nothing(answer) => Some(Ok(answer)),
+            Step::Again => {
+                let key = key_of(&self.link);
+                let void = |receipt: &Receipt| key.is_some_and(|key| self.hub.is_taken_back(key, receipt));
+                Some(Ok(parking.polls().again(void)))
+            }
             Step::Until(until) => Some(Err(until)),
             Step::Build => {
                 let sent = self.hub.gather(&self.link)?;
@@ -152,6 +189,17 @@ impl Parked {
     /// The kernel has taken some bytes of the answer.
     pub fn progressed(&self) {
         self.hub.progressed(&self.link);
+    }
+
+    /// Returns when the kernel may have taken no byte of the answer for too long, counted from now (live 8.4).
+    pub async fn patience(&self) {
+        let until = self.hub.clock.elapsed().plus_ms(self.hub.terms.progress_ms);
+        self.hub.clock.sleep_until(until).await;
+    }
+
+    /// The kernel has taken no byte for too long, though it was asked once more: the connection is given up.
+    pub fn stalled(self) {
+        self.hub.give_up(&self.link);
     }
 
     /// The kernel has taken the whole answer.

@@ -77,18 +77,16 @@ impl Place {
         }
         let mut frame: Option<Bytes> = None;
         for link in &self.links {
-            let mut connection = link.state();
-            if connection.withdraw(|receipt| receipt.id == item.id) {
+            if link.state().withdraw(|receipt| receipt.id == item.id) {
                 relieved.push(Arc::clone(link));
             }
             let mut pages = self.pages.iter().filter(|page| page.is_on(link.no));
-            let told =
-                connection.carries(item.id) || pages.any(|page| around.records.is_held_by(item.id, page.no));
+            let told = link.carries(item.id) || pages.any(|page| around.records.is_held_by(item.id, page.no));
             if told {
                 let frame = frame
                     .get_or_insert_with(|| ServerFrame::Cancel { ids: vec![item.id] }.to_json().into())
                     .clone();
-                if connection.control(frame, around.terms, around.now) {
+                if link.state().control(frame, around.terms, around.now) {
                     touch(touched, link);
                 }
             }

@@ -59,6 +59,11 @@ impl Counted {
         let _ = rustix::net::sockopt::set_tcp_user_timeout(tcp, 0);
     }
 
+    /// The socket. What has begun and not gone is lost.
+    pub fn into_inner(self) -> TcpStream {
+        self.tcp
+    }
+
     /// Bytes the kernel has taken.
     pub fn taken(&self) -> u64 {
         self.taken
@@ -92,6 +97,11 @@ impl Counted {
     /// Begins bytes that are no frame, as `begin_text`.
     pub fn begin_bytes(&mut self, bytes: Bytes) {
         self.begin(bytes, Bytes::new(), Bytes::new());
+    }
+
+    /// Begins the head of an answer and its body, as `begin_text`.
+    pub fn begin_answer(&mut self, head: Bytes, body: Bytes) {
+        self.begin(head, body, Bytes::new());
     }
 
     fn begin(&mut self, head: Bytes, text: Bytes, tail: Bytes) {

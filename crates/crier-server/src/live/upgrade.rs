@@ -28,7 +28,7 @@ pub fn open(state: &AppState, visit: &Visit, mut request: Request<Body>) -> Resp
         headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         return response;
     }
-    let Some(key) = request.headers().get(SEC_WEBSOCKET_KEY).cloned() else {
+    let Some(key) = key_of(request.headers()) else {
         return answers::refusal(state.hub.refused(Bye::BadFrame));
     };
     let permitted = visit.permitted(state, request.headers());
@@ -59,6 +59,14 @@ pub fn open(state: &AppState, visit: &Visit, mut request: Request<Body>) -> Resp
         }
     }
     response
+}
+
+/// The client's key: sixteen bytes in base64 (RFC 6455, 4.2.1).
+fn key_of(headers: &HeaderMap) -> Option<HeaderValue> {
+    let key = headers.get(SEC_WEBSOCKET_KEY)?;
+    let digits = key.as_bytes().strip_suffix(b"==")?;
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    (digits.len() == 22 && digits.iter().all(is_digit)).then(|| key.clone())
 }
 
 fn asks_for_websocket(headers: &HeaderMap) -> bool {

@@ -2,9 +2,12 @@
 
 use crate::live::{ORIGIN, PAGE, caller, send, ticket};
 use crate::live_transports::{going, going_with};
-use crier_testkit::identity::API_KEY;
+use crier_testkit::identity::{API_KEY, APP_NAME, SENDER};
+use crier_testkit::patience::within;
 use crier_testkit::{Answer, RawClient, SignedClient, TestServer};
 use serde_json::{Value, json};
+use tokio::io::{AsyncWriteExt, Interest};
+use tokio::net::TcpSocket;
 
 fn request(door: &str, body: &Value) -> Vec<u8> {
     let body = body.to_string();
@@ -67,6 +70,122 @@ async fn an_answer_is_given_again_unchanged_until_it_is_confirmed_and_the_connec
             "{got}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_was_taken_back_is_left_out_of_an_answer_given_again_and_what_has_expired_is_not() {
+    let server = going().await;
+    let caller = caller(&server);
+    let (mut client, secret) = welcomed(&server, &caller).await;
+    let kept = send(&caller, "e", "1", &[("outcome", "true"), ("ttl", "5")]).await;
+    let gone = send(&caller, "e", "2", &[("outcome", "true")]).await;
+    let poll = json!({"connection": secret, "got": 1});
+    let ids = |answer: &Answer| {
+        let frames = answer.json()["frames"].as_array().unwrap().clone();
+        let messages = frames.iter().filter(|frame| frame["type"] == "message");
+        messages.map(|frame| frame["id"].clone()).collect::<Vec<_>>()
+    };
+    let first = polled(&mut client, &poll).await;
+    assert_eq!(ids(&first), [kept["id"].clone(), gone["id"].clone()]);
+    let cancel = [("id", gone["id"].as_str().unwrap()), ("format", "json")];
+    caller.call("liveMessage.cancel", &cancel).await.unwrap();
+    server.clock.advance_ms(6_000);
+    let again = polled(&mut client, &poll).await;
+    assert_eq!(
+        (&again.json()["n"], ids(&again)),
+        (&2.into(), vec![kept["id"].clone()])
+    );
+    server
+        .accounts()
+        .remove_grant(APP_NAME, "sender")
+        .await
+        .map(drop)
+        .unwrap();
+    server.clock.advance_ms(1_000);
+    // The withdrawal has been told when the bye waits behind the answer that is given again.
+    let last = loop {
+        let again = polled(&mut client, &poll).await;
+        assert_eq!(again.json()["n"], 2);
+        if ids(&again).is_empty() {
+            break polled(&mut client, &json!({"connection": secret, "got": 2})).await;
+        }
+    };
+    let frames = last.json()["frames"].as_array().unwrap().clone();
+    assert_eq!(
+        (&last.json()["n"], &frames.last().unwrap()["code"]),
+        (&3.into(), &4305.into())
+    );
+}
+
+#[tokio::test]
+async fn posts_at_once_are_done_one_after_another_and_each_in_one_piece() {
+    let server = going_with(&[("CRIER__LIVE__MAILBOX", "durable")]).await;
+    let caller = caller(&server);
+    let (mut client, secret) = welcomed(&server, &caller).await;
+    let me = SENDER.to_string();
+    let posts = ["one", "two", "three", "four"].map(|name| {
+        let frames: Vec<Value> = (0..8)
+            .map(|number| {
+                json!({"type": "send", "ref": format!("{name}-000{number}"), "page": PAGE, "recipient": me, "event": "e",
+                    "message": "1"})
+            })
+            .collect();
+        request("frames", &json!({"connection": secret, "frames": frames}))
+    });
+    let [one, two, three, four] = posts
+        .each_ref()
+        .map(|post| RawClient::exchange(server.address, post));
+    let (one, two, three, four) = tokio::join!(one, two, three, four);
+    for answer in [one, two, three, four] {
+        assert_eq!(answer.unwrap().status, 204);
+    }
+    let (mut got, mut refs) = (1, Vec::new());
+    while refs.len() < 32 {
+        let answer = polled(&mut client, &json!({"connection": secret, "got": got}))
+            .await
+            .json();
+        got += 1;
+        let frames = answer["frames"].as_array().unwrap();
+        let sent = frames.iter().filter(|frame| frame["type"] == "sent");
+        refs.extend(sent.map(|frame| frame["ref"].as_str().unwrap().to_owned()));
+    }
+    for post in refs.chunks(8) {
+        let name = post[0].split('-').next().unwrap();
+        let whole: Vec<String> = (0..8).map(|number| format!("{name}-000{number}")).collect();
+        assert_eq!(post, whole, "{refs:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_progress_of_an_answer_that_is_not_read_gives_the_connection_up() {
+    let server = going().await;
+    let caller = caller(&server);
+    let (mut client, secret) = welcomed(&server, &caller).await;
+    for _ in 0..70 {
+        send(&caller, "e", &"x".repeat(1_000), &[("ttl", "86400")]).await;
+    }
+    let slow = TcpSocket::new_v4().unwrap();
+    slow.set_recv_buffer_size(2_048).unwrap();
+    let mut slow = slow.connect(server.address).await.unwrap();
+    let poll = json!({"connection": secret, "got": 1});
+    slow.write_all(&request("poll", &poll)).await.unwrap();
+    let turning = async {
+        loop {
+            server.clock.advance_ms(10_000);
+            tokio::task::yield_now().await;
+        }
+    };
+    // It is given up by a reset: what the kernel held is gone with it.
+    let ended = within("a reset", async {
+        while !slow.ready(Interest::ERROR).await?.is_error() {}
+        Ok(())
+    });
+    tokio::select! {
+        reset = ended => reset.unwrap(),
+        () = turning => {}
+    }
+    let gone = polled(&mut client, &poll).await;
+    assert_eq!((gone.status, &gone.json()["code"]), (410, &4002.into()));
 }
 
 #[tokio::test]

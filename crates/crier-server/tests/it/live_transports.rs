@@ -25,7 +25,7 @@ pub async fn going_with(keys: &[(&str, &str)]) -> TestServer {
     server
 }
 
-async fn opened(over: Over, server: &TestServer) -> FakePage {
+pub async fn opened(over: Over, server: &TestServer) -> FakePage {
     FakePage::open_over(over, &at(server, Some(ORIGIN)), PAGE)
         .await
         .unwrap()
@@ -46,6 +46,7 @@ pub async fn welcomed(
     (page, welcome)
 }
 
+/// One test of each case for each transport.
 macro_rules! over_every_transport {
     ($($case:ident),+ $(,)?) => {
         mod websocket { $( #[tokio::test] async fn $case() { super::$case(super::Over::WebSocket).await; } )+ }
@@ -53,6 +54,8 @@ macro_rules! over_every_transport {
         mod poll { $( #[tokio::test] async fn $case() { super::$case(super::Over::Poll).await; } )+ }
     };
 }
+
+pub(crate) use over_every_transport;
 
 over_every_transport! {
     a_page_registers_is_written_to_acks_and_sends,
