@@ -127,14 +127,15 @@ impl Place {
         }
     }
 
-    /// Offers what is waiting for the pages of one connection: claims, gaps, then the mailbox in order, as far as it fits.
+    /// Offers what is waiting for the pages of one connection: gaps, claims, then the mailbox in order, as far as it fits.
     pub(crate) fn read_on(&mut self, around: &Around<'_>, link: &Arc<Link>) {
         self.expire(around);
         link.state().read_on();
+        // Before claims too: whoever does not know its epoch yet could not place them (live 4.3).
+        self.tell_gaps(around, link);
         if !self.offer_pending(around, link) {
             return;
         }
-        self.tell_gaps(around, link);
         let late = self.indexes(|page| page.is_on(link.no) && page.behind.is_some());
         let Some(start) = late
             .iter()

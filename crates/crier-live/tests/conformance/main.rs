@@ -102,6 +102,7 @@ cases! {
         a_message_pushed_out_of_its_ring_ends_as_dropped,
         an_outcome_is_told_to_its_application_and_its_sender_alone,
         a_repeated_ref_gives_the_first_outcome_on_any_connection_whatever_became_of_it,
+        an_ack_of_a_page_that_the_message_was_not_for_counts_nothing,
         equal_refs_at_once_spend_the_quota_once;
     drain:
         a_restart_ends_every_connection_with_a_delay_of_its_own,

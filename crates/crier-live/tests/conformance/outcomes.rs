@@ -445,3 +445,26 @@ pub async fn equal_refs_at_once_spend_the_quota_once(world: World) {
             .is_err()
     );
 }
+
+pub async fn an_ack_of_a_page_that_the_message_was_not_for_counts_nothing(world: World) {
+    let (one, two) = (world.page(1, &["e"]), world.page(2, &["e"]));
+    let sent = world.send_for("for one", Fanout::One).await;
+    let id = json!(one.frames()[0]["id"]);
+    two.ack(2, &id);
+    let asker = Asker {
+        app: app(),
+        sender: None,
+    };
+    let status = world.node.status(sent.id, asker).await.unwrap().unwrap();
+    assert_eq!(
+        (status.delivery.acked, status.delivery.state),
+        (0, DeliveryState::Written)
+    );
+    one.ack(1, &id);
+    one.ack(1, &id);
+    let status = world.node.status(sent.id, asker).await.unwrap().unwrap();
+    assert_eq!(
+        (status.delivery.acked, status.delivery.state),
+        (1, DeliveryState::Acked)
+    );
+}

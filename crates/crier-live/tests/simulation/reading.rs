@@ -35,7 +35,7 @@ impl Stage {
 
     fn start(&mut self, at: usize, frame: &Value) {
         let (seed, number) = (self.seed, number_of(frame));
-        let life = self.life(&self.windows[at].epoch.clone());
+        let life = self.life(&self.windows[at].speaks_of.clone());
         let place = Place {
             life,
             seq: frame["seq"].as_u64().unwrap(),
@@ -143,7 +143,6 @@ impl Stage {
         } = self;
         let window = &mut windows[at];
         let window_inherits = window.inherit;
-        epoch.clone_into(&mut window.epoch);
         for name in frame["pages"].as_array().unwrap() {
             let Some(tab) = window.tabs.iter_mut().find(|tab| tab.name == *name) else {
                 continue;
@@ -175,6 +174,9 @@ impl Stage {
                 None => tab.begin_life(life),
             }
             tab.gaps.push(Told { from, to, sent });
+        }
+        if window.tabs.iter().all(|tab| !tab.expects_epoch) {
+            epoch.clone_into(&mut window.epoch);
         }
     }
 }

@@ -159,7 +159,10 @@ impl Stage {
 
     fn new_tab(&mut self) -> Tab {
         self.names += 1;
-        Tab::new(format!("page-0123456789-{:05}", self.names))
+        let mut tab = Tab::new(format!("page-0123456789-{:05}", self.names));
+        let ended = self.messages.iter().rev().filter(|message| message.over);
+        tab.strangers = ended.take(3).map(|message| message.id.to_string()).collect();
+        tab
     }
 
     fn open(&mut self) {

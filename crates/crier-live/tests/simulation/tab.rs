@@ -39,6 +39,8 @@ pub struct Tab {
     pub failing: Vec<String>,
     /// The last start that had to be in order (live 1.4).
     pub in_order: Place,
+    /// Messages that had ended before it came: an ack of theirs must count nothing (live 6.9).
+    pub strangers: Vec<String>,
     pub gaps: Vec<Told>,
     /// It has had one connection from its first frame on.
     pub stayed: bool,

@@ -100,7 +100,10 @@ impl Message {
                 missed.then(|| format!("missed by {}, gaps {:?}", tab.name, tab.gaps))
             }),
             Fanout::One | Fanout::Focused => {
-                let is_holder = |tab: &Tab| Some(&tab.name) == self.claim.holder.as_ref();
+                // Who has given up the handler acks it as failed (live 6.9), and may have lost that ack with its connection.
+                let is_holder = |tab: &Tab| {
+                    Some(&tab.name) == self.claim.holder.as_ref() && tab.handlers.contains_key(self.event)
+                };
                 let holder = alive.iter().find(|(_, tab)| is_holder(tab));
                 let idle = self.starts.is_empty() && self.acked.is_empty();
                 let told = alive.iter().any(|(_, tab)| self.is_covered(number, tab));

@@ -19,7 +19,10 @@ pub struct Window {
     /// Which of its connections this is.
     pub link_no: u64,
     pub resume: String,
+    /// The epoch of all its pages' cursors: a hello names one.
     pub epoch: String,
+    /// The epoch that this connection speaks of.
+    pub speaks_of: String,
     pub inherit: bool,
     pub tabs: Vec<Tab>,
     /// What the kernel has taken and nobody has read.
@@ -70,6 +73,7 @@ impl Stage {
         let epoch = welcome["epoch"].as_str().unwrap();
         let life = self.life(epoch);
         let window = &mut self.windows[at];
+        epoch.clone_into(&mut window.speaks_of);
         welcome["resume"].as_str().unwrap().clone_into(&mut window.resume);
         if window.epoch.is_empty() {
             epoch.clone_into(&mut window.epoch);
@@ -88,6 +92,8 @@ impl Stage {
         let life = life.map_or(0, |index| u32::try_from(index).unwrap() + 1);
         let window = &mut self.windows[at];
         let ended = window.tabs.iter().any(|tab| tab.expects_epoch);
+        // Whoever was told already is told again: the hello speaks of the old epoch for all.
+        window.tabs.iter_mut().for_each(|tab| tab.expects_epoch = ended);
         for tab in window.tabs.iter_mut().filter(|tab| tab.life == 0) {
             // It speaks of the same history as the others.
             (tab.life, tab.expects_epoch) = (life, ended);
@@ -225,6 +231,7 @@ impl Stage {
             ids.append(&mut tab.again);
             let mut failed = std::mem::take(&mut tab.failing);
             ids.append(&mut failed.clone());
+            ids.extend(tab.strangers.pop());
             let page = tab.name.clone();
             if let Some(id) = ids.first().filter(|_| self.throw(4) == 0) {
                 failed.push(id.clone());
