@@ -11,7 +11,7 @@ use crate::ledger::memory::MemoryLedger;
 use crate::mailbox::Item;
 use crate::metrics::{Metrics, Mode, Overflow, TicketFate};
 use crate::place::{Offer, Place, Touched};
-use crate::records::{Origin, Standing};
+use crate::records::{MailboxKey, Origin, Standing};
 use crate::shards::lock;
 use crate::tickets::MemoryTickets;
 use async_trait::async_trait;
@@ -302,9 +302,13 @@ impl Node {
         let now = self.hub.clock.elapsed();
         let origin = self.hub.records.look(id, now, |record| record.origin().clone());
         let origin = origin.filter(|origin| origin.is_reached_by(asker))?;
-        self.hub
-            .at_known(origin.key, |place, around, _| place.expire(around));
+        self.let_expired_go(origin.key);
         Some(origin)
+    }
+
+    /// What has expired by now leaves its mailbox.
+    fn let_expired_go(&self, key: MailboxKey) {
+        self.hub.at_known(key, |place, around, _| place.expire(around));
     }
 
     /// How a message stands.
@@ -413,8 +417,15 @@ impl Deliver for Node {
             return Ok(Some(first));
         }
         let waiting = Waiting(self, app);
-        let deadline = self.hub.clock.elapsed().plus_ms(timeout_ms);
-        self.wait(id, wait, deadline).await;
+        let now = self.hub.clock.elapsed();
+        let deadline = now.plus_ms(timeout_ms);
+        let life = first.expires_at.0.saturating_sub(self.hub.clock.wall().0);
+        let end = now.plus_ms(u64::try_from(life).unwrap_or(0));
+        // A mailbox may notice later what has expired; this caller is to know it at once.
+        for moment in [end.min(deadline), deadline] {
+            self.wait(id, wait, moment).await;
+            self.let_expired_go(standing.origin.key);
+        }
         drop(waiting);
         let later = self.standing(id).map(|standing| self.outcome(&standing));
         Ok(later.or(Some(first)))

@@ -184,7 +184,12 @@ fn overlay_file(path: &Path, entries: &mut Entries) -> Result<(), ConfigError> {
     flatten("", table, &mut |key, value| leaves.push((key, value)));
     for (key, value) in leaves {
         let line = lines.get(&key).copied().unwrap_or(1);
-        set(entries, &key, value, Origin::File(path.to_path_buf(), line))?;
+        set(
+            entries,
+            listed(&key),
+            value,
+            Origin::File(path.to_path_buf(), line),
+        )?;
     }
     Ok(())
 }
@@ -219,6 +224,7 @@ fn overlay_environment(variables: &[(String, String)], entries: &mut Entries) ->
             continue;
         };
         let key = rest.to_ascii_lowercase().replace("__", ".");
+        let key = listed(&key).to_owned();
         let origin = Origin::Environment(name.clone());
         let secret = key.strip_suffix("_file").filter(|key| SECRET_KEYS.contains(key));
         let (key, text) = match secret {
@@ -256,6 +262,13 @@ fn of_text(text: &str, pattern: &Value) -> Option<Value> {
         }
         Value::String(_) | Value::Datetime(_) | Value::Table(_) => Some(Value::String(text.into())),
     }
+}
+
+/// A key as the default page lists it: receipts are a part of live delivery, so their section may also stand inside `live`.
+fn listed(key: &str) -> &str {
+    key.strip_prefix("live.")
+        .filter(|rest| rest.starts_with("receipts."))
+        .unwrap_or(key)
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -354,3 +354,31 @@ pub async fn one_avoids_a_connection_that_lags_for_another_page_s_sake(world: Wo
     world.send_for("one", Fanout::One).await;
     assert_eq!(quick.texts(), ["one"]);
 }
+
+pub async fn a_wait_that_outlives_its_message_says_that_it_expired(world: World) {
+    let page = world.page(1, &["e"]);
+    let brief = || NewMessage {
+        ttl_ms: 1_000,
+        ..world.message("brief")
+    };
+    let held = world.accept(brief()).await.unwrap();
+    page.frames();
+    let (waited, ()) = tokio::join!(world.node.watch(held.id, WaitFor::Acked, 3_000), async {
+        world.clock.advance_ms(1_000);
+        tokio::task::yield_now().await;
+        world.clock.advance_ms(2_000);
+    });
+    let waited = waited.unwrap().unwrap();
+    assert_eq!((waited.state, waited.written), (DeliveryState::Expired, 1));
+    page.lose();
+    let missed = world.accept(brief()).await.unwrap();
+    let (waited, ()) = tokio::join!(world.node.watch(missed.id, WaitFor::Acked, 3_000), async {
+        world.clock.advance_ms(1_000);
+    });
+    let waited = waited.unwrap().unwrap();
+    assert_eq!(
+        (waited.state, waited.handlers, waited.written),
+        (DeliveryState::Expired, 1, 0),
+        "at its end, for nobody can get it any more"
+    );
+}

@@ -85,7 +85,8 @@ cases! {
         a_lagging_connection_reads_on_without_loss_or_double,
         a_replaced_message_is_cancelled,
         a_withdrawal_empties_mailboxes_and_outboxes,
-        a_wait_ends_with_the_ack_or_with_its_time;
+        a_wait_ends_with_the_ack_or_with_its_time,
+        a_wait_that_outlives_its_message_says_that_it_expired;
     outcomes:
         a_cancelled_message_leaves_mailbox_outboxes_and_pages_without_a_gap,
         cancelling_again_or_after_the_end_changes_nothing,

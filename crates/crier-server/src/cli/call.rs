@@ -18,6 +18,9 @@ const EXAMPLES: &str = "\
 Examples:
   crier call users.getLoggedInUser --api-key K --secret S --session-key SK --format json
   crier call liveMessage.send recipient=563683308 event_name=rochambeau message=rock --as demo
+  crier call liveMessage.send recipient=563683308 event_name=rochambeau message=rock wait=acked outcome=1 --as demo
+  crier call liveMessage.status id=ID --as demo
+  crier call liveMessage.cancel id=ID --as demo
   crier call feed.publishStoryToUser 'title=<a href=\"http://chess.example/\">ada won</a>' --as demo --sig 1
 
 Exit status: 0 success, 3 the answer is an error document, 4 nothing answered.

@@ -114,6 +114,18 @@ fn unknown_key_of_a_file_names_its_line_and_the_nearest_key() {
 }
 
 #[test]
+fn the_section_of_receipts_may_stand_inside_live() {
+    let inside = with_file("[live.receipts]\nrequests_max = 2\n").unwrap();
+    assert_eq!(inside.config.receipts.requests_max, 2);
+    let inside = with_environment("CRIER__LIVE__RECEIPTS__WAITING_MAX", "3").unwrap();
+    assert_eq!(inside.config.receipts.waiting_max, 3);
+    assert_eq!(
+        with_file("[live.receipts]\nrequest = 2\n").unwrap_err(),
+        "unknown key receipts.request (FILE line 2): the nearest known key is receipts.requests_max"
+    );
+}
+
+#[test]
 fn unknown_key_of_the_environment_names_the_variable() {
     assert_eq!(
         with_environment("CRIER__SERVER__DATE", "x").unwrap_err(),
