@@ -239,3 +239,43 @@ async fn kill_minus_nine_leaves_one_receipt_for_each_message_in_a_body_that_keep
     assert_eq!(told, [second["id"].clone()]);
     assert_ne!(next.header(id), again.header(id));
 }
+
+#[tokio::test]
+async fn a_page_of_a_later_time_is_told_by_a_gap_that_an_older_copy_was_restored() {
+    let folder = folder();
+    let mut server = Served::start(&folder);
+    let caller = server.caller(1);
+    let ticket = caller
+        .call("liveMessage.createTicket", &[("format", "json")])
+        .await
+        .unwrap()
+        .json();
+    let mut page = server.page(PAGE).await;
+    let welcome = page
+        .hello(ticket["ticket"].as_str().unwrap(), &["e"])
+        .await
+        .unwrap();
+    let epoch = welcome["epoch"].as_str().unwrap().to_owned();
+    let resume = welcome["resume"].as_str().unwrap().to_owned();
+    send(&caller, "in the copy", &[]).await;
+    let copied = crier(&folder, "backup copy.db").stdout(Stdio::null()).status();
+    assert!(copied.unwrap().success());
+    send(&caller, "after the copy", &[]).await;
+    server.kill();
+    let restored = crier(&folder, "restore copy.db").stdout(Stdio::null()).status();
+    assert!(restored.unwrap().success());
+
+    let server = Served::start(&folder);
+    let mut page = server.page(PAGE).await;
+    let welcome = page.resume(&resume, (&epoch, 2), &["e"]).await.unwrap();
+    assert_ne!(welcome["epoch"], *epoch);
+    let gap = page.next_of("gap").await.unwrap();
+    assert_eq!(
+        (&gap["reason"], &gap["to"], &gap["epoch"]),
+        (&"epoch".into(), &Value::Null, &welcome["epoch"]),
+        "{gap}"
+    );
+    assert_eq!(page.next_of("message").await.unwrap()["raw"], "in the copy");
+    send(&server.caller(100), "next", &[]).await;
+    assert_eq!(page.next_of("message").await.unwrap()["raw"], "next");
+}
