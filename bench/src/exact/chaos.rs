@@ -10,6 +10,8 @@ use std::time::Duration;
 /// Events other than those of the server, over the whole run.
 const EVENTS: u64 = 2_000;
 const PAGES_MOST: u64 = 4;
+/// One end of a server in so many, the second first, is a kill: what stands in memory then is told to be lost, and proves nothing more.
+const KILLED_ONE_IN: u64 = 5;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Opens one to four pages for every user.
@@ -75,16 +77,7 @@ fn event(task: &Task, world: &Rc<World>, proxies: &[FaultProxy]) {
             world.counts.add("socket resets");
         }
         50..65 => end_tab(task, world, tab),
-        65..90 => {
-            let (to, beside) = {
-                let mut chance = world.chance.borrow_mut();
-                (chance.pick(&task.transports).copied(), chance.percent(50))
-            };
-            if let Some(to) = to {
-                tell(world, tab, Order::Change(to, beside));
-                world.counts.add("transport changes");
-            }
-        }
+        65..90 => world.change(tab, &task.transports),
         _ => {
             let focus = world.chance.borrow_mut().percent(60);
             tell(world, tab, Order::Focus(focus));
@@ -116,7 +109,8 @@ fn end_tab(task: &Task, world: &Rc<World>, place: usize) {
 
 async fn restart((task, world): (&Task, &Rc<World>), home: &mut Home) -> Result<(), String> {
     let running = home.running.take().ok_or("a server runs")?;
-    let kill = task.durable || world.chance.borrow_mut().percent(50);
+    let ends = world.counts.of("servers killed") + world.counts.of("servers stopped") + 1;
+    let kill = task.durable || ends % KILLED_ONE_IN == 2;
     // Off this thread: pages go on reading what the server said before it went.
     let ended = tokio::task::spawn_blocking(move || {
         if kill {

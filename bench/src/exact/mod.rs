@@ -22,9 +22,14 @@ use tokio::task::LocalSet;
 use world::World;
 
 const SENDERS: u64 = 16;
-const PROXIES: usize = 16;
+const RESTARTS_MOST: u64 = 20;
+/// Messages between two restarts: fewer, and pages would hardly be back before the next.
+const RESTART_EVERY: u64 = 10_000;
+const PROXIES: usize = 64;
 /// Long enough for every backoff and every slow handler, on top of the grace of pages that died.
 const REST_SECS: u64 = 8;
+/// A page that died between two polls is missed only then (live 4.7); its grace begins after it.
+const ABSENCE_SECS: u64 = 15;
 
 /// What the run is asked to do.
 pub struct Task {
@@ -46,17 +51,26 @@ impl Task {
             "poll" => Ok(Transport::Poll),
             _ => Err(format!("--transports {name}: ws, sse or poll")),
         };
-        let names = text(arguments, "--transports", "ws")?;
+        let names = text(arguments, "--transports", "ws,sse,poll")?;
+        let messages = number(arguments, "--messages", 1_000_000)?;
+        let restarts = (messages / RESTART_EVERY).clamp(1, RESTARTS_MOST);
         Ok(Self {
-            messages: number(arguments, "--messages", 1_000_000)?,
+            messages,
             users: number(arguments, "--users", 200)?,
             seed: number(arguments, "--seed", 1)?,
             rate: number(arguments, "--rate", 3_000)?,
-            restarts: number(arguments, "--restarts", 20)?,
+            restarts: number(arguments, "--restarts", restarts)?,
             grace_secs: number(arguments, "--grace", 15)?,
             durable: arguments.iter().any(|argument| argument == "--durable"),
             transports: names.split(',').map(transport).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// How long after the last message everything that is still owed has been run.
+    fn rest(&self) -> Duration {
+        let polls = self.transports.contains(&Transport::Poll);
+        let absence = if polls { ABSENCE_SECS } else { 0 };
+        Duration::from_secs(absence + self.grace_secs + REST_SECS)
     }
 
     fn environment(&self) -> Vec<(String, String)> {
@@ -138,7 +152,7 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
             sender.await.map_err(|error| error.to_string())?;
         }
         world.all_open().await?;
-        tokio::time::sleep(Duration::from_secs(task.grace_secs + REST_SECS)).await;
+        tokio::time::sleep(task.rest()).await;
         Ok::<_, String>(world)
     });
     let world = played.await?;

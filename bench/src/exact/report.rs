@@ -25,11 +25,17 @@ pub fn print(task: &Task, world: &World, took: Duration) -> Result<(), String> {
         "socket resets",
         "tabs killed",
         "tabs closed",
-        "transport changes",
         "focus changes",
         "connections",
     ] {
         row(name, of(name));
+    }
+    for (name, count) in counts
+        .events
+        .borrow()
+        .range("changes".to_owned().."changet".to_owned())
+    {
+        row(name, count.to_string());
     }
     row("handlers started", verdict.starts.to_string());
     row("of them redelivered", verdict.redelivered.to_string());

@@ -21,6 +21,8 @@ pub struct Tab {
     pub id: String,
     /// Its user.
     pub person: usize,
+    /// What it was told last to be connected by.
+    pub transport: Transport,
     /// Its orders; dropped: it dies without a word.
     pub orders: Sender<Order>,
     open: Rc<Cell<bool>>,
@@ -130,9 +132,27 @@ impl World {
         self.tabs.borrow_mut().push(Tab {
             id,
             person,
+            transport,
             orders,
             open,
         });
+    }
+
+    /// Sends a page to another of these transports, or anew to its own when there is no other; beside its connection or after it.
+    pub fn change(&self, place: usize, transports: &[Transport]) {
+        let mut tabs = self.tabs.borrow_mut();
+        let Some(tab) = tabs.get_mut(place) else {
+            return;
+        };
+        let (from, mut chance) = (tab.transport, self.chance.borrow_mut());
+        let others: Vec<Transport> = transports.iter().copied().filter(|to| *to != from).collect();
+        let to = chance.pick(&others).copied().unwrap_or(from);
+        // A page that cannot keep up with its orders misses one.
+        if tab.orders.try_send(Order::Change(to, chance.percent(50))).is_ok() {
+            tab.transport = to;
+            self.counts
+                .add(format!("changes from {} to {}", from.name(), to.name()));
+        }
     }
 
     /// Waits until every page alive is connected.

@@ -13,8 +13,15 @@ pub struct Http {
 pub struct Head {
     /// The status.
     pub status: u16,
-    /// Bytes of the body; `None`: it is chunked.
-    pub length: Option<usize>,
+    framing: Framing,
+}
+
+/// Where a body ends (RFC 9112, 6.3).
+enum Framing {
+    Length(usize),
+    Chunks,
+    /// With its connection.
+    Close,
 }
 
 impl Http {
@@ -45,21 +52,24 @@ impl Http {
             .split("content-length:")
             .nth(1)
             .and_then(|rest| rest.lines().next()?.trim().parse().ok());
-        let chunked = head.contains("transfer-encoding: chunked");
-        Ok(Head {
-            status: status.ok_or_else(|| format!("no status: {head}"))?,
-            length: if chunked { None } else { length.or(Some(0)) },
-        })
+        let status = status.ok_or_else(|| format!("no status: {head}"))?;
+        let framing = match length {
+            _ if head.contains("transfer-encoding: chunked") => Framing::Chunks,
+            Some(length) => Framing::Length(length),
+            None if status == 204 => Framing::Length(0),
+            None => Framing::Close,
+        };
+        Ok(Head { status, framing })
     }
 
     /// The whole body. One with a length may be given up and asked for again.
     pub async fn body(&mut self, head: &Head) -> Result<String, String> {
-        let bytes = match head.length {
-            Some(length) => self.bytes(length).await?,
-            None => {
+        let bytes = match head.framing {
+            Framing::Length(length) => self.bytes(length).await?,
+            Framing::Chunks | Framing::Close => {
                 let mut all = Vec::new();
-                while let Some(chunk) = self.chunk().await? {
-                    all.extend_from_slice(&chunk);
+                while let Some(piece) = self.piece(head).await? {
+                    all.extend_from_slice(&piece);
                 }
                 all
             }
@@ -67,8 +77,25 @@ impl Http {
         String::from_utf8(bytes).map_err(|error| error.to_string())
     }
 
-    /// The next chunk; `None`: the body has ended. May be given up and called again.
-    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, String> {
+    /// The next piece of a body that is a stream; `None`: it has ended. May be given up and called again.
+    pub async fn piece(&mut self, head: &Head) -> Result<Option<Vec<u8>>, String> {
+        if matches!(head.framing, Framing::Chunks) {
+            return self.chunk().await;
+        }
+        // An end that comes with an error, as a reset does, is an end.
+        if self.buffer.is_empty() && self.more().await.is_err() {
+            return Ok(None);
+        }
+        Ok(Some(std::mem::take(&mut self.buffer)))
+    }
+
+    /// Ends the connection as a network does that fails: by a reset.
+    pub fn cut(&self) {
+        // A socket that refuses is gone already.
+        let _ = self.stream.set_zero_linger();
+    }
+
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, String> {
         let line_end = self.find(b"\r\n").await?;
         let digits = self.buffer.get(..line_end).unwrap_or_default();
         let digits = std::str::from_utf8(digits).map_err(|error| error.to_string())?;

@@ -21,6 +21,17 @@ pub enum Transport {
     Poll,
 }
 
+impl Transport {
+    /// As the command line and the tables name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ws => "ws",
+            Self::Sse => "sse",
+            Self::Poll => "poll",
+        }
+    }
+}
+
 /// Where a page connects to, and from.
 #[derive(Debug, Clone)]
 pub struct Route {
@@ -49,7 +60,8 @@ pub struct Sse {
     route: Route,
     stream: Http,
     text: Vec<u8>,
-    open: bool,
+    /// The answer's head, once it has come.
+    head: Option<Head>,
     side: Option<Http>,
     connection: String,
 }
@@ -111,7 +123,7 @@ impl Line {
                     route: route.clone(),
                     stream,
                     text: Vec::new(),
-                    open: false,
+                    head: None,
                     side: None,
                     connection: String::new(),
                 })))
@@ -157,6 +169,15 @@ impl Line {
         }
     }
 
+    /// Whether frames can be said: what is posted names its connection, which the welcome tells.
+    pub fn can_say(&self) -> bool {
+        match self {
+            Self::Ws(_) => true,
+            Self::Sse(line) => !line.connection.is_empty(),
+            Self::Poll(line) => !line.connection.is_empty(),
+        }
+    }
+
     /// Says a frame; false when the line is gone.
     pub async fn say(&mut self, frame: &Value) -> bool {
         let (route, side, connection) = match self {
@@ -176,9 +197,13 @@ impl Line {
 
     /// Ends the line as a network does that fails: by a reset.
     pub fn cut(self) {
-        if let Self::Ws(socket) = self {
-            // A socket that refuses is gone already.
-            let _ = socket.get_ref().set_zero_linger();
+        match self {
+            Self::Ws(socket) => {
+                // A socket that refuses is gone already.
+                let _ = socket.get_ref().set_zero_linger();
+            }
+            Self::Sse(line) => line.stream.cut(),
+            Self::Poll(line) => line.polls.cut(),
         }
     }
 }
@@ -212,12 +237,12 @@ async fn post_frames(route: &Route, side: &mut Option<Http>, body: &Value) -> Re
 
 impl Sse {
     async fn hear(&mut self) -> Option<String> {
-        if !self.open {
-            let head = self.stream.head().await.ok()?;
-            if head.status != 200 {
-                return self.stream.body(&head).await.ok();
-            }
-            self.open = true;
+        if self.head.is_none() {
+            self.head = Some(self.stream.head().await.ok()?);
+        }
+        let head = self.head.as_ref()?;
+        if head.status != 200 {
+            return self.stream.body(head).await.ok().filter(|text| !text.is_empty());
         }
         loop {
             if let Some(end) = self.text.windows(2).position(|bytes| bytes == b"\n\n") {
@@ -228,8 +253,8 @@ impl Sse {
                 }
                 continue;
             }
-            let chunk = self.stream.chunk().await.ok()??;
-            self.text.extend_from_slice(&chunk);
+            let piece = self.stream.piece(head).await.ok()??;
+            self.text.extend_from_slice(&piece);
         }
     }
 }

@@ -245,7 +245,7 @@ impl<W: Witness> Page<W> {
 
     async fn live(&mut self, mut line: Line) -> Over {
         loop {
-            let due = self.settled.next_ack();
+            let due = self.settled.next_ack().filter(|_| line.can_say());
             let order = tokio::select! {
                 biased;
                 order = self.orders.recv() => Some(order),
@@ -259,7 +259,14 @@ impl<W: Witness> Page<W> {
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => None,
             };
             match order {
-                None => self.ack(&mut line).await,
+                // A line on which nothing can be said is over, though it may still be heard.
+                None if !self.ack(&mut line).await => {
+                    return Over::Away {
+                        code: UNTOLD_END,
+                        retry_after: 0,
+                    };
+                }
+                None => {}
                 Some(order) => {
                     if let Some(over) = self.obey(order, &mut line).await {
                         if matches!(over, Over::Cut) {
@@ -400,15 +407,16 @@ impl<W: Witness> Page<W> {
         self.settled.skip_to(frame.to);
     }
 
-    async fn ack(&mut self, line: &mut Line) {
+    async fn ack(&mut self, line: &mut Line) -> bool {
         let ids = self.settled.due_acks(ACKS_AT_ONCE);
-        self.say_acks(ids, line).await;
+        self.say_acks(ids, line).await
     }
 
-    async fn say_acks(&self, ids: Vec<String>, line: &mut Line) {
-        if !ids.is_empty() {
-            line.say(&json!({"type": "ack", "page": self.plan.id, "ids": ids}))
-                .await;
-        }
+    /// Says these acks; false when the line is gone.
+    async fn say_acks(&self, ids: Vec<String>, line: &mut Line) -> bool {
+        ids.is_empty()
+            || line
+                .say(&json!({"type": "ack", "page": self.plan.id, "ids": ids}))
+                .await
     }
 }
