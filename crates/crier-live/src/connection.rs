@@ -9,9 +9,10 @@ use crate::rate::{Bucket, Rate};
 use bytes::Bytes;
 use crier_platform::model::ticket::Permit;
 use crier_platform::model::time::{ElapsedMicros, ElapsedMs, WallMs};
-use crier_proto::frame::{Bye, ClientFrame, ServerFrame, read_frames};
+use crier_proto::frame::{Bye, ClientFrame, SERVER_FRAME_BYTES_MAX, ServerFrame, read_frames};
 use crier_proto::ids::MessageId;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 /// How long a closing connection may take to write what waits (live 9.6).
 pub const CLOSING_MS: u64 = 2_000;
@@ -19,8 +20,9 @@ pub const CLOSING_MS: u64 = 2_000;
 pub const ABSENT_MS: u64 = 15_000;
 /// A lagging connection reads on when fewer bytes than this wait (live 8.2).
 pub const READ_ON_BYTES: usize = 16_384;
-/// No client frame is read while more than the bound less this waits, so that answers stay bounded too.
-const ANSWERS_BYTES: usize = 8_192;
+/// No client frame is read while more than the bound less this waits, so that answers stay bounded too: the longest frame, and the
+/// gaps that reading on may tell with it.
+const ANSWERS_BYTES: usize = SERVER_FRAME_BYTES_MAX + 8_192;
 
 /// The numbers that a connection lives by (live section 12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +97,8 @@ pub struct Connection {
     phase: Phase,
     lagging: bool,
     cut: bool,
+    /// Nobody hears it any more.
+    gone: bool,
     transport: Transport,
     /// When a long poll without a request is lost; the end of time while there is one.
     lost_at: ElapsedMs,
@@ -113,6 +117,8 @@ pub struct Connection {
     /// When the kernel last took a byte, or the outbox began to fill.
     progress: ElapsedMs,
     bye: Option<(Bye, Option<u64>)>,
+    /// Who waits for room to answer.
+    answerer: Option<Waker>,
 }
 
 impl Connection {
@@ -123,6 +129,7 @@ impl Connection {
             phase: Phase::Greeting,
             lagging: false,
             cut: false,
+            gone: false,
             transport,
             lost_at: ElapsedMs(u64::MAX),
             permit: None,
@@ -135,6 +142,7 @@ impl Connection {
             pinged: None,
             progress: now,
             bye: None,
+            answerer: None,
         }
     }
 
@@ -256,7 +264,7 @@ impl Connection {
 
     /// Offers a message frame; false when the connection lags or begins to (live 8.2).
     pub fn offer(&mut self, (bytes, receipt): (Bytes, Receipt), terms: &Terms, now: ElapsedMs) -> bool {
-        if self.phase != Phase::Open || self.lagging {
+        if self.phase != Phase::Open || self.lagging || self.gone {
             return false;
         }
         self.begins_to_fill(now);
@@ -276,9 +284,9 @@ impl Connection {
         self.lagging = false;
     }
 
-    /// Queues an answer to a frame of the page.
+    /// Queues an answer to a frame of the page. Whoever lets it answer has waited for room.
     pub fn answer(&mut self, bytes: Bytes, now: ElapsedMs) {
-        if self.phase != Phase::Closing {
+        if self.phase != Phase::Closing && !self.gone {
             self.begins_to_fill(now);
             self.outbox.answer(bytes);
         }
@@ -319,6 +327,7 @@ impl Connection {
             .answer(ServerFrame::bye(bye, retry_after_ms).to_json().into());
         self.phase = Phase::Closing;
         self.bye = Some((bye, retry_after_ms));
+        self.made_room();
         // A bye for a poll waits for its next request as long as the connection itself would.
         let patience_ms = match self.transport {
             Transport::Poll => ABSENT_MS,
@@ -373,10 +382,11 @@ impl Connection {
         self.authorised_at
     }
 
-    /// Drops waiting messages that `gone` names (live 3.14). Returns whether that lets a lagging connection read on.
-    pub fn withdraw(&mut self, gone: impl Fn(&Receipt) -> bool) -> bool {
-        self.outbox.withdraw(gone);
-        self.may_read_on()
+    /// Drops waiting messages that `gone` names (live 3.14), and says whose they were.
+    pub fn withdraw(&mut self, gone: impl Fn(&Receipt) -> bool) -> Vec<Receipt> {
+        let dropped = self.outbox.withdraw(gone);
+        self.made_room();
+        dropped
     }
 
     /// Whether a message waits or is being written.
@@ -391,16 +401,44 @@ impl Connection {
         self.phase == Phase::Open && self.lagging && self.outbox.bytes() < READ_ON_BYTES
     }
 
-    /// Whether a frame of the client may be read now.
+    /// Whether a frame of the client may be read now: there is room for the answer.
     #[must_use]
     pub fn wants_frames(&self, terms: &Terms) -> bool {
-        self.phase != Phase::Closing
-            && self.outbox.bytes() <= terms.outbox_bytes_max.saturating_sub(ANSWERS_BYTES)
+        let fits = self.outbox.bytes() <= terms.outbox_bytes_max.saturating_sub(ANSWERS_BYTES);
+        self.phase != Phase::Closing && (fits || self.gone)
+    }
+
+    /// Ready when a frame may be answered, or when no answer will ever be heard. One at a time may wait.
+    pub fn poll_room(&mut self, terms: &Terms, cx: &Context<'_>) -> Poll<()> {
+        if self.phase == Phase::Closing || self.wants_frames(terms) {
+            return Poll::Ready(());
+        }
+        self.answerer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// The other side has gone while a message of it is being worked at: nothing more is said to it. Returns whether the work is
+    /// still worth finishing, because the connection had its right to ask for it.
+    pub fn is_heard_no_more(&mut self) -> bool {
+        self.gone = true;
+        self.made_room();
+        self.permit.is_some()
+    }
+
+    /// Wakes who waits for room; it looks for itself whether there is enough.
+    fn made_room(&mut self) {
+        if let Some(answerer) = self.answerer.take() {
+            answerer.wake();
+        }
     }
 
     /// Drops the messages at the front of the outbox whose time is over: no write begins after it (live 5.2).
     pub fn lapse(&mut self, now: ElapsedMs) -> Vec<Receipt> {
-        self.outbox.lapse(now)
+        let lapsed = self.outbox.lapse(now);
+        if !lapsed.is_empty() {
+            self.made_room();
+        }
+        lapsed
     }
 
     /// Queues the gap that stands for lapsed messages before everything that waits.
@@ -431,6 +469,7 @@ impl Connection {
     pub fn taken(&mut self, now: ElapsedMs) -> Taken {
         self.progress = now;
         let (frame, receipt) = self.outbox.taken().unzip();
+        self.made_room();
         Taken {
             frame,
             receipt: receipt.flatten(),
@@ -535,6 +574,7 @@ impl Connection {
     fn cut(&mut self) -> Tick {
         self.phase = Phase::Closing;
         self.cut = true;
+        self.made_room();
         Tick::Cut
     }
 

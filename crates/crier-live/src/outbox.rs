@@ -64,7 +64,7 @@ impl Outbox {
         fits
     }
 
-    /// Queues an answer to a frame of the page. Answers are bounded by reading no further frame while much waits.
+    /// Queues an answer to a frame of the page. Answers are bounded by taking up no further frame while much waits.
     pub fn answer(&mut self, bytes: Bytes) {
         self.push(bytes, None);
     }
@@ -123,20 +123,21 @@ impl Outbox {
         self.frames.push_front(Queued { bytes, receipt: None });
     }
 
-    /// Drops waiting message frames that `gone` names; the one with the transport stays.
-    pub fn withdraw(&mut self, gone: impl Fn(&Receipt) -> bool) {
+    /// Drops waiting message frames that `gone` names, and says whose they were; the one with the transport stays.
+    pub fn withdraw(&mut self, gone: impl Fn(&Receipt) -> bool) -> Vec<Receipt> {
         let mut first = self.in_flight;
-        let mut dropped = 0;
-        self.frames.retain(|queued| {
-            if std::mem::take(&mut first) {
+        let mut dropped = Vec::new();
+        let bytes = &mut self.bytes;
+        self.frames.retain_mut(|queued| {
+            if std::mem::take(&mut first) || !queued.receipt.as_ref().is_some_and(&gone) {
                 return true;
             }
-            let goes = queued.receipt.as_ref().is_some_and(&gone);
-            dropped += if goes { queued.bytes.len() } else { 0 };
-            !goes
+            *bytes -= queued.bytes.len();
+            dropped.extend(queued.receipt.take());
+            false
         });
-        self.bytes -= dropped;
         self.give_back();
+        dropped
     }
 
     /// Whether a message waits or is with the transport.
@@ -251,7 +252,7 @@ mod tests {
             outbox.offer(frame(10), receipt(sender), BOUND);
         }
         assert!(outbox.next_frame().is_some());
-        outbox.withdraw(|receipt| receipt.sender.get() == 1);
+        assert_eq!(outbox.withdraw(|receipt| receipt.sender.get() == 1), [receipt(1)]);
         assert_eq!(outbox.bytes(), 20);
         assert_eq!(outbox.taken(), Some((frame(10), Some(receipt(1)))));
         assert!(outbox.next_frame().is_some());

@@ -5,6 +5,7 @@ use crate::link::{ConnectionNo, Link};
 use crate::metrics::{Door, Overflow};
 use crate::place::{Around, Introduction, Place};
 use crate::resume::Resume;
+use bytes::Bytes;
 use crier_platform::live_door::PageSend;
 use crier_platform::model::message::Delivery;
 use crier_platform::model::ticket::Permit;
@@ -41,6 +42,11 @@ pub enum Errand {
         reference: Ref,
         /// What.
         send: Box<PageSend>,
+    },
+    /// Call `say` with each of these, one after another, as there is room.
+    Say {
+        /// The rest of a long answer.
+        frames: Vec<Bytes>,
     },
 }
 

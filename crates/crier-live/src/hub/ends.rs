@@ -19,7 +19,9 @@ impl Hub {
         let timed = self.timed(at);
         // A withdrawal lets no waiting message out; the other ends find nothing to drop that the page may not have.
         let before = |link: &Arc<Link>| {
-            link.state().withdraw(|_| true);
+            let dropped = link.state().withdraw(|_| true);
+            self.records
+                .revoked(&dropped, (self.clock.elapsed(), self.clock.wall()));
             self.writes_its_last(link, &timed);
         };
         let ends = |permit: &Permit, authorised_at| {

@@ -33,11 +33,11 @@ impl Hub {
         ((at.app, at.origin) == (from.app, from.origin)).then_some(link)
     }
 
-    /// Counts one posted client message and returns its frames; each is then given to `frame`.
+    /// Counts one posted client message and returns its frames, to be given to `frame` as there is `room`.
     ///
     /// # Errors
-    /// The bye that the connection has ended with, by this message or before it; 4100 when so many answers wait to be read that
-    /// further ones have no room.
+    /// As `received_polled`; 4100 when so many answers wait to be read that further ones have no room: those of a long array wait for
+    /// it, but not a second message.
     pub fn received_posted(
         &self,
         link: &Arc<Link>,
@@ -47,6 +47,18 @@ impl Hub {
             self.metrics.overflow(Overflow::Outbox);
             return Err(self.refused(Bye::Overloaded));
         }
+        self.received_polled(link, frames)
+    }
+
+    /// As `received_posted`, for the frames of a poll: its answer is what makes room.
+    ///
+    /// # Errors
+    /// The bye that the connection has ended with, by this message or before it.
+    pub fn received_polled(
+        &self,
+        link: &Arc<Link>,
+        frames: Vec<ClientFrame>,
+    ) -> Result<Vec<ClientFrame>, Refused> {
         let read = link
             .state()
             .receive_posted(frames, &self.terms, self.clock.elapsed());
@@ -56,6 +68,13 @@ impl Hub {
         });
         frames.iter().for_each(|frame| self.metrics.frame_in(frame));
         self.refusal(link).map_or(Ok(frames), Err)
+    }
+
+    /// The other side of a connection has gone while a message of it is being worked at. Returns whether that work is to be finished:
+    /// what it asked for in its right is done, a hello is not judged for nobody.
+    #[must_use]
+    pub fn is_heard_no_more(&self, link: &Link) -> bool {
+        link.state().is_heard_no_more()
     }
 
     /// With what a connection has ended; absent while it lives.

@@ -6,18 +6,21 @@ use crate::link::Link;
 use crate::metrics::{Door, Overflow};
 use crate::place::{Introduction, touch};
 use crate::rate::Bucket;
+use bytes::Bytes;
 use crier_platform::live_door::PageSend;
 use crier_platform::model::ticket::Permit;
 use crier_proto::error::{Code, Refusal};
-use crier_proto::frame::{ClientFrame, PageId, RefusedEvent, Register, Send, ServerFrame};
+use crier_proto::frame::{ClientFrame, PageId, RefusedEvent, Register, Send, ServerFrame, refused_in_parts};
 use crier_proto::ids::MessageId;
+use std::future::poll_fn;
 use std::sync::Arc;
 
 /// Sessions of one user whose page sends are counted at once; more share the oldest one's place.
 const SENDERS_MAX: usize = 32;
 
 impl Hub {
-    /// Does what one frame asks, or names the errand that must be run first. Frames of one connection are given one after another.
+    /// Does what one frame asks, or names the errand that must be run first. Frames of one connection are given one after another,
+    /// each when there is `room`.
     #[must_use]
     pub fn frame(&self, link: &Arc<Link>, frame: ClientFrame) -> Option<Errand> {
         if link.state().phase() == Phase::Closing {
@@ -34,7 +37,7 @@ impl Hub {
                 let frame = ServerFrame::error(&Refusal::plain(Code::InvalidParameter), None, None);
                 self.answer(link, &frame);
             }
-            ClientFrame::Register(register) => self.register(link, register),
+            ClientFrame::Register(register) => return self.register(link, register),
             ClientFrame::Unregister { page, events } => self.unregister(link, &page, events.as_deref()),
             ClientFrame::Focus { page, focus } => {
                 self.with_page(link, &page, |place, index| place.set_focus(index, focus));
@@ -54,15 +57,16 @@ impl Hub {
         None
     }
 
-    fn register(&self, link: &Arc<Link>, register: Register) {
-        let Some(key) = key_of(link) else { return };
+    /// Registers, and answers; what does not fit into one frame is left to be said.
+    fn register(&self, link: &Arc<Link>, register: Register) -> Option<Errand> {
+        let key = key_of(link)?;
         let Register {
             page,
             events,
             cursor,
             focus,
         } = register;
-        self.at(key, |place, around, touched| {
+        let frames = self.at(key, |place, around, touched| {
             let (seq, refused) = match place.page_on(link.no, &page) {
                 Some(index) => {
                     if let Some(focus) = focus {
@@ -88,16 +92,26 @@ impl Hub {
                 event,
                 code: code.number(),
             });
-            let frame = ServerFrame::Registered {
-                page,
-                epoch: place.mailbox.cursor().epoch,
-                seq,
-                refused: refused.collect(),
-            };
-            link.state().answer(frame.to_json().into(), around.now);
+            let epoch = place.mailbox.cursor().epoch;
+            let parts = refused_in_parts(refused.collect()).into_iter();
+            let mut frames = parts.map(|refused| {
+                let page = page.clone();
+                let frame = ServerFrame::Registered {
+                    page,
+                    epoch,
+                    seq,
+                    refused,
+                };
+                Bytes::from(frame.to_json())
+            });
+            if let Some(first) = frames.next() {
+                link.state().answer(first, around.now);
+            }
             place.read_on(around, link);
             touch(touched, link);
+            frames.collect::<Vec<_>>()
         });
+        (!frames.is_empty()).then_some(Errand::Say { frames })
     }
 
     fn unregister(&self, link: &Arc<Link>, name: &PageId, events: Option<&[String]>) {
@@ -199,8 +213,19 @@ impl Hub {
         });
     }
 
-    fn answer(&self, link: &Arc<Link>, frame: &ServerFrame) {
-        link.state().answer(frame.to_json().into(), self.clock.elapsed());
+    /// Waits until a frame of this connection may be given to `frame`, or an answer to `say` (live 8.1): there is room for what they
+    /// answer, or nobody will hear it. One of a connection's messages is worked at at a time.
+    pub async fn room(&self, link: &Link) {
+        poll_fn(|cx| link.state().poll_room(&self.terms, cx)).await;
+    }
+
+    /// Says a part of an answer that was too long for one frame.
+    pub fn say(&self, link: &Arc<Link>, frame: Bytes) {
+        link.state().answer(frame, self.clock.elapsed());
         link.pump();
+    }
+
+    fn answer(&self, link: &Arc<Link>, frame: &ServerFrame) {
+        self.say(link, frame.to_json().into());
     }
 }

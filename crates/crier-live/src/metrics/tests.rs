@@ -53,6 +53,17 @@ fn every_figure_is_described_and_every_closed_series_is_there_at_0() {
 }
 
 #[test]
+fn the_bounds_that_are_counted_are_those_of_the_table_of_limits() {
+    // The column "overflow name" of live section 12, in its order, less `send_queue`, which the page counts itself.
+    let table = "event_name message collapse_key ttl mailbox_ring mailbox_app mailbox_node head quota rate_recipient rate_send \
+        rate_frames frame_size frame_items handlers tickets_outstanding authorised connections_user connections_address \
+        connections hello request_head request_body admit ping page_gone outbox no_progress waiters status timeline \
+        receipt_queue receipt_expired broker acks_held stop";
+    let counted: Vec<_> = Overflow::ALL.iter().map(|bound| bound.as_str()).collect();
+    assert_eq!(counted, table.split_whitespace().collect::<Vec<_>>());
+}
+
+#[test]
 fn a_duration_counts_in_the_first_span_that_is_long_enough() {
     let (metrics, registry) = fresh();
     for micros in [0, 100, 101, 60_000_000, 60_000_001] {

@@ -42,6 +42,7 @@ impl Place {
         revoked: impl Fn(&Item) -> bool,
         touched: &mut Touched,
     ) {
+        self.expire(around);
         let mut relieved = Relieved::new();
         for item in self.mailbox.revoke(revoked) {
             self.leave(around, &item, Ended::Revoked);
@@ -51,6 +52,7 @@ impl Place {
     }
 
     /// Drops what this user sent up to `at` from the outboxes, also what the mailbox holds no longer or never held (live 3.14 c).
+    /// What had its one offer in an outbox alone has not run out of time then, but is revoked.
     pub(crate) fn withdraw_sender(
         &mut self,
         around: &Around<'_>,
@@ -62,7 +64,8 @@ impl Place {
             let dropped = link
                 .state()
                 .withdraw(|receipt| receipt.sender == sender && receipt.sent_at <= at);
-            if dropped {
+            around.records.revoked(&dropped, (around.now, around.wall));
+            if !dropped.is_empty() {
                 relieved.push(Arc::clone(link));
             }
         }
@@ -77,7 +80,7 @@ impl Place {
         }
         let mut frame: Option<Bytes> = None;
         for link in &self.links {
-            if link.state().withdraw(|receipt| receipt.id == item.id) {
+            if !link.state().withdraw(|receipt| receipt.id == item.id).is_empty() {
                 relieved.push(Arc::clone(link));
             }
             let mut pages = self.pages.iter().filter(|page| page.is_on(link.no));

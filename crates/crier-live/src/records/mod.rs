@@ -11,6 +11,7 @@ pub use record::{Commit, Origin, Record, Standing};
 use crate::durable::{Unkept, words::words_of};
 use crate::mailbox::{Ended, PageNo};
 use crate::metrics::{Metrics, Overflow};
+use crate::outbox::Receipt;
 use crate::receipts::InBody;
 use crate::shards::Shards;
 use crier_platform::model::mailbox::OutcomeMark;
@@ -320,6 +321,20 @@ impl Records {
             record.note(what_of(ended), None, record.end_moment(ended, at))
         });
         state
+    }
+
+    /// Notes which messages a withdrawal has dropped before their write although they had left their mailbox: those that were never
+    /// stored wait in outboxes alone, and end there.
+    pub fn revoked(&self, dropped: &[Receipt], (now, wall): (ElapsedMs, WallMs)) {
+        for receipt in dropped.iter().filter(|receipt| receipt.expires > now) {
+            self.change(receipt.id, |record| {
+                if record.standing().ended != Some(Ended::Expired) {
+                    return true;
+                }
+                record.end(Ended::Revoked);
+                record.note(What::Revoked, None, wall)
+            });
+        }
     }
 
     /// What wakes when the message moves, unless it has come as far as `wait` or never will.

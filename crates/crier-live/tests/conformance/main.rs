@@ -15,6 +15,7 @@ mod drain;
 mod durable;
 mod ends;
 mod figures;
+mod floods;
 mod ledger;
 mod limits;
 mod outcomes;
@@ -126,6 +127,16 @@ cases! {
         a_reader_behind_the_ring_gets_one_gap_and_goes_on_at_the_oldest,
         a_reader_that_takes_a_byte_every_29_seconds_is_never_cut,
         the_transport_tries_once_more_before_a_connection_is_cut;
+    floods:
+        outbox_bytes_max_bounds_the_answers_of_any_array_and_each_is_told,
+        a_name_longer_than_a_frame_is_told_by_its_beginning,
+        who_waits_for_room_is_woken_by_whatever_makes_it,
+        room_is_made_by_a_withdrawal_too,
+        what_is_asked_by_a_page_that_has_gone_is_done_and_not_answered,
+        a_page_that_never_acks_holds_no_more_than_ring_and_status,
+        recipient_rate_bounds_what_a_page_that_never_acks_can_be_sent,
+        handlers_are_all_that_a_flood_of_registers_leaves_behind,
+        what_a_withdrawal_drops_from_an_outbox_ends_as_revoked;
     figures:
         a_ping_is_timed_to_its_pong_once,
         a_withdrawal_is_timed_to_its_last_byte,

@@ -291,6 +291,9 @@ impl Socket<'_> {
             match hub.frame(&self.link, frame) {
                 Some(Errand::Redeem { hello, .. }) => hub.admit(&self.link, &hello, self.world.permit()),
                 Some(Errand::Resume { hello }) => hub.resume(&self.link, &hello),
+                Some(Errand::Say { frames }) => {
+                    frames.into_iter().for_each(|frame| hub.say(&self.link, frame));
+                }
                 other => left = other,
             }
         }

@@ -8,6 +8,7 @@ mod bye;
 mod client;
 mod items;
 mod names;
+mod refused;
 mod server;
 mod shared;
 mod strict;
@@ -17,6 +18,7 @@ pub use bye::{AfterBye, Bye};
 pub use client::{ClientFrame, Hello, HelloPage, Opening, Register, Send, read_frames};
 pub use items::has_too_many_items;
 pub use names::{BadName, PageId, Ref};
+pub use refused::refused_in_parts;
 pub use server::{GapReason, Outcome, PageCursor, RefusedEvent, ServerFrame, batch_to_json, poll_to_json};
 pub use shared::{MessageFrame, SharedMessage};
 

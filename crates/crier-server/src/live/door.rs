@@ -79,8 +79,8 @@ pub async fn poll(
     let response = match visit.posted(&state, request).await {
         Ok((app, text)) => {
             let opening = visit.opening(&app, Transport::Poll);
-            let headers = visit.head();
-            let head = poll::Head { headers, keeps_alive };
+            let listed = visit.listed_origin().cloned();
+            let head = poll::Head { listed, keeps_alive };
             poll::answer(Visit::errands(&state, app), opening, (&text, head)).await
         }
         Err(response) => response,
@@ -219,7 +219,12 @@ impl Visit {
     }
 
     fn dress(&self, headers: &mut HeaderMap) {
-        answers::set_live_headers(headers, self.claimed.as_ref().filter(|_| self.listed));
+        answers::set_live_headers(headers, self.listed_origin());
+    }
+
+    /// The origin that the visitor names, when it is one of the application's.
+    fn listed_origin(&self) -> Option<&HeaderValue> {
+        self.claimed.as_ref().filter(|_| self.listed)
     }
 
     fn dressed(&self, mut response: Response<Body>) -> Response<Body> {

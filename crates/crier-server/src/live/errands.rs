@@ -68,9 +68,10 @@ impl Drop for Attachment {
 }
 
 impl Door {
-    /// Does what the frames of one client message ask, one after another.
+    /// Does what the frames of one client message ask, one after another, each when there is room for its answer.
     pub async fn run_all(&self, frames: Vec<ClientFrame>, link: &Arc<Link>) {
         for frame in frames {
+            self.hub.room(link).await;
             if let Some(errand) = self.hub.frame(link, frame) {
                 self.run(errand, link).await;
             }
@@ -109,6 +110,12 @@ impl Door {
             } => {
                 let outcome = live_door.send(&permit, *send).await;
                 hub.sent(link, reference, &outcome);
+            }
+            Errand::Say { frames } => {
+                for frame in frames {
+                    hub.room(link).await;
+                    hub.say(link, frame);
+                }
             }
         }
     }

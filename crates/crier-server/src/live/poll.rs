@@ -12,30 +12,37 @@ use crate::take_over::{TakeOver, Taken};
 use axum::body::Body;
 use bytes::Bytes;
 use crier_live::hub::{Parked, Refused};
-use crier_live::link::Opening;
+use crier_live::link::{Link, Opening};
 use crier_platform::ports::clock::Clock;
 use crier_proto::frame::{ClientFrame, PollBody};
 use futures_util::FutureExt;
-use futures_util::future::{Either, select};
+use futures_util::future::{BoxFuture, Either, Fuse, FusedFuture, select};
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Response, Version};
 use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use tokio::net::TcpStream;
 
 /// How the answer to a poll begins.
 pub struct Head {
-    /// The headers of every live answer.
-    pub headers: HeaderMap,
+    /// The request's origin, when it is one of the application's: the headers are made when the answer is.
+    pub listed: Option<HeaderValue>,
     /// Whether further requests may come on the socket.
     pub keeps_alive: bool,
 }
 
-/// A head, and what its date is read from.
-type HeadAndClock = (Head, Arc<dyn Clock>);
+/// A poll whose request is read. One value, used in place: what is taken apart is held twice while it waits.
+struct Waiting {
+    taken: Taken,
+    work: Work,
+    parked: Parked,
+    head: Head,
+    /// What the date of the answer is read from.
+    clock: Arc<dyn Clock>,
+}
 
 /// Whether the client of this request wants to use its connection again.
 pub fn keeps_alive(version: Version, headers: &HeaderMap) -> bool {
@@ -50,18 +57,43 @@ pub fn keeps_alive(version: Version, headers: &HeaderMap) -> bool {
 
 /// Parks a poll, the first one after its hello was judged, or answers why not.
 pub async fn answer(door: Door, opening: Opening, (text, head): (&str, Head)) -> Response<Body> {
-    let parked = match parked(&door, opening, text).await {
+    let (parked, frames) = match parked(&door, opening, text).await {
         Ok(parked) => parked,
         Err(refused) => return answers::refusal(refused),
     };
     let clock = Arc::clone(&door.clock);
+    let work = work(door, Arc::clone(parked.link()), frames);
     let mut response = Response::new(Body::empty());
-    let poll = TakeOver::new(move |taken| serve(taken, parked, (head, clock)));
+    let poll = TakeOver::new(move |taken| {
+        serve(Waiting {
+            taken,
+            work,
+            parked,
+            head,
+            clock,
+        })
+    });
     response.extensions_mut().insert(Then::TakeOver(poll));
     response
 }
 
-async fn parked(door: &Door, opening: Opening, text: &str) -> Result<Parked, Refused> {
+/// What the frames of a poll ask; not even that of a poll without.
+type Work = Fuse<BoxFuture<'static, ()>>;
+
+fn work(door: Door, link: Arc<Link>, frames: Vec<ClientFrame>) -> Work {
+    if frames.is_empty() {
+        return Fuse::terminated();
+    }
+    async move {
+        let turn = link.posting().await;
+        door.run_all(frames, &link).await;
+        drop(turn);
+    }
+    .boxed()
+    .fuse()
+}
+
+async fn parked(door: &Door, opening: Opening, text: &str) -> Result<(Parked, Vec<ClientFrame>), Refused> {
     let hub = &door.hub;
     match PollBody::read(text).map_err(|bye| hub.refused_body(bye, text))? {
         PollBody::Open(hello) => {
@@ -74,7 +106,7 @@ async fn parked(door: &Door, opening: Opening, text: &str) -> Result<Parked, Ref
             }
             let parked = hub.park(link, 0)?;
             attachment.keep();
-            Ok(parked)
+            Ok((parked, Vec::new()))
         }
         PollBody::Next {
             connection,
@@ -84,49 +116,76 @@ async fn parked(door: &Door, opening: Opening, text: &str) -> Result<Parked, Ref
             let link = hub.polled(&connection, &opening)?;
             let parked = hub.park(&link, got)?;
             // A connection that has ended hears nothing more; its bye is the answer.
-            if hub.is_open(&link) {
-                let frames = hub.received_posted(&link, frames)?;
-                let turn = link.posting().await;
-                door.run_all(frames, &link).await;
-                drop(turn);
+            if !hub.is_open(&link) {
+                return Ok((parked, Vec::new()));
             }
-            Ok(parked)
+            let frames = hub.received_polled(&link, frames)?;
+            Ok((parked, frames))
         }
     }
 }
 
-async fn serve(taken: Taken, parked: Parked, (head, clock): HeadAndClock) -> Option<TcpStream> {
-    let Taken { socket, early } = taken;
-    Counted::set_options(&socket, parked.send_buffer_bytes());
+/// Answers, and does what the frames ask: first, unless only the answer makes room for what they are answered.
+async fn serve(mut poll: Waiting) -> Option<TcpStream> {
+    Counted::set_options(&poll.taken.socket, poll.parked.send_buffer_bytes());
     let answer = {
-        let answered = pin!(parked.answer());
-        match select(answered, pin!(gone(&socket))).await {
-            Either::Left((answer, _)) => answer?,
-            Either::Right(_) => return None,
-        }
+        let mut waited = pin!(poll.parked.answer());
+        let mut gone = pin!(gone(&poll.taken.socket));
+        poll_fn(|cx| {
+            // Its end is asked for below.
+            let _ = poll.work.poll_unpin(cx);
+            match waited.as_mut().poll(cx) {
+                Poll::Pending => gone.as_mut().poll(cx).map(|()| None),
+                answer => answer,
+            }
+        })
+        .await
     };
-    let keeps_alive = head.keeps_alive && !early;
-    let head = head_of(head.headers, (answer.len(), keeps_alive), &*clock);
-    let mut socket = Counted::new(socket);
-    let written = {
+    if let Some(answer) = answer {
+        let keeps_alive = poll.head.keeps_alive && !poll.taken.early && poll.work.is_terminated();
+        let head = head_of(
+            poll.head.listed.as_ref(),
+            (answer.len(), keeps_alive),
+            &*poll.clock,
+        );
+        let socket = Counted::new(poll.taken.socket);
         // Boxed: a poll waits far longer than it writes.
-        let writing = Box::pin(write(&mut socket, (head, answer), &parked));
-        match select(writing, pin!(parked.cut())).await {
+        let whole = Box::pin(hand_over(socket, &mut poll.work, (poll.parked, head, answer)));
+        let free = whole.await.filter(|_| keeps_alive);
+        if free.is_some() {
+            return free;
+        }
+    }
+    if !poll.work.is_terminated() {
+        // The polls that make room for the rest come on other sockets: this one has been closed.
+        poll.work.await;
+    }
+    None
+}
+
+/// Writes the answer, and gives the socket back when the kernel has all of it.
+async fn hand_over(
+    mut socket: Counted,
+    work: &mut Work,
+    (parked, head, answer): (Parked, Bytes, Bytes),
+) -> Option<TcpStream> {
+    let written = {
+        let writing = pin!(write(&mut socket, (head, answer), &parked));
+        match select(pin!(beside(work, writing)), pin!(parked.cut())).await {
             Either::Left((written, _)) => written,
             Either::Right(_) => Written::Cut,
         }
     };
-    let complete = matches!(written, Written::All);
     match written {
-        Written::All => parked.taken(),
+        Written::All => {
+            parked.taken();
+            return Some(socket.into_inner());
+        }
         Written::Stalled => parked.stalled(),
         Written::Cut | Written::Not => {}
     }
-    if !complete {
-        socket.abandon();
-        return None;
-    }
-    keeps_alive.then(|| socket.into_inner())
+    socket.abandon();
+    None
 }
 
 /// How far an answer came.
@@ -141,7 +200,19 @@ enum Written {
     Not,
 }
 
-fn head_of(mut headers: HeaderMap, (length, keeps_alive): (usize, bool), clock: &dyn Clock) -> Bytes {
+/// Awaits what is wanted while the work goes on.
+async fn beside<F: Future>(work: &mut Work, mut wanted: Pin<&mut F>) -> F::Output {
+    poll_fn(|cx| {
+        // Its end is asked for elsewhere.
+        let _ = work.poll_unpin(cx);
+        wanted.as_mut().poll(cx)
+    })
+    .await
+}
+
+fn head_of(listed: Option<&HeaderValue>, (length, keeps_alive): (usize, bool), clock: &dyn Clock) -> Bytes {
+    let mut headers = HeaderMap::new();
+    answers::set_live_headers(&mut headers, listed);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_LENGTH, length.into());
     if !keeps_alive {
@@ -200,7 +271,7 @@ mod tests {
 
     #[test]
     fn what_a_parked_poll_holds_for_itself_stays_small() {
-        fn returned<F>(_: fn(Taken, Parked, HeadAndClock) -> F) -> usize {
+        fn returned<F>(_: fn(Waiting) -> F) -> usize {
             size_of::<F>()
         }
         // Of the 13 kB of goal G7, and boxed apart from what HTTP needed before.

@@ -75,6 +75,16 @@ struct Wire {
     sending: Sending,
 }
 
+impl Wire {
+    /// Ends without a word; what still waits is thrown away with the socket.
+    fn cut(&mut self, waits: bool) {
+        if waits {
+            self.socket.abandon();
+        }
+        self.sending = Sending::Ended;
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sending {
     /// The head is on its way.
@@ -163,6 +173,11 @@ impl Stream {
                             // Its time may be over, or its sender gone, before there is room.
                             wire.sending = Sending::Nothing;
                             hub.not_begun(link);
+                            return;
+                        }
+                        // An event that has begun holds up everything but the end without a word.
+                        if hub.next(link) == Next::Cut {
+                            wire.cut(hub.has_waiting(link));
                         }
                         return;
                     }
@@ -173,12 +188,7 @@ impl Stream {
                 return;
             }
             match hub.next(link) {
-                Next::Cut => {
-                    if hub.has_waiting(link) {
-                        wire.socket.abandon();
-                    }
-                    return wire.sending = Sending::Ended;
-                }
+                Next::Cut => return wire.cut(hub.has_waiting(link)),
                 Next::Close(_) => return wire.sending = Sending::Done,
                 Next::Nothing => return,
                 Next::Frame(text) => {

@@ -1,8 +1,9 @@
 //! One WebSocket: an upgraded socket, its task, and its end (live 4.7, 15.1). Holds no rule; those are the hub's.
 //!
-//! Three things move a socket. Its own task reads, and writes what the kernel had no room for before. Whoever publishes writes
-//! through `Pump`, straight to the socket, with this task's waker, so that the rest of a full socket is this task's again. And the
-//! hub ends it, through the same pump. Both sides meet under one short lock that is never held across an await.
+//! Three things move a socket. Its own task reads, and writes what the kernel had no room for before, also while it works at what it
+//! has read. Whoever publishes writes through `Pump`, straight to the socket, with this task's waker, so that the rest of a full
+//! socket is this task's again. And the hub ends it, through the same pump. Both sides meet under one short lock that is never held
+//! across an await.
 
 use super::counted::Counted;
 use super::errands::Door;
@@ -15,6 +16,8 @@ use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
+use std::ops::ControlFlow;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::net::TcpStream;
@@ -39,14 +42,10 @@ pub async fn serve(upgrade: OnUpgrade, door: Door, opening: Opening, bye: Option
         socket.hub.end(&socket.link, bye, None);
     }
     loop {
-        match poll_fn(|cx| socket.poll(cx)).await {
-            Heard::Text(text) => {
-                let frames = socket.hub.received(&socket.link, &text);
-                Box::pin(door.run_all(frames, &socket.link)).await;
-            }
-            Heard::Control => socket.hub.received_nothing(&socket.link),
-            Heard::Bad(bye) => socket.hub.end(&socket.link, bye, None),
-            Heard::End => break,
+        let heard = poll_fn(|cx| socket.poll(cx)).await;
+        // Boxed: what is done about a message is larger than waiting for one.
+        if Box::pin(socket.heed(&door, heard)).await.is_break() {
+            break;
         }
     }
     socket.hub.closed(&socket.link);
@@ -110,13 +109,75 @@ impl Socket {
         self.wire.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Does what has been heard, and what is heard meanwhile. Breaks at the end.
+    async fn heed(&self, door: &Door, mut heard: Heard) -> ControlFlow<()> {
+        loop {
+            let ahead = match heard {
+                Heard::Text(text) => {
+                    let frames = self.hub.received(&self.link, &text);
+                    self.attend(pin!(door.run_all(frames, &self.link))).await
+                }
+                Heard::Control => {
+                    self.hub.received_nothing(&self.link);
+                    None
+                }
+                Heard::Bad(bye) => {
+                    self.hub.end(&self.link, bye, None);
+                    None
+                }
+                Heard::End => return ControlFlow::Break(()),
+            };
+            match ahead {
+                Some(next) => heard = next,
+                None => return ControlFlow::Continue(()),
+            }
+        }
+    }
+
+    /// Works at a message. Meanwhile the socket is written, and read by one message, so that its end is seen; that message is returned.
+    async fn attend(&self, mut work: Pin<&mut impl Future<Output = ()>>) -> Option<Heard> {
+        let mut ahead = None;
+        let mut gone = false;
+        poll_fn(|cx| {
+            if work.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            if gone || !self.is_over(&mut ahead, cx) {
+                return Poll::Pending;
+            }
+            gone = true;
+            if self.hub.is_heard_no_more(&self.link) {
+                // It may have waited for room until now.
+                return work.as_mut().poll(cx);
+            }
+            Poll::Ready(())
+        })
+        .await;
+        ahead
+    }
+
+    /// Writes, and reads by one message; whether the socket has ended.
+    fn is_over(&self, ahead: &mut Option<Heard>, cx: &mut Context<'_>) -> bool {
+        if ahead.is_some() {
+            return self.poll_write(cx).has_ended();
+        }
+        if let Poll::Ready(heard) = self.poll(cx) {
+            *ahead = Some(heard);
+        }
+        matches!(ahead, Some(Heard::End))
+    }
+
     fn poll(&self, cx: &mut Context<'_>) -> Poll<Heard> {
+        self.poll_write(cx).read((&self.hub, &self.link), cx)
+    }
+
+    fn poll_write(&self, cx: &Context<'_>) -> MutexGuard<'_, Wire> {
         let mut wire = self.wire();
         if !wire.task.will_wake(cx.waker()) {
             wire.task = cx.waker().clone();
         }
         wire.write(&self.hub, &self.link);
-        wire.read((&self.hub, &self.link), cx)
+        wire
     }
 }
 

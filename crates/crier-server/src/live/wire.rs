@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
@@ -90,6 +91,11 @@ impl Wire {
         self.ended || self.closing || (self.paused && hub.wants_frames(link))
     }
 
+    /// Whether nothing can be said any more.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// The next message.
     pub fn read(&mut self, (hub, link): (&Hub, &Link), cx: &mut Context<'_>) -> Poll<Heard> {
         loop {
@@ -122,6 +128,10 @@ impl Wire {
                     self.deaf = true;
                     return Poll::Ready(Heard::Bad(Bye::FrameTooLarge));
                 }
+                // Gone without a word, as documents go.
+                Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
+                    return Poll::Ready(Heard::End);
+                }
                 Some(Err(Error::Utf8(_) | Error::Protocol(_))) => {
                     self.deaf = true;
                     return Poll::Ready(Heard::Bad(Bye::BadFrame));
@@ -152,6 +162,11 @@ impl Wire {
                             // Its time may be over, or its sender gone, before there is room.
                             self.in_flight = false;
                             hub.not_begun(link);
+                            return;
+                        }
+                        // A frame that has begun holds up everything but the end without a word.
+                        if hub.next(link) == Next::Cut {
+                            self.cut(hub, link);
                         }
                         return;
                     }
@@ -180,16 +195,19 @@ impl Wire {
         self.stream.get_mut().press(false);
     }
 
+    /// Ends without a word; what was not taken is thrown away with the socket.
+    fn cut(&mut self, hub: &Hub, link: &Link) {
+        if hub.has_waiting(link) {
+            self.stream.get_ref().abandon();
+        }
+        self.ended = true;
+    }
+
     /// Begins what is to be said next.
     fn say_next(&mut self, hub: &Hub, link: &Arc<Link>) {
         match hub.next(link) {
             Next::Nothing => {}
-            Next::Cut => {
-                if hub.has_waiting(link) {
-                    self.stream.get_ref().abandon();
-                }
-                self.ended = true;
-            }
+            Next::Cut => self.cut(hub, link),
             Next::Frame(text) => {
                 self.stream.get_mut().begin_text(text);
                 self.in_flight = true;

@@ -1,5 +1,5 @@
 //! A slow reader over a real socket with small buffers, under a turned clock: while the kernel can still be given bytes it stays,
-//! and once it takes none for thirty seconds it is cut (live 8.4).
+//! and once it takes none for thirty seconds it is cut (live 8.4). And whoever asks and asks and never reads its answers (8.1).
 
 use crate::live::{ORIGIN, caller, send, started, ticket};
 use crier_testkit::identity::API_KEY;
@@ -56,14 +56,17 @@ async fn turn(server: &TestServer, neighbour: &mut WebSocketStream<TcpStream>, m
 }
 
 async fn cut(server: &TestServer) -> u64 {
+    series(server, r#"overflow_total{name="no_progress"}"#).await
+}
+
+/// What the page of figures shows for this series, without the prefix.
+pub async fn series(server: &TestServer, series: &str) -> u64 {
     let request = b"GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     let answer = RawClient::exchange(server.admin_address, request).await.unwrap();
     let text = answer.text();
-    let line = text
-        .lines()
-        .find(|line| line.contains("overflow_total") && line.contains("\"no_progress\""));
-    line.and_then(|line| line.rsplit(' ').next())
-        .map_or(0, |number| number.parse().unwrap())
+    let wanted = format!("crier_live_{series} ");
+    let number = text.lines().find_map(|line| line.strip_prefix(&wanted));
+    number.unwrap().parse().unwrap()
 }
 
 #[tokio::test]
@@ -93,4 +96,32 @@ async fn a_reader_that_sips_is_kept_and_one_that_stops_is_cut() {
     let end = slow.get_mut().read_to_end(&mut rest).await;
     let all = usize::try_from(SENDS).unwrap() * long.len();
     assert!(end.is_err() || rest.len() + 8 * SIP_BYTES < all);
+}
+
+#[tokio::test]
+async fn a_page_that_asks_and_never_reads_is_answered_no_further_than_its_outbox_and_cut() {
+    let server = started().await;
+    let sender = caller(&server);
+    let text = |ticket: Value| ticket["ticket"].as_str().unwrap().to_owned();
+    let name = "asking-page-0123456789";
+    let mut asking = page(&server, name, &text(ticket(&sender).await)).await;
+    let mut neighbour = page(&server, "neighbour-0123456789", &text(ticket(&sender).await)).await;
+    let register = json!({"type": "register", "page": name, "events": ["x".repeat(900)]});
+    let array = json!(vec![register; 64]).to_string();
+    let asks = async { while asking.send(Message::text(array.clone())).await.is_ok() {} };
+    let judge = async {
+        let mut most = 0;
+        let mut full = 0;
+        while full < 20 {
+            let waiting = series(&server, "outbox_bytes").await;
+            most = waiting.max(most);
+            full += u32::from(waiting > 32_768);
+        }
+        assert!(most <= 65_536 + 1_024, "{most} bytes waited");
+        for _ in 0..2 {
+            turn(&server, &mut neighbour, 31_000).await;
+        }
+    };
+    tokio::join!(asks, judge);
+    assert_eq!(cut(&server).await, 1);
 }
