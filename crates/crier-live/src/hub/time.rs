@@ -125,7 +125,7 @@ impl Hub {
         let now = self.clock.elapsed();
         let (settling, waiting) = self.records.receipts_to_come();
         for id in settling {
-            self.records.settles(id);
+            self.records.settle(id);
             let app = self.records.look(id, now, |record| record.origin().key.0);
             let lost = app.and_then(|app| self.receipts.settle(app, id, now.plus_ms(SETTLE_MS)));
             lost.into_iter().for_each(|id| self.records.receipt_is_done(id));

@@ -297,8 +297,8 @@ impl Place {
 
     /// Notes how a message has ended, and counts it by the state that it has now.
     fn count_ended(&self, around: &Around<'_>, item: &Item, ended: Ended) {
-        let state = around.records.ended(item.id, ended, around.wall);
-        if let (None, Some(keeper), Some(row)) = (state, around.keeper, item.row) {
+        let left = around.records.ended(item.id, ended, around.wall);
+        if let (None, Some(keeper), Some(row)) = (left, around.keeper, item.row) {
             // Its record was forgotten before it: nothing else is left of it.
             keeper
                 .unkept
@@ -308,8 +308,8 @@ impl Place {
         let without = if item.acked { Ending::Acked } else { ended.into() };
         self.share
             .figures
-            .ended(state.and_then(Ending::of).unwrap_or(without));
-        if around.records.settles(item.id) {
+            .ended(left.and_then(|left| Ending::of(left.state)).unwrap_or(without));
+        if left.is_some_and(|left| left.settles) {
             // That a message's time was over may be seen later than it was.
             around.settle(item.id, around.now.min(item.expires));
         }

@@ -46,9 +46,19 @@ pub struct Counted {
     pub makes_receipt: bool,
 }
 
+/// A message that has left its mailbox, as its record knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// Its state now.
+    pub state: DeliveryState,
+    /// From now on it settles: its receipt is made at a late ack, or when the time for one is over.
+    pub settles: bool,
+}
+
 /// The records of one process.
 pub struct Records {
-    records: Shards<MessageId, Record>,
+    /// Each in a box: there are hundreds of thousands, and a map that grows moves what lies in it.
+    records: Shards<MessageId, Box<Record>>,
     queues: Shards<AppId, Queue>,
     app_items_max: usize,
     metrics: Metrics,
@@ -92,20 +102,23 @@ impl Records {
         })
     }
 
-    /// A record leaves. While its message is live, the message's row stays.
-    fn forget(&self, id: MessageId) {
+    /// A record leaves. While its message is live, the message's row stays. Returns whether its receipt was still to be made.
+    fn forget(&self, id: MessageId) -> bool {
         let gone = self.records.of(&id).remove(&id);
-        if let (Some(unkept), Some(record)) = (&self.unkept, gone)
+        let Some(record) = gone else { return false };
+        if let Some(unkept) = &self.unkept
             && let (Some(row), Some(_)) = (record.row(), record.ended())
         {
             unkept.note(|taken| taken.forgotten.push((record.origin().key, row)));
         }
+        record.owes_receipt()
     }
 
     /// Keeps a record until `keep_until`. Returns whether an older one had to leave for it.
     pub fn add(&self, record: Record, keep_until: ElapsedMs) -> bool {
         let (app, id) = (record.origin().key.0, record.id());
-        self.records.of(&id).insert(id, record.kept_until(keep_until));
+        let record = Box::new(record.kept_until(keep_until));
+        self.records.of(&id).insert(id, record);
         let mut part = self.queues.of(&app);
         let queue = part.entry(app).or_default();
         queue.push_back((keep_until, id));
@@ -115,23 +128,20 @@ impl Records {
             None
         };
         drop(part);
-        if let Some((_, id)) = oldest {
-            if self.owes_receipt(id) {
-                self.metrics.overflow(Overflow::ReceiptQueue);
-            }
-            self.forget(id);
+        if let Some((_, id)) = oldest
+            && self.forget(id)
+        {
+            self.metrics.overflow(Overflow::ReceiptQueue);
         }
         oldest.is_some()
     }
 
-    /// Whether a message that has just ended settles: its receipt is made at a late ack, or when the time for one is over.
-    pub fn settles(&self, id: MessageId) -> bool {
-        let mut settles = false;
+    /// A message that an earlier process left ended and untold settles from now on.
+    pub(crate) fn settle(&self, id: MessageId) {
         self.change(id, |record| {
-            settles = record.settles();
+            record.settles();
             true
         });
-        settles
     }
 
     /// How a message stands whose time for a late ack is over; nothing when its receipt is made already.
@@ -156,11 +166,6 @@ impl Records {
             }
         });
         (settling, waiting)
-    }
-
-    /// Whether a message's receipt is still to be made.
-    fn owes_receipt(&self, id: MessageId) -> bool {
-        self.records.of(&id).get(&id).is_some_and(Record::owes_receipt)
     }
 
     /// The application of a message whose receipt is still to come.
@@ -189,7 +194,8 @@ impl Records {
     /// Looks at the record of a message that is still told of at `now`.
     pub fn look<T>(&self, id: MessageId, now: ElapsedMs, look: impl FnOnce(&Record) -> T) -> Option<T> {
         let part = self.records.of(&id);
-        part.get(&id).filter(|record| record.is_kept(now)).map(look)
+        let record = part.get(&id).filter(|record| record.is_kept(now))?;
+        Some(look(record))
     }
 
     /// How one message stands.
@@ -313,14 +319,17 @@ impl Records {
         counted
     }
 
-    /// Notes how a message left its mailbox.
-    pub fn ended(&self, id: MessageId, ended: Ended, at: WallMs) -> Option<DeliveryState> {
-        let mut state = None;
+    /// Notes how a message left its mailbox; nothing when its record has left before it.
+    pub fn ended(&self, id: MessageId, ended: Ended, at: WallMs) -> Option<Left> {
+        let mut left = None;
         self.change(id, |record| {
-            state = Some(record.end(ended));
+            left = Some(Left {
+                state: record.end(ended),
+                settles: record.settles(),
+            });
             record.note(what_of(ended), None, record.end_moment(ended, at))
         });
-        state
+        left
     }
 
     /// Notes which messages a withdrawal has dropped before their write although they had left their mailbox: those that were never
@@ -364,7 +373,9 @@ impl Records {
         for id in over {
             match self.waits_for_receipt(id) {
                 Some(app) => kept.push((app, id)),
-                None => self.forget(id),
+                None => {
+                    self.forget(id);
+                }
             }
         }
         for (app, id) in kept {

@@ -361,7 +361,7 @@ impl Record {
         if self.delivery.handlers == 0 {
             all.push(first(What::NoHandler));
         }
-        all.extend(self.timeline.entries().iter().map(|entry| {
+        all.extend(self.timeline.entries().map(|entry| {
             Happening {
                 at: self.origin.at.plus_ms(entry.after_ms.into()),
                 what: entry.what,

@@ -125,7 +125,8 @@ fn states_are_the_first_of_the_table_that_holds() {
         (Ended::Revoked, DeliveryState::Revoked),
         (Ended::Cancelled, DeliveryState::Cancelled),
     ] {
-        assert_eq!(records.ended(id(1), ended, AT), Some(state));
+        let left = records.ended(id(1), ended, AT);
+        assert_eq!(left.map(|left| (left.state, left.settles)), Some((state, false)));
         assert_eq!(records.state(id(1)), state);
     }
     records.acked(id(1), (PageNo(1), false), AT);
@@ -242,6 +243,24 @@ fn a_record_is_told_of_until_its_moment_even_before_a_longer_kept_one_leaves() {
     records.sweep(ElapsedMs(1_000));
     assert!(records.standing(id(2), ElapsedMs(1_000)).is_none());
     assert!(records.standing(id(1), ElapsedMs(1_999)).is_some());
+}
+
+#[test]
+fn only_an_unacked_message_that_wants_a_receipt_settles_and_once() {
+    let records = with(1);
+    let settles = |number| {
+        let left = records.ended(id(number), Ended::Expired, AT);
+        left.map(|left| left.settles)
+    };
+    for number in [2, 3] {
+        records.add(record(number).wanting_receipt(true), ElapsedMs(1_000));
+        records.offer(id(number), &[1]);
+    }
+    records.acked(id(3), (PageNo(1), false), AT);
+    assert_eq!(settles(1), Some(false), "no receipt is wanted");
+    assert_eq!((settles(2), settles(2)), (Some(true), Some(false)));
+    assert_eq!(settles(3), Some(false), "its receipt is made already");
+    assert_eq!(settles(4), None, "it has no record");
 }
 
 #[test]

@@ -44,9 +44,13 @@ impl Entry {
     }
 }
 
-/// The entries that do not follow from the record itself.
+/// The entries that do not follow from the record itself. The first lies here: most messages that no page has a handler for have
+/// no other, and are spared an allocation that would be kept as long as their record.
 #[derive(Debug, Default)]
-pub(super) struct Timeline(Vec<Entry>);
+pub(super) struct Timeline {
+    first: Option<Entry>,
+    later: Vec<Entry>,
+}
 
 impl Timeline {
     /// Adds an entry; false when `entries_max` of them are there, and it is left out.
@@ -56,12 +60,12 @@ impl Timeline {
         (page, after_ms): (Option<usize>, u32),
         entries_max: usize,
     ) -> bool {
-        let fits = self.0.len() < entries_max;
+        let fits = self.len() < entries_max;
         if fits {
             // The wall clock may be set back by its owner; the order of entries is that of what happened.
-            let before = self.0.last().map_or(0, |entry| entry.after_ms);
-            self.0.push(Entry {
-                after_ms: after_ms.max(before),
+            let before = self.later.last().or(self.first.as_ref());
+            self.add(Entry {
+                after_ms: after_ms.max(before.map_or(0, |entry| entry.after_ms)),
                 page: page.and_then(|page| u16::try_from(page).ok()).unwrap_or(NO_PAGE),
                 what,
             });
@@ -70,14 +74,25 @@ impl Timeline {
     }
 
     /// The entries, oldest first.
-    pub(super) fn entries(&self) -> &[Entry] {
-        &self.0
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.first.iter().chain(&self.later)
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.later.len()
+    }
+
+    fn add(&mut self, entry: Entry) {
+        match self.first {
+            None => self.first = Some(entry),
+            Some(_) => self.later.push(entry),
+        }
     }
 
     /// Writes it into a snapshot.
     pub(super) fn write(&self, out: &mut Out) {
-        out.count(self.0.len());
-        for entry in &self.0 {
+        out.count(self.len());
+        for entry in self.entries() {
             let code = KEPT.iter().position(|what| *what == entry.what);
             out.byte(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX));
             out.short(entry.after_ms);
@@ -94,6 +109,10 @@ impl Timeline {
             let known = page == NO_PAGE || usize::from(page) < pages;
             known.then_some(Entry { after_ms, page, what })
         })?;
-        (entries.len() <= ENTRIES_MAX).then_some(Self(entries))
+        (entries.len() <= ENTRIES_MAX).then(|| {
+            let mut timeline = Self::default();
+            entries.into_iter().for_each(|entry| timeline.add(entry));
+            timeline
+        })
     }
 }
