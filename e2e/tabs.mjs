@@ -5,9 +5,13 @@ import { administer } from "./demo.mjs";
 import { startProxy } from "./proxy.mjs";
 
 const PACE_MS = 15;
+/** How far sending runs ahead of a page at most: what 1,000 later messages push out of a mailbox is told as a gap, and rightly so. */
+const AHEAD_MAX = 400;
+const LOOK_EVERY = 100;
+const KNOCK_MS = 1_000;
 let apps = 0;
 
-/** The page: every run of a handler is kept where it outlives the tab, in the order of the runs. */
+/** The page: every run of a handler is kept where it outlives the tab, in the order of the runs, and what it was told it missed. */
 const page = (demo, ticket) => `<!doctype html>
 <title>Tab</title>
 <script id="crier-ticket" type="application/json">${JSON.stringify(ticket)}</script>
@@ -15,7 +19,9 @@ const page = (demo, ticket) => `<!doctype html>
 <script>
   const tab = location.hash.slice(1);
   window.got = [];
+  window.missed = [];
   window.down = 0;
+  LiveMessage.connect({}).onGap((gap) => window.missed.push(gap));
   window.object = new LiveMessage("count", (value, info) => {
     window.got.push(value);
     localStorage["ran/" + value + "/" + tab] = info.redelivered ? "again" : "first";
@@ -76,11 +82,12 @@ export const startTabs = async (demo) => {
     sent: () => sent,
     /** Resolves when so many have been sent. */
     until: (wanted) => new Promise((done) => (told = () => sent >= wanted && done())),
-    /** Sends numbers, one after the other, until told to stop. */
-    keepSending: (parameters) => {
+    /** Sends numbers, one after the other, until told to stop; with a reader no more than `AHEAD_MAX` ahead of that page. */
+    keepSending: (parameters, reader) => {
       let stopped = false;
       const run = (async () => {
         while (!stopped) {
+          if (reader && sent % LOOK_EVERY === 0) await reader.waitForFunction((least) => window.got.at(-1) >= least, sent + LOOK_EVERY - AHEAD_MAX);
           await send(parameters);
           await new Promise((done) => setTimeout(done, PACE_MS));
         }
@@ -114,4 +121,10 @@ export const numbers = (opened) => opened.evaluate(() => window.got.filter((one)
 export const more = async (opened, many) => {
   const before = await opened.evaluate(() => window.got.length);
   await opened.waitForFunction((wanted) => window.got.length >= wanted, before + many);
+};
+
+/** Until `come` has come, tells the page again and again that there is a network, so that it does not sit out waits that have grown. */
+export const knocking = async (opened, come) => {
+  const timer = setInterval(() => void opened.evaluate(() => window.dispatchEvent(new Event("online"))).catch(() => undefined), KNOCK_MS);
+  await come.finally(() => clearInterval(timer));
 };

@@ -1,13 +1,14 @@
 // Whatever the network does to a page, and however many tabs there are: each message runs once.
 import assert from "node:assert/strict";
 import { administer } from "../demo.mjs";
-import { more, numbers, startTabs } from "../tabs.mjs";
+import { knocking, more, numbers, startTabs } from "../tabs.mjs";
 
 const upTo = (last) => Array.from({ length: last }, (_, at) => at + 1);
 
-/** Everything sent has run, in order, once. */
+/** Everything sent has run, in order, once, and no gap was told. */
 const complete = async (opened, tabs) => {
   await opened.waitForFunction((last) => window.got.includes(last), tabs.sent());
+  assert.deepEqual(await opened.evaluate(() => window.missed), []);
   assert.deepEqual(await numbers(opened), upTo(tabs.sent()));
 };
 
@@ -33,18 +34,20 @@ const runs = (opened) =>
   });
 
 export const tests = {
-  "a page whose sockets are cut off goes on by stream and comes back, with nothing lost or run twice": withTabs(async ({ tabs, person }) => {
+  "a page whose sockets and then streams are cut off goes on by stream and by poll and comes back, with nothing lost or run twice": withTabs(async ({ tabs, person }) => {
     const { proxy } = tabs;
     const opened = await tabs.open(await person());
-    const stop = tabs.keepSending();
+    const stop = tabs.keepSending({}, opened);
     await proxy.until({ ws: 1, sse: 0, poll: 0 });
     await more(opened, 30);
     proxy.shut("break", "ws");
-    await proxy.until({ ws: 0, sse: 1 });
+    await knocking(opened, proxy.until({ ws: 0, sse: 1 }));
+    await more(opened, 30);
+    proxy.shut("break", "sse");
+    await knocking(opened, proxy.until({ ws: 0, sse: 0, poll: 1 }));
     await more(opened, 30);
     proxy.unshut();
-    await opened.evaluate(() => window.dispatchEvent(new Event("online")));
-    await proxy.until({ ws: 1, sse: 0, poll: 0 });
+    await knocking(opened, proxy.until({ ws: 1, sse: 0, poll: 0 }));
     await more(opened, 30);
     await stop();
     await complete(opened, tabs);
@@ -71,13 +74,27 @@ export const tests = {
     const opened = await tabs.open(await person());
     const stop = tabs.keepSending();
     for (let round = 0; round < 3; round++) {
-      await more(opened, 20);
+      await knocking(opened, more(opened, 20));
       proxy.shut("break", "ws", "sse", "poll", "frames");
       await tabs.until(tabs.sent() + 20);
       proxy.unshut();
     }
     await stop();
+    await knocking(opened, complete(opened, tabs));
+  }),
+
+  "a page that is away while more comes than a mailbox keeps is told exactly what it missed, and runs the rest": withTabs(async ({ tabs, person }) => {
+    const { proxy } = tabs;
+    const opened = await tabs.open(await person());
+    await tabs.send();
     await complete(opened, tabs);
+    proxy.shut("break", "ws", "sse", "poll", "frames");
+    for (let at = 0; at < 1_100; at++) await tabs.send();
+    proxy.unshut();
+    await knocking(opened, opened.waitForFunction((last) => window.got.includes(last) && window.missed.length, tabs.sent()));
+    // The page's greeting has the first place, so a number has the place above it; 1,000 are kept.
+    assert.deepEqual(await opened.evaluate(() => window.missed), [{ from: 3, to: 102, reason: "overflow" }]);
+    assert.deepEqual(await numbers(opened), [1, ...upTo(1_101).slice(101)]);
   }),
 
   "a page that is put away and frozen leaves, and when it is shown again runs what it missed, once": withTabs(async ({ tabs, person }) => {
