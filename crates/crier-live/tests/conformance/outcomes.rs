@@ -419,11 +419,10 @@ pub async fn equal_refs_at_once_spend_the_quota_once(world: World) {
     };
     let message = world.message("once");
     let charge = quota(2);
+    let runtime = tokio::runtime::Handle::current();
     let outcomes = std::thread::scope(|threads| {
-        let accept = || {
-            let accepted = world.node.accept(Some(&charge), message.clone());
-            futures_util::FutureExt::now_or_never(accepted)
-        };
+        // Each waits for its answer: in durable mode all but one wait for the write of another.
+        let accept = || runtime.block_on(world.node.accept(Some(&charge), message.clone()));
         let all: Vec<_> = (0..16).map(|_| threads.spawn(accept)).collect();
         let all = all.into_iter().map(|one| one.join().unwrap());
         all.collect::<Vec<_>>()
