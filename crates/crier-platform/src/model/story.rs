@@ -1,5 +1,6 @@
 //! A published item of one user's feed (feed section 1).
 
+use super::picture::SlotPicture;
 use super::time::WallMs;
 use crier_proto::ids::{AppId, StoryId, Uid};
 use crier_proto::story::ImageSource;
@@ -86,11 +87,25 @@ pub struct Slot {
     pub link: String,
     /// What has become of its picture.
     pub state: SlotState,
+    /// The picture: present when the slot is ready, and while it remembers one that was evicted.
+    pub picture: Option<SlotPicture>,
+    /// Fetches that were tried for it.
+    pub attempts: u32,
+    /// Why the last one failed, or why the slot is empty; a word of a closed set (feed 7.3).
+    pub cause: Option<String>,
 }
 
-/// Picture states (feed 1.3) that this version can reach: pictures are fetched by a later one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Picture states (feed 1.3). The story stands whatever its pictures do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SlotState {
-    /// Waiting for its picture.
+    /// Its fetch is queued, running or waiting for its retry: an empty box that carries the link.
     Pending,
+    /// The picture is stored.
+    Ready,
+    /// A permanent cause, or retries spent: the slot closes up.
+    Failed,
+    /// Dropped by the cache's bound after its story had expired: the slot closes up.
+    Evicted,
+    /// Taken down, its photo deleted, or its story blanked: nothing.
+    Removed,
 }

@@ -15,10 +15,12 @@ pub struct Diagnosis {
 }
 
 const UNEQUAL_HEADS: &str = "SELECT count(*) FROM feed_head AS head
-  WHERE last_seq <> (SELECT count(*) FROM story WHERE user = head.user)
-     OR last_seq <> coalesce((SELECT max(seq) FROM story WHERE user = head.user), 0)";
+  WHERE last_seq <> (SELECT count(*) FROM story WHERE user = head.user) + (SELECT count(*) FROM feed_event WHERE user = head.user)
+     OR last_seq <> max(coalesce((SELECT max(seq) FROM story WHERE user = head.user), 0),
+                        coalesce((SELECT max(seq) FROM feed_event WHERE user = head.user), 0))";
 const HEADLESS: &str =
-    "SELECT count(DISTINCT user) FROM story WHERE user NOT IN (SELECT user FROM feed_head)";
+    "SELECT count(DISTINCT user) FROM (SELECT user FROM story UNION ALL SELECT user FROM feed_event)
+  WHERE user NOT IN (SELECT user FROM feed_head)";
 
 impl SqliteStore {
     /// Looks at everything once; reads all pages, so it takes seconds on large books. Changes nothing.

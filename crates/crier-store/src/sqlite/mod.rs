@@ -14,6 +14,7 @@ mod readers;
 mod rows;
 mod schema;
 mod sessions;
+mod sources;
 mod store;
 mod stories;
 mod tokens;

@@ -6,7 +6,9 @@ use crier_platform::model::app::{
 };
 use crier_platform::model::login::TokenDigest;
 use crier_platform::model::message::Via;
+use crier_platform::model::picture::{PictureHash, PictureType};
 use crier_platform::model::session::SessionKind;
+use crier_platform::model::story::SlotState;
 use crier_platform::model::time::WallMs;
 use crier_proto::ids::{AppId, Uid};
 use crier_proto::message::Fanout;
@@ -51,6 +53,8 @@ words! {
     Strictness { Strict = "strict", Lenient = "lenient" }
     Via { App = "app", User = "user" }
     Fanout { All = "all", One = "one", Focused = "focused" }
+    SlotState { Pending = "pending", Ready = "ready", Failed = "failed", Evicted = "evicted", Removed = "removed" }
+    PictureType { Jpeg = "jpg", Png = "png" }
     SessionKind { Fixed = "fixed", Sliding = "sliding" }
 }
 
@@ -66,6 +70,8 @@ pub(crate) trait Columns {
     fn wall(&self, column: &str) -> rusqlite::Result<WallMs>;
     /// A digest.
     fn digest(&self, column: &str) -> rusqlite::Result<TokenDigest>;
+    /// A picture's address, if there is one.
+    fn picture(&self, column: &str) -> rusqlite::Result<Option<PictureHash>>;
     /// Text in a grammar of its own.
     fn parsed<T: std::str::FromStr>(&self, column: &'static str) -> rusqlite::Result<T>;
 }
@@ -90,6 +96,10 @@ impl Columns for Row<'_> {
 
     fn digest(&self, column: &str) -> rusqlite::Result<TokenDigest> {
         self.get(column).map(TokenDigest)
+    }
+
+    fn picture(&self, column: &str) -> rusqlite::Result<Option<PictureHash>> {
+        Ok(self.get::<_, Option<[u8; 32]>>(column)?.map(PictureHash))
     }
 
     fn parsed<T: std::str::FromStr>(&self, column: &'static str) -> rusqlite::Result<T> {

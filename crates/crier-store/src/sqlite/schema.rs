@@ -1,6 +1,8 @@
 //! The schema's history: numbered migrations, append-only, each applied once in a transaction of its own.
 
 use crier_platform::model::time::WallMs;
+use crier_proto::digest::sha256;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Number, name and text of every migration, in order.
@@ -20,6 +22,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
         "add_receipt_secrets",
         include_str!("../../migrations/0003_add_receipt_secrets.sql"),
     ),
+    (
+        4,
+        "keep_the_record",
+        include_str!("../../migrations/0004_keep_the_record.sql"),
+    ),
 ];
 
 /// The newest schema that this version knows.
@@ -38,6 +45,7 @@ pub(crate) fn migrate(connection: &mut Connection, now: WallMs) -> rusqlite::Res
     if found > newest() {
         return Ok(Err(found));
     }
+    add_sha256(connection)?;
     for (number, name, text) in MIGRATIONS {
         if *number <= found {
             continue;
@@ -61,6 +69,15 @@ pub(crate) fn migrate(connection: &mut Connection, now: WallMs) -> rusqlite::Res
         found = *number;
     }
     Ok(Ok(()))
+}
+
+/// SQLite has no digest of its own; migration 4 gives each address the key of its source.
+fn add_sha256(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("sha256", 1, flags, |context| {
+        let text = context.get_raw(0).as_str()?;
+        Ok(sha256(&[text.as_bytes()]).to_vec())
+    })
 }
 
 #[cfg(test)]
@@ -119,7 +136,78 @@ mod tests {
                 row.get(0)
             })
             .unwrap();
-        assert_eq!(counters, "mailbox_wall_ms0,story1");
+        assert_eq!(counters, "blanked_story0,feed_address0,mailbox_wall_ms0,story1");
+    }
+
+    #[test]
+    fn stories_of_older_books_keep_text_marks_and_pictures_and_their_records_begin_as_things_stand() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let created = "CREATE TABLE migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_ms INTEGER NOT NULL) STRICT";
+        connection.execute_batch(created).unwrap();
+        let before = MIGRATIONS
+            .iter()
+            .take_while(|(_, name, _)| *name != "keep_the_record");
+        for (number, _, text) in before {
+            connection.execute_batch(text).unwrap();
+            connection.pragma_update(None, "user_version", number).unwrap();
+        }
+        connection
+            .execute_batch(include_str!("../../migrations/before/0004_keep_the_record.sql"))
+            .unwrap();
+        assert_eq!(migrate(&mut connection, WallMs(5)).unwrap(), Ok(()));
+        let rows = |sql: &str| -> Vec<String> {
+            let mut statement = connection.prepare(sql).unwrap();
+            let rows = statement.query_map([], |row| row.get(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        assert_eq!(
+            rows(
+                "SELECT concat_ws(' ', seq, id, kind, title, body, priority, priority_text, hidden_ms, views) FROM story ORDER BY seq"
+            ),
+            [
+                "1 1 story a title a <b>body</b> 7 0",
+                "2 2 story put away very 1795291200500 0",
+                "3 3 story to himself 0"
+            ]
+        );
+        assert_eq!(
+            rows(
+                "SELECT concat_ws(' ', url, source.state, due_ms, app) FROM source JOIN story_slot ON source = hash ORDER BY story"
+            ),
+            ["http://x.example/a.png waiting 1795291200020 4"; 2]
+        );
+        assert_eq!(
+            rows("SELECT concat_ws(' ', story, slot, pid, link, state) FROM story_slot ORDER BY story, slot"),
+            [
+                "1 1 http://x.example/1 pending",
+                "1 3 99 http://x.example/3 removed",
+                "2 2 http://x.example/2 pending"
+            ]
+        );
+        assert_eq!(
+            rows(
+                "SELECT concat_ws(' ', user, seq, at_ms, kind, app, story, value) FROM feed_event ORDER BY user, seq"
+            ),
+            [
+                "7 1 1795291200001 granted 5",
+                "8 4 1795291200002 granted 4",
+                "8 5 1795291200003 granted 5",
+                "8 6 1795291200003 switched 5 off",
+                "8 7 1795291200500 hidden 5 2"
+            ]
+        );
+        assert_eq!(
+            rows("SELECT concat_ws(' ', user, last_seq, last_view) FROM feed_head ORDER BY user"),
+            ["7 1 0", "8 7 0"]
+        );
+        assert_eq!(
+            rows("SELECT concat_ws(' ', app, hour, hidden) FROM app_hour"),
+            ["5 498692 1"]
+        );
+        assert_eq!(
+            rows("SELECT concat_ws(' ', user, app, day, hidden) FROM user_app_day"),
+            ["8 5 20778 1"]
+        );
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use super::open::SqliteStore;
 use super::pen::{Halt, Pen};
-use super::rows::{Columns, bad};
+use super::rows::{Columns, Word, bad};
 use async_trait::async_trait;
 use crier_platform::model::change::Fact;
+use crier_platform::model::picture::SlotPicture;
 use crier_platform::model::story::{NewSlot, NewStory, Priority, Slot, SlotState, Story};
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::store::{Conflict, Made, StoreFault, Stories};
@@ -13,7 +14,6 @@ use crier_proto::story::{ImageSource, WINDOW_SECS};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 const WINDOW_MS: i64 = WINDOW_SECS * 1000;
-const PENDING: &str = "pending";
 
 const OPEN_WINDOW: &str = "INSERT INTO feed_window (app, user, last_ms, story) VALUES (?1, ?2, ?3, ?4)
   ON CONFLICT (app, user) DO UPDATE SET last_ms = ?3, story = ?4 WHERE feed_window.last_ms <= ?3 - ?5";
@@ -24,10 +24,20 @@ const NEXT_ID: &str = "UPDATE counter SET last = last + 1 WHERE name = 'story' R
 const INSERT: &str =
     "INSERT INTO story (user, seq, id, app, title, body, priority, priority_text, exempt, published_ms)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-const INSERT_SLOT: &str = "INSERT INTO story_slot (story, slot, source_url, source_pid, link, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const INSERT_SLOT: &str =
+    "INSERT INTO story_slot (story, slot, source, pid, link, state, picture, type, width, height, cause)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 const LIST: &str = "SELECT * FROM story WHERE user = ?1 AND seq < ?2 ORDER BY seq DESC";
 const SLOTS: &str =
-    "SELECT slot, source_url, source_pid, link, state FROM story_slot WHERE story = ?1 ORDER BY slot";
+    "SELECT slot, url, pid, link, story_slot.state, story_slot.picture, type, width, height, story_slot.attempts, story_slot.cause
+  FROM story_slot LEFT JOIN source ON source.hash = story_slot.source WHERE story = ?1 ORDER BY slot";
+
+/// What a slot begins with.
+pub(super) struct SlotBeginning {
+    pub(super) state: SlotState,
+    pub(super) picture: Option<SlotPicture>,
+    pub(super) cause: Option<String>,
+}
 
 impl Pen<'_> {
     /// `Write::PublishStory`. The window is judged first and nothing is written when it is closed.
@@ -59,7 +69,11 @@ impl Pen<'_> {
                 story.published_at.0,
             ),
         )?;
-        story.slots.iter().try_for_each(|slot| self.add_slot(id, slot))?;
+        let owner = (id, story.app);
+        story
+            .slots
+            .iter()
+            .try_for_each(|slot| self.add_slot(owner, slot))?;
         self.applied.made.push(Made::Story { id, seq });
         self.note(&Fact::Feed(story.user))
     }
@@ -82,14 +96,31 @@ impl Pen<'_> {
         }))
     }
 
-    fn add_slot(&self, story: StoryId, slot: &NewSlot) -> Result<(), Halt> {
-        let (url, pid) = match &slot.source {
-            ImageSource::Url(url) => (Some(url), None),
-            ImageSource::Pid(pid) => (None, Some(pid.get())),
+    /// A slot and, for an address, its source: joined where it is known, else queued to be fetched at once.
+    fn add_slot(&self, (story, app): (StoryId, AppId), slot: &NewSlot) -> Result<(), Halt> {
+        let (source, pid, begins) = match &slot.source {
+            ImageSource::Url(url) => {
+                let (hash, begins) = self.join_source(url, app)?;
+                (Some(hash), None, begins)
+            }
+            ImageSource::Pid(pid) => (None, Some(pid.get()), self.find_photo(*pid)?),
         };
+        let picture = begins.picture;
         self.run(
             INSERT_SLOT,
-            (story.get(), slot.number, url, pid, &slot.link, PENDING),
+            (
+                story.get(),
+                slot.number,
+                source,
+                pid,
+                &slot.link,
+                begins.state.word(),
+                picture.map(|picture| picture.hash.0),
+                picture.map(|picture| picture.kind.word()),
+                picture.map(|picture| picture.width),
+                picture.map(|picture| picture.height),
+                begins.cause,
+            ),
         )
         .map(|_| ())
     }
@@ -137,8 +168,8 @@ fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Story> {
 }
 
 fn read_source(row: &Row<'_>) -> rusqlite::Result<ImageSource> {
-    let pid: Option<i64> = row.get("source_pid")?;
-    match (row.get("source_url")?, pid.and_then(Pid::new)) {
+    let pid: Option<i64> = row.get("pid")?;
+    match (row.get("url")?, pid.and_then(Pid::new)) {
         (Some(url), None) => Ok(ImageSource::Url(url)),
         (None, Some(pid)) => Ok(ImageSource::Pid(pid)),
         (Some(_), Some(_)) | (None, None) => Err(bad("source of a picture")),
@@ -148,18 +179,30 @@ fn read_source(row: &Row<'_>) -> rusqlite::Result<ImageSource> {
 fn read_slots(connection: &Connection, story: StoryId) -> rusqlite::Result<Vec<Slot>> {
     let mut statement = connection.prepare_cached(SLOTS)?;
     let read = |row: &Row<'_>| {
-        let state = match row.get_ref("state")?.as_str().map_err(|_| bad("state"))? {
-            PENDING => SlotState::Pending,
-            _ => return Err(bad("state")),
-        };
         Ok(Slot {
             number: row.get("slot")?,
             source: read_source(row)?,
             link: row.get("link")?,
-            state,
+            state: row.word("state")?,
+            picture: read_picture(row)?,
+            attempts: row.get("attempts")?,
+            cause: row.get("cause")?,
         })
     };
     statement.query_map([story.get()], read)?.collect()
+}
+
+/// The picture of columns `picture`, `type`, `width` and `height`, if there is one.
+pub(super) fn read_picture(row: &Row<'_>) -> rusqlite::Result<Option<SlotPicture>> {
+    let Some(hash) = row.picture("picture")? else {
+        return Ok(None);
+    };
+    Ok(Some(SlotPicture {
+        hash,
+        kind: row.word("type")?,
+        width: row.get("width")?,
+        height: row.get("height")?,
+    }))
 }
 
 #[async_trait]

@@ -48,7 +48,7 @@ fn kept_windows(connection: &Connection, uid: Uid) -> rusqlite::Result<Vec<(AppI
 }
 
 /// Everything held on a person but sessions and grants, which leave facts of their own.
-const ERASE: [&str; 11] = [
+const ERASE: [&str; 17] = [
     "DELETE FROM login WHERE user = ?1",
     "DELETE FROM login_link WHERE user = ?1",
     "DELETE FROM auth_token WHERE user = ?1",
@@ -57,6 +57,12 @@ const ERASE: [&str; 11] = [
     "DELETE FROM mailbox WHERE user = ?1",
     "DELETE FROM story_slot WHERE story IN (SELECT id FROM story WHERE user = ?1)",
     "DELETE FROM story WHERE user = ?1",
+    "DELETE FROM feed_event WHERE user = ?1",
+    "DELETE FROM feed_view WHERE user = ?1",
+    "DELETE FROM feed_missed WHERE user = ?1",
+    "DELETE FROM feed_preference WHERE user = ?1",
+    "DELETE FROM user_app_day WHERE user = ?1",
+    "DELETE FROM feed_address WHERE user = ?1",
     "DELETE FROM feed_window WHERE user = ?1",
     "DELETE FROM feed_head WHERE user = ?1",
     "DELETE FROM user WHERE uid = ?1",

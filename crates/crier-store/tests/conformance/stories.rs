@@ -71,7 +71,7 @@ pub async fn a_story_comes_back_with_its_slots(world: &World) {
         slots,
         [
             (1, "http://x.example/1", SlotState::Pending),
-            (4, "http://x.example/4", SlotState::Pending)
+            (4, "http://x.example/4", SlotState::Removed)
         ]
     );
     assert_eq!(
