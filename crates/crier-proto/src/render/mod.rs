@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of HTTP statuses or headers beyond the media type.
 
+pub mod feed;
 pub mod json;
 pub mod jsonp;
 pub mod xml;
