@@ -10,6 +10,8 @@ pub mod mailbox;
 pub mod message;
 pub mod picture;
 pub mod quantity;
+pub mod ranking;
+pub mod ranking_config;
 pub mod session;
 pub mod story;
 pub mod ticket;
