@@ -3,7 +3,7 @@
 //! Promise: an instance is complete; unknown keys are refused by the reader. Knows nothing of files or the environment.
 
 use crate::guard::Guard;
-use crier_platform::model::quantity::Span;
+use crier_platform::model::quantity::{Bytes, Span};
 
 /// Section `[media]`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -19,6 +19,14 @@ pub struct MediaConfig {
     pub lookup_timeout: Span,
     /// For connecting, TLS included (feed 7.4).
     pub connect_timeout: Span,
+    /// For the first byte of an answer (feed 7.4).
+    pub first_byte_timeout: Span,
+    /// For a whole fetch with its redirects (feed 7.4).
+    pub fetch_timeout: Span,
+    /// Bytes of an image's body at most (feed 7.4).
+    pub image_bytes_max: Bytes,
+    /// Redirects that one fetch follows at most (feed 7.4).
+    pub redirects_max: u32,
 }
 
 impl Default for MediaConfig {
@@ -29,6 +37,10 @@ impl Default for MediaConfig {
             nat64_prefixes: Vec::new(),
             lookup_timeout: Span(2_000),
             connect_timeout: Span(3_000),
+            first_byte_timeout: Span(5_000),
+            fetch_timeout: Span(10_000),
+            image_bytes_max: Bytes(5 << 20),
+            redirects_max: 3,
         }
     }
 }

@@ -33,9 +33,18 @@ pub enum DialError {
     /// The guard has refused it.
     #[error("forbidden address: {0}")]
     Forbidden(#[from] Forbidden),
-    /// Nothing answered, in time or at all.
+    /// The name was not found, or has no address.
+    #[error("{0}")]
+    NotFound(String),
+    /// Nothing answered.
     #[error("{0}")]
     Unreachable(String),
+    /// No TLS, or no certificate for this host.
+    #[error("{0}")]
+    Tls(String),
+    /// Not in time.
+    #[error("{0}")]
+    TimedOut(&'static str),
 }
 
 /// A connection, with or without TLS.
@@ -95,6 +104,12 @@ impl Dialer {
         })
     }
 
+    /// The figures it counts in.
+    #[must_use]
+    pub fn metrics(&self) -> &MediaMetrics {
+        &self.metrics
+    }
+
     /// The same with another resolver.
     #[must_use]
     pub fn asking(self, resolver: Arc<dyn Resolver>) -> Self {
@@ -113,7 +128,7 @@ impl Dialer {
     /// Opens a connection to the host of an address.
     ///
     /// # Errors
-    /// `DialError`; unless it is `Unreachable`, no other attempt will do better.
+    /// `DialError`; after `Url` and `Forbidden` no other attempt will do better.
     pub async fn dial(&self, url: &Url) -> Result<Box<dyn Stream>, DialError> {
         let (host, port) = target(url)?;
         let answer = self.lookup(&host, port).await?;
@@ -129,7 +144,7 @@ impl Dialer {
         };
         match select(pin!(connecting), self.clock.sleep_until(deadline)).await {
             Either::Left((connected, _)) => connected,
-            Either::Right(_) => Err(DialError::Unreachable("no connection in time".into())),
+            Either::Right(_) => Err(DialError::TimedOut("no connection in time")),
         }
     }
 
@@ -143,12 +158,12 @@ impl Dialer {
         let answer = self.resolver.lookup(name, port);
         let addresses = match select(answer, self.clock.sleep_until(deadline)).await {
             Either::Left((answer, _)) => {
-                answer.map_err(|why| DialError::Unreachable(format!("the name was not found: {why}")))?
+                answer.map_err(|why| DialError::NotFound(format!("the name was not found: {why}")))?
             }
-            Either::Right(_) => return Err(DialError::Unreachable("the name was not found in time".into())),
+            Either::Right(_) => return Err(DialError::TimedOut("the name was not found in time")),
         };
         if addresses.is_empty() {
-            return Err(DialError::Unreachable("the name has no address".into()));
+            return Err(DialError::NotFound("the name has no address".into()));
         }
         Ok(addresses)
     }
@@ -191,11 +206,11 @@ impl Dialer {
             Host::Ipv4(ip) => ServerName::IpAddress(IpAddr::V4(*ip).into()),
             Host::Ipv6(ip) => ServerName::IpAddress(IpAddr::V6(*ip).into()),
         };
-        let config = self.tls.config().map_err(DialError::Unreachable)?;
+        let config = self.tls.config().map_err(DialError::Tls)?;
         let stream = TlsConnector::from(config).connect(name, socket).await;
         stream
             .map(|stream| Box::new(stream) as Box<dyn Stream>)
-            .map_err(|why| DialError::Unreachable(format!("TLS failed: {why}")))
+            .map_err(|why| DialError::Tls(format!("TLS failed: {why}")))
     }
 
     fn refused(&self, why: Forbidden) -> DialError {

@@ -248,7 +248,7 @@ async fn a_name_that_is_not_found_or_has_no_address_may_be_tried_later() {
     let url: Url = "http://nowhere.example/".parse().expect("a URL");
     for answers in [Answers::new(&[]), Answers::new(&[&[]])] {
         let outcome = world.dialer(&[], answers).dial(&url).await.map(drop);
-        assert!(matches!(outcome, Err(DialError::Unreachable(_))), "{outcome:?}");
+        assert!(matches!(outcome, Err(DialError::NotFound(_))), "{outcome:?}");
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod deliver;
 pub mod entropy;
+pub mod fetch;
 pub mod hooks;
 pub mod ledger;
 pub mod passwords;
