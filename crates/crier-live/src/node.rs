@@ -225,22 +225,17 @@ impl Node {
         charge: Option<&Charge>,
         message: NewMessage,
     ) -> Result<Delivery, AcceptError> {
-        let step = |quota| match self.known(message.id) {
-            Some(known) => Ok(Err(known)),
-            None => {
-                let room = |place: &mut Place, item: &Item| {
-                    self.charge(quota)?;
-                    self.may_enter(place, item)
-                };
-                self.hub.stage(keeper, message, room).map(Ok)
-            }
+        let step = |quota| {
+            let room = |place: &mut Place, item: &Item| {
+                self.charge(quota)?;
+                self.may_enter(place, item)
+            };
+            self.hub.stage(keeper, message, room)
         };
-        match self.settled_with(charge, step).await?? {
-            Err(known) => Ok(known),
-            Ok(staging) => match self.kept(staging).await? {
-                Some(delivery) => Ok(delivery),
-                None => Err(AcceptError::Fault(BOOKS_ENDED.to_owned())),
-            },
+        let staging = self.settled_with(charge, step).await??;
+        match self.kept(staging).await? {
+            Some(delivery) => Ok(delivery),
+            None => Err(AcceptError::Fault(BOOKS_ENDED.to_owned())),
         }
     }
 

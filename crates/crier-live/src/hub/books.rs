@@ -6,7 +6,7 @@
 use super::Hub;
 use crate::durable::{Answer, Asked, Keeper, Taken, Told};
 use crate::mailbox::{Item, PageNo};
-use crate::place::Place;
+use crate::place::{Place, Touched};
 use crate::receipts::InBody;
 use crate::records::MailboxKey;
 use crier_platform::model::mailbox::{MailWrites, RowNo};
@@ -29,7 +29,8 @@ pub(crate) struct Staging {
 }
 
 impl Hub {
-    /// Gives a message its turn in its mailbox. An id that is on its way already waits for the first one's outcome.
+    /// Gives a message its turn in its mailbox. An id that is on its way already waits for the first one's outcome, and one that has
+    /// arrived is told it: both are asked under the lock, since the first one may arrive while a second one waits for it.
     pub(crate) fn stage(
         &self,
         keeper: &Keeper,
@@ -44,6 +45,11 @@ impl Hub {
                 None => Some(answer),
             };
             let Some(answer) = joined else { return Ok(None) };
+            if let Some(known) = around.records.first(message.id, around.now) {
+                // Its receiver is in our own hands: it cannot be gone.
+                let _ = answer.send((Ok(Some(known)), Touched::new()));
+                return Ok(None);
+            }
             let item = Item::of(message, around.wall, around.now);
             room(place, &item)?;
             Ok(place.stage((around, keeper), Asked::Place(Box::new(item), door), answer))
