@@ -10,6 +10,8 @@ use std::time::Duration;
 /// Events other than those of the server, over the whole run.
 const EVENTS: u64 = 2_000;
 const PAGES_MOST: u64 = 4;
+/// Words of progress over a run.
+const WORDS: u64 = 20;
 /// One end of a server in so many, the second first, is a kill: what stands in memory then is told to be lost, and proves nothing more.
 const KILLED_ONE_IN: u64 = 5;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -42,8 +44,13 @@ pub async fn rage(
         task.messages / (task.restarts + 1),
     );
     let (mut next_event, mut next_restart) = (event_every, restart_every.max(1));
+    let mut next_word = task.messages / WORDS;
     loop {
         let accepted = world.accepted.get();
+        if accepted >= next_word {
+            next_word += (task.messages / WORDS).max(1);
+            eprintln!("exact: {accepted} of {} messages accepted", task.messages);
+        }
         if accepted >= task.messages {
             return Ok(());
         }

@@ -352,6 +352,12 @@ impl Mailbox {
         self.items.range(start..)
     }
 
+    /// Whether something waits for a page of an earlier process that may be owed it.
+    #[must_use]
+    pub fn holds_for_return(&self) -> bool {
+        self.items.iter().any(|item| item.maybe_owed)
+    }
+
     /// All live messages, in order.
     pub fn items_mut(&mut self) -> impl Iterator<Item = &mut Item> {
         self.items.iter_mut()

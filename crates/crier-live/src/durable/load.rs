@@ -17,6 +17,7 @@ use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_platform::ports::store::{Flush, StoreFault};
 use crier_proto::frame::{GapReason, PageId};
 use crier_proto::ids::MessageId;
+use crier_proto::message::Fanout;
 use std::collections::HashMap;
 
 /// Rows read at once.
@@ -202,7 +203,11 @@ impl<'a> Load<'a> {
         let (Some(loading), Some(kept)) = (self.mailboxes.get_mut(&key), &message.item) else {
             return;
         };
-        let offered = record.may_have_been_offered() || claim.is_some();
+        // A claim is in the books before its message is offered: without one, what one page alone may run was never on its way.
+        let offered = match kept.fanout {
+            Fanout::All => record.may_have_been_offered() || claim.is_some(),
+            Fanout::One | Fanout::Focused => claim.is_some(),
+        };
         let acked = record.delivery().acked > 0;
         let no = claim.as_ref().map(|claim| PageNo::of(&claim.page));
         let item = Item {

@@ -82,7 +82,7 @@ impl Hub {
         }
     }
 
-    /// Puts one place back; its pages have their grace.
+    /// Puts one place back; its pages have their grace, and what is held for others waits as long.
     pub(crate) fn seat_kept(
         &self,
         kept: KeptPlace,
@@ -91,12 +91,12 @@ impl Hub {
     ) {
         let key = kept.key;
         let around = self.around(key);
-        let present = !kept.pages.is_empty();
+        let awaits = !kept.pages.is_empty() || kept.mailbox.holds_for_return();
         self.broker.take_back(kept, now, |place| {
             place.staged = staged.map(Box::new);
             place.come_back(&around, grace_ends);
         });
-        if present {
+        if awaits {
             lock(&self.wheel).insert(grace_ends, Due::Grace(key));
         }
     }

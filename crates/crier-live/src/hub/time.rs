@@ -48,9 +48,13 @@ impl Hub {
                     }
                 }
                 Due::Grace(key) => {
-                    self.at_known(key, |place, around, touched| {
+                    let held = self.at_known(key, |place, around, touched| {
                         place.end_absent_pages(around, touched);
+                        place.give_held(around)
                     });
+                    if let Some(until) = held.flatten() {
+                        lock(&self.wheel).insert(until, Due::Grace(key));
+                    }
                 }
             }
         }

@@ -7,6 +7,7 @@ use crate::metrics::Overflow;
 use crate::place::offers::shared;
 use crate::place::pages::Page;
 use crier_platform::model::mailbox::RowNo;
+use crier_platform::model::time::ElapsedMs;
 use crier_proto::frame::PageId;
 use crier_proto::message::Fanout;
 use std::cmp::Reverse;
@@ -154,6 +155,24 @@ impl Place {
                 self.pages[index].pending.push(seq);
             }
         }
+    }
+
+    /// Gives what was held for pages of an earlier process to those that are here, once the others have had their time to come
+    /// back. Returns until when it is held, if it still is.
+    pub(crate) fn give_held(&mut self, around: &Around<'_>) -> Option<ElapsedMs> {
+        if !self.mailbox.holds_for_return() {
+            return None;
+        }
+        if around.now < around.recovered_at {
+            return Some(around.recovered_at);
+        }
+        self.mailbox.items_mut().for_each(|item| item.maybe_owed = false);
+        for index in self.indexes(|page| page.link.is_some()) {
+            let events = self.pages[index].handlers.iter();
+            let events: Vec<String> = events.map(|handler| handler.event.to_string()).collect();
+            self.take_unclaimed(around, index, &events);
+        }
+        None
     }
 
     /// Whether a present page has a right to this message of its own (live 1.3 a, b).

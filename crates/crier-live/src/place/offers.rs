@@ -227,24 +227,32 @@ impl Place {
         self.put(around, &link, (&item, &[index], bytes))
     }
 
-    /// Tells late pages what they may have missed, before anything with a higher place.
+    /// Tells late pages what they may have missed, before anything with a higher place. Whoever is told of another epoch stands at
+    /// its beginning then, and is told next what that life has lost already (live 5.5, 5.8).
     fn tell_gaps(&mut self, around: &Around<'_>, link: &Arc<Link>) {
-        let mut gaps = Gaps::default();
+        let (mut unknown, mut lost) = (Gaps::default(), Gaps::default());
         for index in self.indexes(|page| page.is_on(link.no) && page.behind.is_some()) {
             let low = self.mailbox.low();
             let page = &mut self.pages[index];
             let Some(behind) = page.behind else { continue };
+            if let Some(from) = page.unknown_from.take() {
+                unknown.add((from, None, GapReason::Epoch), index);
+            }
             let known = behind.seq.max(page.told);
-            let gap = match (page.unknown_from.take(), self.mailbox.lost_after(known)) {
-                (Some(from), _) => (from, None, GapReason::Epoch),
-                (None, Some(lost)) if behind.lagging => (known + 1, Some(lost.to), GapReason::Overflow),
-                (None, Some(lost)) => (known + 1, Some(lost.to), lost.reason),
-                (None, None) => continue,
+            let Some(gone) = self.mailbox.lost_after(known) else {
+                continue;
+            };
+            let reason = if behind.lagging {
+                GapReason::Overflow
+            } else {
+                gone.reason
             };
             page.told = page.told.max(low);
-            gaps.add(gap, index);
+            lost.add((known + 1, Some(gone.to), reason), index);
         }
-        for frame in self.gap_frames(around, gaps) {
+        let mut frames = self.gap_frames(around, unknown);
+        frames.extend(self.gap_frames(around, lost));
+        for frame in frames {
             link.state().answer(frame, around.now);
         }
     }

@@ -144,14 +144,13 @@ impl Place {
             Some(_) | None => None,
         };
         let index = self.seat(around, coming.page);
-        let low = self.mailbox.low();
         let page = &mut self.pages[index];
         page.link = Some(Arc::clone(link));
         page.inherit = coming.inherit;
         page.handlers.clear();
         page.pending.clear();
         page.unknown_from = unknown_from;
-        page.told = if unknown_from.is_some() { low } else { start };
+        page.told = start;
         page.behind = (start < end.seq || unknown_from.is_some()).then_some(Behind {
             seq: start,
             lagging: false,

@@ -7,7 +7,7 @@ use crier_platform::ports::clock::Clock;
 use crier_platform::ports::deliver::Deliver;
 use crier_platform::ports::ledger::{Charge, Ledger, QuotaCharge, QuotaScope};
 use crier_proto::message::Fanout;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub async fn messages_arrive_in_commit_order_on_every_page(world: World) {
     let (one, two) = (world.page(1, &["e"]), world.page(2, &["e", "f"]));
@@ -140,6 +140,37 @@ pub async fn an_unknown_epoch_is_a_gap_and_then_every_live_message(world: World)
     );
     assert_eq!(gap["epoch"], frames[0]["epoch"]);
     assert_eq!((&frames[2]["raw"], &frames[3]["raw"]), (&json!("1"), &json!("2")));
+}
+
+pub async fn an_unknown_epoch_is_told_before_what_its_successor_has_lost(world: World) {
+    let page = world.page(2, &["e"]);
+    world.send("missed").await;
+    world.send("missed too").await;
+    assert_eq!(page.texts(), ["missed", "missed too"]);
+    world.clock.advance_ms(60_000);
+    world.send("live").await;
+    let old = world.socket();
+    old.hello(&json!({"epoch": "0123456789abcdef", "pages": [
+        {"page": page_name(3), "seq": 40, "events": ["e"]},
+        {"page": page_name(4), "seq": 7, "events": ["e"]},
+    ]}));
+    let frames = old.frames();
+    let pages = json!([page_name(3), page_name(4)]);
+    let told: Vec<_> = frames[1..]
+        .iter()
+        .map(|frame| (&frame["from"], &frame["to"], &frame["reason"], &frame["raw"]))
+        .collect();
+    let none = &Value::Null;
+    assert_eq!(
+        told,
+        [
+            (&json!(41), none, &json!("epoch"), none),
+            (&json!(8), none, &json!("epoch"), none),
+            (&json!(1), &json!(2), &json!("expired"), none),
+            (&json!("1"), none, none, &json!("live")),
+        ]
+    );
+    assert_eq!(frames[3]["pages"], pages);
 }
 
 pub async fn an_expired_message_is_a_gap_for_the_page_that_missed_it(world: World) {

@@ -295,6 +295,38 @@ async fn after_a_crash_an_orphan_waits_for_the_page_that_may_be_owed_it() {
 }
 
 #[tokio::test]
+async fn after_a_crash_an_orphan_goes_to_a_page_that_is_here_when_no_other_came_back() {
+    let before = world();
+    let _page = before.page(1, &["e"]);
+    let sent = before.send("owed").await;
+    let after = killed(&before).await;
+    let (heir, frames) = back(&after, 2, (&sent, sent.seq));
+    assert!(frames.is_empty(), "{frames:?}");
+    after.advance(16_000).await;
+    let frames = heir.frames().into_iter().filter(|frame| frame["type"] != "ping");
+    let frames: Vec<_> = frames.collect();
+    assert_eq!(raws(&frames), ["owed"]);
+    assert_eq!(
+        (&frames[0]["once"], &frames[0]["redelivered"]),
+        (&json!(true), &json!(true))
+    );
+    after.advance(5_000).await;
+    assert!(heir.frames().iter().all(|frame| frame["type"] == "ping"));
+}
+
+#[tokio::test]
+async fn after_a_crash_a_message_for_one_page_that_nobody_had_claimed_goes_to_the_first_that_comes() {
+    let before = world();
+    let page = before.page(1, &["e"]);
+    page.lose();
+    let sent = before.send_for("for one", Fanout::One).await;
+    let after = killed(&before).await;
+    let (_page, frames) = back(&after, 1, (&sent, 0));
+    assert_eq!(raws(&frames), ["for one"]);
+    assert!(frames[0].get("redelivered").is_none(), "it was never on its way");
+}
+
+#[tokio::test]
 async fn marks_ride_unsynced_and_are_known_after_a_crash() {
     let before = world();
     let page = before.page(1, &["e"]);

@@ -82,6 +82,7 @@ cases! {
         ttl_0_for_one_page_goes_to_it_at_once_and_to_nobody_later,
         a_resume_gets_what_it_missed_and_nothing_twice,
         an_unknown_epoch_is_a_gap_and_then_every_live_message,
+        an_unknown_epoch_is_told_before_what_its_successor_has_lost,
         an_expired_message_is_a_gap_for_the_page_that_missed_it,
         a_lagging_connection_reads_on_without_loss_or_double,
         a_replaced_message_is_cancelled,
