@@ -6,6 +6,7 @@ use crate::middleware::real_ip::TrustedProxies;
 use crier_live::config::{LiveConfig, ReceiptsConfig};
 use crier_media::config::MediaConfig;
 use crier_platform::accounts::AccountsConfig;
+use crier_platform::feed::config::FeedConfig;
 use crier_platform::model::quantity::{Bytes, Span};
 use crier_store::StoreConfig;
 use serde::Deserialize;
@@ -18,6 +19,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Section `accounts`.
     pub accounts: AccountsConfig,
+    /// Section `feed`.
+    pub feed: FeedConfig,
     /// Section `live`.
     pub live: LiveConfig,
     /// Section `media`.
@@ -173,6 +176,7 @@ impl Config {
         if !server.url.is_empty() {
             crate::state::PublicUrl::parse(&server.url).map_err(|why| ("server.url", why))?;
         }
+        self.feed.check()?;
         self.media.check()?;
         self.store.check().map_err(|why| ("store", why))?;
         TrustedProxies::parse(&server.trusted_proxies).map_err(|why| ("server.trusted_proxies", why))?;

@@ -1,11 +1,15 @@
 //! The News Feed as its user reads it.
 //!
+//! - `config`: section `[feed]`
+//! - `index`: loaded users' stories in memory, bounded
 //! - `rank`: ranking v1, a pure function of a snapshot
 //! - `select`: which stories stand on a page, newest first
 //! - `target`: the address behind a story's link
 //! - `verdict`: why a story was shown or not, and what it weighs, in words
 //! - `window`: the twelve hours
 
+pub mod config;
+pub mod index;
 pub mod rank;
 mod select;
 mod target;

@@ -273,3 +273,11 @@ fn why_this_answers_in_the_fields_of_its_page() {
     assert!(json.ends_with(last), "{json}");
     assert_eq!(times(explanation.factors[0].factor), "×1.37");
 }
+
+/// A constant that is changed by accident is a version of its own: its text is not this one any more.
+#[test]
+fn every_constant_of_ranking_v1_is_what_its_page_says() {
+    let page = include_str!("../../../../fixtures/ranking/v1.json");
+    let expected: String = page.split_whitespace().collect();
+    assert_eq!(RankingConfig::default().canonical_text(), expected);
+}

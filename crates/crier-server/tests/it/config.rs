@@ -47,6 +47,10 @@ fn defaults_alone_are_a_whole_configuration() {
     assert_eq!(server.head_bytes_max.0, 131_072);
     assert_eq!(loaded.config.store, crier_store::StoreConfig::default());
     assert_eq!(
+        loaded.config.feed,
+        crier_platform::feed::config::FeedConfig::default()
+    );
+    assert_eq!(
         loaded.config.accounts,
         crier_platform::accounts::AccountsConfig::default()
     );
@@ -322,4 +326,64 @@ fn a_key_of_an_invented_section_is_likened_to_a_key_of_the_section_it_meant() {
     assert!(why.ends_with("the nearest known key is server.url"), "{why}");
     let why = with_file("[server.foo]\nx = 1\n").unwrap_err();
     assert!(why.contains("the nearest known key is server."), "{why}");
+}
+
+#[test]
+fn impossible_rankings_are_refused_at_the_start_with_the_key() {
+    for (text, expected) in [
+        (
+            "[feed.ranking]\nslots_guaranteed = 0\n",
+            "feed.ranking.slots_guaranteed (FILE line 2): must be at least 1",
+        ),
+        (
+            "[feed.ranking]\nslots_guaranteed = 25\n",
+            "feed.ranking.slots_guaranteed (FILE line 2): must be less than feed.ranking.slots, which is 25",
+        ),
+        (
+            "[feed.ranking]\nslots = 5\n",
+            "feed.ranking.slots_guaranteed (default): must be less than feed.ranking.slots, which is 5",
+        ),
+        (
+            "[feed.ranking]\nbody = [0, 65536]\n",
+            "feed.ranking.body (FILE line 2): 0 is no factor: factors are 1 to 1048575",
+        ),
+        (
+            "[feed.ranking]\nkind = 1048576\n",
+            "feed.ranking.kind (FILE line 2): 1048576 is no factor: factors are 1 to 1048575",
+        ),
+        (
+            "[feed.ranking]\nkind = 1048575\npriority = [1, 1, 1, 1048575]\nslider = [1, 1, 1, 1048575]\n",
+            "feed.ranking.slider (FILE line 4): makes the greatest possible score reach 2^44: lower a factor",
+        ),
+        (
+            "[feed.ranking]\naffinity_min = -16\n",
+            "feed.ranking.affinity_min (FILE line 2): makes the affinity factor 0; factors are 1 to 1048575",
+        ),
+        (
+            "[feed.ranking]\nhalf_life = \"6h\"\nexpiry = \"30d\"\n",
+            "feed.ranking.half_life (FILE line 2): is so short that the oldest story would weigh nothing: lengthen it or \
+             shorten feed.ranking.expiry",
+        ),
+        (
+            "[feed]\ncandidates_max = 0\n",
+            "feed.candidates_max (FILE line 2): must be from 1 to 1000000",
+        ),
+    ] {
+        assert_eq!(with_file(text).unwrap_err(), expected, "{text}");
+    }
+    let refused = with_file("[feed.ranking]\nquality = [1, 2]\n").unwrap_err();
+    assert!(
+        refused.starts_with("feed.ranking.quality (FILE line 2): "),
+        "{refused}"
+    );
+    let refused = with_file("[feed.ranking]\ndecay = [65536]\n").unwrap_err();
+    assert_eq!(
+        refused,
+        "feed.ranking.decay (FILE line 2): expected 64 numbers, found 1"
+    );
+    let loaded = with_environment("CRIER__FEED__RANKING__QUALITY_FROM", "-8,-7,-6,-5,-4,-3,-2,-1").unwrap();
+    assert_eq!(
+        loaded.config.feed.ranking.quality_from,
+        [-8, -7, -6, -5, -4, -3, -2, -1]
+    );
 }

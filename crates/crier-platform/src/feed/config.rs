@@ -1,0 +1,73 @@
+//! Section `[feed]` of the configuration: how feeds are ranked and what is kept of them in memory (feed section 10).
+//!
+//! Promise: an instance is complete; unknown keys are refused by the reader. Knows nothing of files or the environment.
+
+use crate::model::quantity::Bytes;
+use crate::model::ranking_config::{BadKey, RankingConfig, RankingConstants};
+
+/// Section `[feed]`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FeedConfig {
+    /// Stories of one user that compete at most; older ones leave as `overflow` (feed 4.2).
+    pub candidates_max: u32,
+    /// Bytes of all users' stories in memory; the least recently read users leave (feed 8.3).
+    pub index_bytes_max: Bytes,
+    /// The constants of the formula: a change makes a new version.
+    pub ranking: RankingConstants,
+}
+
+impl Default for FeedConfig {
+    fn default() -> Self {
+        Self {
+            candidates_max: 10_000,
+            index_bytes_max: Bytes(640 << 20),
+            ranking: RankingConstants::default(),
+        }
+    }
+}
+
+impl FeedConfig {
+    /// The ranking that this section describes, as a version.
+    #[must_use]
+    pub fn ranking(&self, version: u32) -> RankingConfig {
+        RankingConfig {
+            version,
+            candidates_max: self.candidates_max,
+            constants: self.ranking.clone(),
+        }
+    }
+
+    /// What no single value's type can say.
+    ///
+    /// # Errors
+    /// The key, and what is wrong with its value.
+    pub fn check(&self) -> Result<(), BadKey> {
+        self.ranking(1).check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_the_numbers_of_the_bounds_table() {
+        let config = FeedConfig::default();
+        assert_eq!(
+            (config.candidates_max, config.index_bytes_max.0),
+            (10_000, 671_088_640)
+        );
+        assert_eq!(config.ranking(1), RankingConfig::default());
+        assert_eq!(config.check(), Ok(()));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        assert!(serde_json::from_str::<FeedConfig>(r#"{"ranking":{"slotz":25}}"#).is_err());
+        assert!(serde_json::from_str::<FeedConfig>(r#"{"candidate_max":1}"#).is_err());
+        let read: FeedConfig =
+            serde_json::from_str(r#"{"ranking":{"slots":4,"slots_guaranteed":1}}"#).unwrap();
+        assert_eq!((read.ranking.slots, read.ranking.slots_guaranteed), (4, 1));
+    }
+}
