@@ -81,6 +81,13 @@ async fn serve(loaded: Loaded, folder: &Path) -> Ended {
     telemetry::start(config.server.log_format, config.server.log_level);
     say("crier demo: building its data");
     let listeners = Listeners::bind(&mut config.server).await.map_err(failed)?;
+    let game = demo::listen().await.map_err(failed)?;
+    let origin = game.local_addr().map_err(failed)?;
+    // The demo's own pictures, and nothing else of this machine.
+    config
+        .media
+        .dial_allow
+        .push(format!("{}/32:{}", origin.ip(), origin.port()));
     let address = listeners.address().map_err(failed)?;
     let entropy = Arc::new(OsEntropy::open().map_err(failed)?);
     let overrides = Overrides {
@@ -91,16 +98,15 @@ async fn serve(loaded: Loaded, folder: &Path) -> Ended {
     server.claim().map_err(failed)?;
     let stop = Stop::new();
     lifecycle::stop_at_signals(&stop).map_err(failed)?;
-    let welcome = demo::open(&Stage {
+    let stage = Stage {
         state: &server.state,
         folder,
         entropy: &*entropy,
         stop: &stop,
         command: &own_command()?,
         progress: &|step| say(&format!("  {step}")),
-    })
-    .await
-    .map_err(failed)?;
+    };
+    let welcome = demo::open(&stage, game).await.map_err(failed)?;
     say(&welcome.text());
     say(&format!("crier ready on http://{address}"));
     Ok(u8::from(!server.run(listeners, stop).await))

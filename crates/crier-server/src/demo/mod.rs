@@ -6,6 +6,7 @@
 
 mod books;
 mod host;
+mod painting;
 mod rochambeau;
 mod stories;
 mod welcome;
@@ -43,6 +44,20 @@ pub enum DemoError {
     Profile(String, std::io::Error),
 }
 
+/// The listener of the game's origin, which also serves the pictures of the demo's stories. It is bound before the server is built,
+/// because the server may dial exactly this address of its own machine and no other.
+///
+/// # Errors
+/// When no port of the loopback address is free.
+pub async fn listen() -> Result<TcpListener, DemoError> {
+    match TcpListener::bind(("127.0.0.1", GAME_PORT)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .map_err(DemoError::Listen),
+    }
+}
+
 /// What the demo needs of the command that starts it.
 pub struct Stage<'a> {
     /// The use cases of a server that is built; its listener may already be bound.
@@ -63,15 +78,10 @@ pub struct Stage<'a> {
 ///
 /// # Errors
 /// One sentence that says what went wrong.
-pub async fn open(stage: &Stage<'_>) -> Result<Welcome, DemoError> {
+pub async fn open(stage: &Stage<'_>, listener: TcpListener) -> Result<Welcome, DemoError> {
     let state = stage.state;
-    let listener = match TcpListener::bind(("127.0.0.1", GAME_PORT)).await {
-        Ok(listener) => listener,
-        Err(_) => TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .map_err(DemoError::Listen)?,
-    };
-    let port = listener.local_addr().map_err(DemoError::Listen)?.port();
+    let address = listener.local_addr().map_err(DemoError::Listen)?;
+    let port = address.port();
     // Another host name than the server's, so that the browser treats the two as the strangers they are.
     let origin = format!("http://localhost:{port}");
     (stage.progress)("people: ada, bo, cy");
@@ -79,7 +89,12 @@ pub async fn open(stage: &Stage<'_>) -> Result<Welcome, DemoError> {
     (stage.progress)("applications: Rochambeau and five that compete with it for the feed");
     let apps = books::apps(&state.accounts, &origin).await?;
     (stage.progress)("stories: one of each application for each person, two of them with pictures");
-    stories::publish(state, &apps, &people).await?;
+    stories::publish(
+        state,
+        (&apps, &people),
+        &format!("http://{address}/demo/pictures"),
+    )
+    .await?;
     let keys = Keys {
         url: Some(state.public_url.url.clone()),
         api_key: Some(apps.game.api_key.to_string()),

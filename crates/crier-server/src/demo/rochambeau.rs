@@ -27,8 +27,6 @@ const PAGE: &str = include_str!("../../assets/demo/rochambeau.html");
 const OTHER_PAGE: &str = include_str!("../../assets/demo/other.html");
 const STYLE: &str = include_str!("../../assets/demo/rochambeau.css");
 const SCRIPT: &str = include_str!("../../assets/demo/rochambeau.js");
-const NIGHT_SKY: &[u8] = include_bytes!("../../assets/demo/night-sky.png");
-const ORCHARD: &[u8] = include_bytes!("../../assets/demo/orchard.png");
 
 const SESSIONS_MAX: usize = 256;
 /// How often a call that was overtaken is repeated, and how much later (live 3.4).
@@ -70,14 +68,7 @@ pub(super) fn router(game: Game) -> Router {
             "/demo/rochambeau/rochambeau.js",
             get(|| async { answer("text/javascript; charset=utf-8", SCRIPT) }),
         )
-        .route(
-            "/demo/pictures/orchard.png",
-            get(|| async { answer("image/png", ORCHARD) }),
-        )
-        .route(
-            "/demo/pictures/night-sky.png",
-            get(|| async { answer("image/png", NIGHT_SKY) }),
-        )
+        .route("/demo/pictures/{name}", get(picture))
         .route("/demo/{name}/", get(other))
         .with_state(Arc::new(game))
 }
@@ -90,6 +81,13 @@ fn answer(media_type: &'static str, body: impl Into<Body>) -> Response<Body> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
+}
+
+async fn picture(Path(name): Path<String>) -> Response<Body> {
+    match super::painting::painted(&name) {
+        Some(png) => answer("image/png", png),
+        None => status(StatusCode::NOT_FOUND, "There is no such picture."),
+    }
 }
 
 fn status(status: StatusCode, text: &str) -> Response<Body> {

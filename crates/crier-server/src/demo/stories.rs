@@ -17,7 +17,7 @@ struct Tale {
     app: &'static str,
     title: &'static str,
     body: &'static str,
-    picture: Option<&'static str>,
+    pictures: &'static [&'static str],
 }
 
 const TALES: [Tale; 6] = [
@@ -25,50 +25,60 @@ const TALES: [Tale; 6] = [
         app: "Rainy Day Reads",
         title: "{me} finished <a href=\"{page}\">a book about maps</a>",
         body: "<i>The best part is the page that is left blank.</i> {friend} has it next.",
-        picture: None,
+        pictures: &[],
     },
     Tale {
         app: "Postcards",
         title: "<a href=\"{page}\">A postcard from {friend}</a>",
         body: "The sea is cold, the bread is warm, and the ferry leaves at six.",
-        picture: None,
+        pictures: &[],
     },
     Tale {
         app: "Corner Quiz",
         title: "{me} got 9 of 10 in <a href=\"{page}\">Rivers</a>",
         body: "Only {friend} did better this week. <b>Which river crosses the equator twice?</b>",
-        picture: None,
+        pictures: &[],
     },
     Tale {
         app: "Night Sky",
         title: "Tonight over {me}: <a href=\"{page}\">Jupiter and four moons</a>",
         body: "Clear from ten o'clock. Binoculars are enough, if you lean on something.",
-        picture: Some("night-sky.png"),
+        pictures: &["jupiter.png", "moons.png", "crescent.png", "hills.png"],
     },
     Tale {
         app: "Orchard",
         title: "{me}'s first <a href=\"{page}\">pears are ripe</a>",
         body: "Twelve this year, two more than {friend}'s tree. The ladder is free on Sunday.",
-        picture: Some("orchard.png"),
+        pictures: &["pear.png", "tree.png"],
     },
     Tale {
         app: books::GAME,
         title: "{friend} wants to <a href=\"{page}\">play rock-paper-scissors</a>",
         body: "Open the game in two windows and throw. <b>Nobody can peek.</b>",
-        picture: None,
+        pictures: &[],
     },
 ];
 
 /// Tells every person the story of every application that was just added.
-pub(super) async fn publish(state: &AppState, apps: &Apps, people: &[Person]) -> Result<(), DemoError> {
+///
+/// `pictures` is the address below which the pictures are.
+pub(super) async fn publish(
+    state: &AppState,
+    (apps, people): (&Apps, &[Person]),
+    pictures: &str,
+) -> Result<(), DemoError> {
     for tale in &TALES {
         let Some(app) = apps.added.iter().find(|app| app.name == tale.app) else {
             continue;
         };
         // Together, so that they share a synced commit; one application after the other, so that feeds keep their order.
         let told = people.iter().enumerate().map(|(at, person)| {
-            let friend = &people[(at + 1) % people.len()];
-            publish_one(state, app, tale, (person, friend))
+            let names = (
+                person.user.name.as_str(),
+                people[(at + 1) % people.len()].user.name.as_str(),
+            );
+            let parameters = parameters(tale, (&app.callback, pictures), names);
+            publish_one(state, app, person, parameters)
         });
         try_join_all(told).await?;
     }
@@ -78,8 +88,8 @@ pub(super) async fn publish(state: &AppState, apps: &Apps, people: &[Person]) ->
 async fn publish_one(
     state: &AppState,
     app: &App,
-    tale: &Tale,
-    (person, friend): (&Person, &Person),
+    person: &Person,
+    parameters: Vec<(String, String)>,
 ) -> Result<(), DemoError> {
     let session_key = books::session(&state.accounts, app, person).await?;
     let keys = Keys {
@@ -91,7 +101,7 @@ async fn publish_one(
     let client = Client::new(keys, SigVersion::Two, state.clock.clone())?;
     let order = Order {
         method: "feed.publishStoryToUser".to_owned(),
-        parameters: parameters(tale, &app.callback, (&person.user.name, &friend.user.name)),
+        parameters,
         file: None,
     };
     let mut form = url::form_urlencoded::Serializer::new(String::new());
@@ -107,14 +117,15 @@ async fn publish_one(
     state.accounts.remove_session(&session_key).await?;
     match answer.error {
         None => Ok(()),
-        Some(code) => Err(DemoError::Story(format!(
-            "{} by {}: {code:?}",
-            tale.title, tale.app
-        ))),
+        Some(code) => Err(DemoError::Story(format!("by {}: {code:?}", app.name))),
     }
 }
 
-fn parameters(tale: &Tale, page: &str, (me, friend): (&str, &str)) -> Vec<(String, String)> {
+fn parameters(
+    tale: &Tale,
+    (page, pictures): (&str, &str),
+    (me, friend): (&str, &str),
+) -> Vec<(String, String)> {
     let told = |text: &str| {
         text.replace("{me}", me)
             .replace("{friend}", friend)
@@ -124,13 +135,9 @@ fn parameters(tale: &Tale, page: &str, (me, friend): (&str, &str)) -> Vec<(Strin
         ("title".to_owned(), told(tale.title)),
         ("body".to_owned(), told(tale.body)),
     ];
-    if let (Some(picture), Ok(page_url)) = (tale.picture, url::Url::parse(page)) {
-        let address = format!(
-            "{}/demo/pictures/{picture}",
-            page_url.origin().ascii_serialization()
-        );
-        parameters.push(("image_1".to_owned(), address));
-        parameters.push(("image_1_link".to_owned(), page.to_owned()));
+    for (picture, slot) in tale.pictures.iter().zip(1..) {
+        parameters.push((format!("image_{slot}"), format!("{pictures}/{picture}")));
+        parameters.push((format!("image_{slot}_link"), format!("{page}#{picture}")));
     }
     parameters
 }
@@ -140,34 +147,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_of_six_stories_have_a_picture_of_their_own_origin() {
+    fn two_of_six_stories_have_pictures_and_each_of_them_is_painted_here() {
         let page = "http://localhost:8422/demo/orchard/";
-        let images: Vec<_> = TALES
-            .iter()
-            .flat_map(|tale| parameters(tale, page, ("ada", "bo")))
-            .filter(|(name, _)| name == "image_1")
-            .map(|(_, value)| value)
-            .collect();
-        assert_eq!(
-            images,
-            [
-                "http://localhost:8422/demo/pictures/night-sky.png",
-                "http://localhost:8422/demo/pictures/orchard.png"
-            ]
-        );
+        let pictures = "http://127.0.0.1:8422/demo/pictures";
+        let told = TALES.map(|tale| parameters(&tale, (page, pictures), ("ada", "bo")));
+        let images = told.map(|parameters| {
+            let sources = parameters
+                .into_iter()
+                .filter(|(name, _)| name.len() == "image_1".len());
+            sources.map(|(_, source)| source).collect::<Vec<_>>()
+        });
+        assert_eq!(images.each_ref().map(Vec::len), [0, 0, 0, 4, 2, 0]);
+        for source in images.iter().flatten() {
+            let name = source.rsplit('/').next().unwrap();
+            assert!(super::super::painting::painted(name).is_some(), "{source}");
+        }
     }
 
     #[test]
     fn titles_hold_at_most_60_displayed_characters_with_the_longest_name() {
         for tale in &TALES {
-            let title = parameters(
-                tale,
-                "http://localhost:65535/demo/rainy-day-reads/",
-                ("ada", "ada"),
-            )
-            .into_iter()
-            .find_map(|(name, value)| (name == "title").then_some(value))
-            .expect("a title");
+            let page = "http://localhost:65535/demo/rainy-day-reads/";
+            let title = parameters(tale, (page, ""), ("ada", "ada"))
+                .into_iter()
+                .find_map(|(name, value)| (name == "title").then_some(value))
+                .expect("a title");
             let mut inside = false;
             let shown = title.chars().filter(|letter| {
                 inside = *letter == '<' || (inside && *letter != '>');
