@@ -12,6 +12,9 @@ use crier_proto::frame::PageId;
 use crier_proto::message::Fanout;
 use std::cmp::Reverse;
 
+/// What a page is remembered to have lost between two connections; more of it is told as one wider gap.
+const LOST_CLAIMS_MAX: usize = 64;
+
 impl Place {
     /// Gives a new message to one page; without a connected one it waits for the next that registers.
     pub(super) fn claim_new(&mut self, around: &Around<'_>, item: &Item, touched: &mut Touched) {
@@ -191,6 +194,36 @@ impl Place {
             .filter(|item| item.claim == Some(page.no) && !item.acked);
         let again = own.filter(|item| item.seq <= start || item.fanout == Fanout::All);
         page.pending.extend(again.map(|item| item.seq));
+    }
+
+    /// A message has left the mailbox unacked: the page that alone might run it is told when it comes back, unless it acks late.
+    pub(super) fn lose_claim(&mut self, item: &Item) {
+        let Some(no) = item.claim.filter(|_| !item.acked) else {
+            return;
+        };
+        if let Some(page) = self.pages.iter_mut().find(|page| page.no == no) {
+            if page.lost_claims.len() == LOST_CLAIMS_MAX {
+                // The gap reaches from the first to the last of them all the same.
+                page.lost_claims.remove(1);
+            }
+            page.lost_claims.push((item.seq, item.id));
+        }
+    }
+
+    /// The first and last place at or below `start` of what a page that comes back had claimed and never acked, and has lost. What
+    /// lies above is told as every other loss.
+    pub(super) fn claims_lost_below(
+        &mut self,
+        around: &Around<'_>,
+        (index, start): (usize, u64),
+    ) -> Option<(u64, u64)> {
+        let page = &mut self.pages[index];
+        let no = page.no;
+        let lost = std::mem::take(&mut page.lost_claims).into_iter();
+        let lost = lost.filter(|(seq, id)| *seq <= start && !around.records.was_acked_by(*id, no));
+        let mut seqs = lost.map(|(seq, _)| seq);
+        let first = seqs.next()?;
+        Some((first, seqs.next_back().unwrap_or(first)))
     }
 
     /// Offers what an ended page had claimed to another, marked as offered before.

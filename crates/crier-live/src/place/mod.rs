@@ -290,8 +290,11 @@ impl Place {
     }
 
     /// An item has left the mailbox.
-    fn leave(&self, around: &Around<'_>, item: &Item, ended: Ended) {
+    fn leave(&mut self, around: &Around<'_>, item: &Item, ended: Ended) {
         self.count_out(around, item.size());
+        if matches!(ended, Ended::Expired | Ended::Dropped) {
+            self.lose_claim(item);
+        }
         self.count_ended(around, item, ended);
     }
 

@@ -231,6 +231,11 @@ impl Place {
     /// its beginning then, and is told next what that life has lost already (live 5.5, 5.8).
     fn tell_gaps(&mut self, around: &Around<'_>, link: &Arc<Link>) {
         let (mut unknown, mut lost) = (Gaps::default(), Gaps::default());
+        for index in self.indexes(|page| page.is_on(link.no) && page.lost_below.is_some()) {
+            if let Some((from, to)) = self.pages[index].lost_below.take() {
+                lost.add((from, Some(to), GapReason::Expired), index);
+            }
+        }
         for index in self.indexes(|page| page.is_on(link.no) && page.behind.is_some()) {
             let low = self.mailbox.low();
             let page = &mut self.pages[index];

@@ -7,7 +7,7 @@ use crate::metrics::Overflow;
 use crier_platform::model::time::ElapsedMs;
 use crier_proto::error::Code;
 use crier_proto::frame::{PAGE_EVENTS_MAX, PAGES_MAX, PageId};
-use crier_proto::ids::Epoch;
+use crier_proto::ids::{Epoch, MessageId};
 use crier_proto::message::{EVENT_NAME_BYTES_MAX, Fanout};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -48,6 +48,10 @@ pub(crate) struct Page {
     pub(crate) told: u64,
     /// The first place of an unknown history that it must be told of.
     pub(crate) unknown_from: Option<u64>,
+    /// What it alone might run, and what left the mailbox before its ack.
+    pub(crate) lost_claims: Vec<(u64, MessageId)>,
+    /// First and last place below its cursor that it must be told of: claims that it lost with its last connection.
+    pub(crate) lost_below: Option<(u64, u64)>,
     /// Claimed messages waiting to be offered, below its position.
     pub(crate) pending: Vec<u64>,
     pub(crate) focus: bool,
@@ -69,6 +73,8 @@ impl Page {
             behind: None,
             told: 0,
             unknown_from: None,
+            lost_claims: Vec::new(),
+            lost_below: None,
             pending: Vec::new(),
             focus: false,
             focused: 0,
@@ -126,6 +132,7 @@ impl Place {
         link: &Arc<Link>,
         coming: &Introduction<'_>,
     ) -> (u64, Vec<RefusedName>) {
+        self.expire(around);
         let here = self.pages.iter().filter(|page| page.is_on(link.no)).count();
         if here >= PAGES_MAX && self.page_on(link.no, coming.page).is_none() {
             around.metrics.overflow(Overflow::Handlers);
@@ -155,6 +162,8 @@ impl Place {
             seq: start,
             lagging: false,
         });
+        let lost_below = self.claims_lost_below(around, (index, start));
+        self.pages[index].lost_below = lost_below.filter(|_| unknown_from.is_none());
         self.set_focus(index, coming.focus.unwrap_or(false));
         let refused = self.add_handlers(around, (index, start), coming.events);
         self.regain_claims(index, start);

@@ -173,6 +173,63 @@ pub async fn an_unknown_epoch_is_told_before_what_its_successor_has_lost(world: 
     assert_eq!(frames[3]["pages"], pages);
 }
 
+pub async fn a_claim_that_expires_with_its_connection_is_told_below_the_cursor(world: World) {
+    let short = |text: &str| NewMessage {
+        ttl_ms: 5_000,
+        fanout: Fanout::One,
+        ..world.message(text)
+    };
+    let page = world.page(1, &["e"]);
+    let before = world.send("run").await;
+    assert_eq!(page.texts(), ["run"]);
+    let acked = world.accept(short("acked")).await.unwrap();
+    page.ack(1, &json!(acked.id.to_string()));
+    let lost = world.accept(short("lost")).await.unwrap();
+    let last = world.send("run too").await;
+    page.lose();
+    world.clock.advance_ms(5_000);
+    let back = || {
+        let socket = world.socket();
+        socket.hello(&json!({"epoch": before.epoch.to_string(),
+            "pages": [{"page": page_name(1), "seq": last.seq, "events": ["e"]}]}));
+        let frames = socket.frames();
+        socket.lose();
+        frames
+    };
+    let frames = back();
+    assert_eq!(frames.len(), 2);
+    assert_eq!(
+        frames[1],
+        json!({"type": "gap", "from": lost.seq, "to": lost.seq, "reason": "expired",
+            "epoch": before.epoch.to_string(), "pages": [page_name(1)]})
+    );
+    assert_eq!(back().len(), 1, "it is told once");
+}
+
+pub async fn many_claims_that_expire_with_their_connection_are_one_gap(world: World) {
+    let page = world.page(1, &["e"]);
+    let mut sent = Vec::new();
+    for number in 0..200 {
+        let message = NewMessage {
+            ttl_ms: 5_000,
+            fanout: Fanout::One,
+            ..world.message(&format!("{number}"))
+        };
+        sent.push(world.accept(message).await.unwrap());
+    }
+    assert_eq!(page.texts().len(), 200);
+    page.lose();
+    world.clock.advance_ms(5_000);
+    let socket = world.socket();
+    socket.hello(&json!({"epoch": sent[0].epoch.to_string(),
+        "pages": [{"page": page_name(1), "seq": 199, "events": ["e"]}]}));
+    let gaps: Vec<_> = socket.frames()[1..]
+        .iter()
+        .map(|frame| (frame["from"].clone(), frame["to"].clone()))
+        .collect();
+    assert_eq!(gaps, [(json!(1), json!(199)), (json!(200), json!(200))]);
+}
+
 pub async fn an_expired_message_is_a_gap_for_the_page_that_missed_it(world: World) {
     let cursor = world.node.cursor(app(), user(2)).await.unwrap();
     world.send("missed").await;

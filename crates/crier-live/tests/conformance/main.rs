@@ -82,6 +82,8 @@ cases! {
         ttl_0_for_one_page_goes_to_it_at_once_and_to_nobody_later,
         a_resume_gets_what_it_missed_and_nothing_twice,
         an_unknown_epoch_is_a_gap_and_then_every_live_message,
+        a_claim_that_expires_with_its_connection_is_told_below_the_cursor,
+        many_claims_that_expire_with_their_connection_are_one_gap,
         an_unknown_epoch_is_told_before_what_its_successor_has_lost,
         an_expired_message_is_a_gap_for_the_page_that_missed_it,
         a_lagging_connection_reads_on_without_loss_or_double,
