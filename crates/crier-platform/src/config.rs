@@ -1,5 +1,6 @@
 //! What the rules need to know of the server they run in: values with their defaults, read by the server's configuration.
 
+use crate::model::job::SourceRules;
 use crier_proto::ids::ApiKey;
 use crier_proto::story::OwnSite;
 
@@ -12,6 +13,10 @@ pub struct DispatcherConfig {
     pub message_ttl_ms: u64,
     /// Milliseconds for which a ticket opens a connection (`live.ticket_life`, 60 s; live section 12).
     pub ticket_life_ms: u64,
+    /// What decides what a new picture slot begins with (feed 7.3).
+    pub sources: SourceRules,
+    /// Photos that one user may have (`media.photos_per_user`, 1,000; feed 7.12).
+    pub photos_per_user: u32,
 }
 
 impl DispatcherConfig {
@@ -22,6 +27,8 @@ impl DispatcherConfig {
             public_url: public_url.trim_end_matches('/').to_owned(),
             message_ttl_ms: 60_000,
             ticket_life_ms: 60_000,
+            sources: SourceRules::default(),
+            photos_per_user: 1_000,
         }
     }
 }

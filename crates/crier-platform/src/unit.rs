@@ -6,6 +6,7 @@ use crate::config::{DispatcherConfig, OwnPages};
 use crate::faults::Fault;
 use crate::model::app::Settings;
 use crate::model::grant::Grant;
+use crate::model::job::Photo;
 use crate::model::login::TokenDigest;
 use crate::model::message::{Asker, Delivery, NewMessage, Status, WaitFor};
 use crate::model::session::SessionId;
@@ -18,7 +19,7 @@ use crate::ports::deliver::DeliverFault;
 use crate::ports::entropy::random_bytes;
 use crate::ports::store::{Conflict, StoreFault, Write};
 use crier_proto::error::Refusal;
-use crier_proto::ids::{AppId, MessageId, Uid};
+use crier_proto::ids::{AppId, MessageId, Pid, Uid};
 use crier_proto::reply::Reply;
 use std::sync::Arc;
 
@@ -80,6 +81,11 @@ impl<'u> Unit<'u> {
     /// A user's account.
     pub(crate) async fn user(&self, uid: Uid) -> Result<Option<Arc<User>>, StoreFault> {
         self.ports.store.user(uid).await
+    }
+
+    /// An uploaded photo.
+    pub(crate) async fn photo(&self, pid: Pid) -> Result<Option<Photo>, StoreFault> {
+        self.ports.store.photo(pid).await
     }
 
     /// When the last story of an application for a user was committed.

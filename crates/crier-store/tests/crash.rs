@@ -15,6 +15,7 @@
     reason = "the child's tasks load the store in parallel and die with it"
 )]
 
+use crier_platform::model::job::SourceRules;
 use crier_platform::model::quantity::Bytes;
 use crier_platform::model::session::{SessionId, SessionKind};
 use crier_platform::model::story::{NewStory, Priority};
@@ -182,6 +183,7 @@ impl Load {
             exempt: false,
             published_at: now,
             slots: Vec::new(),
+            sources: SourceRules::default(),
         };
         let shown = value.to_string();
         let writes = vec![

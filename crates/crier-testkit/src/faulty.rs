@@ -4,19 +4,24 @@ use async_trait::async_trait;
 use crier_platform::model::app::App;
 use crier_platform::model::change::Change;
 use crier_platform::model::grant::Grant;
+use crier_platform::model::job::{
+    AppFetches, JobQuery, KeptPicture, NextJob, Photo, PictureSpace, SourceHash,
+};
 use crier_platform::model::login::{Login, LoginLink, TokenDigest};
 use crier_platform::model::mailbox::{Found, KeptHead, KeptMessage, MailWrites, RowNo};
+use crier_platform::model::picture::PictureHash;
 use crier_platform::model::session::{Session, SessionId};
 use crier_platform::model::story::Story;
 use crier_platform::model::time::WallMs;
 use crier_platform::model::token::AuthToken;
 use crier_platform::model::user::User;
+use crier_platform::ports::pictures::Pictures;
 use crier_platform::ports::store::{
     Apps, Batch, CommitError, Flush, Grants, Kept, Made, Marks, Messages, Sessions, Store, StoreFault,
     Stories, Users, WhenKept,
 };
 use crier_proto::decimal::Decimal;
-use crier_proto::ids::{ApiKey, AppId, SessionKey, StoryId, Uid};
+use crier_proto::ids::{ApiKey, AppId, Pid, SessionKey, StoryId, Uid};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What fails.
@@ -129,6 +134,41 @@ impl Stories for FaultyStore {
     }
     async fn window(&self, app: AppId, user: Uid) -> Result<Option<WallMs>, StoreFault> {
         self.inner.window(app, user).await
+    }
+}
+
+#[async_trait]
+impl Pictures for FaultyStore {
+    async fn picture(&self, hash: PictureHash) -> Result<Option<KeptPicture>, StoreFault> {
+        self.inner.picture(hash).await
+    }
+
+    async fn photo(&self, pid: Pid) -> Result<Option<Photo>, StoreFault> {
+        self.inner.photo(pid).await
+    }
+
+    async fn photos_of(&self, owner: Uid) -> Result<Vec<Photo>, StoreFault> {
+        self.inner.photos_of(owner).await
+    }
+
+    async fn next_job(&self, query: JobQuery) -> Result<NextJob, StoreFault> {
+        self.inner.next_job(query).await
+    }
+
+    async fn has_waiting_slots(&self, source: SourceHash) -> Result<bool, StoreFault> {
+        self.inner.has_waiting_slots(source).await
+    }
+
+    async fn app_fetches(&self, app: AppId, hour: i64) -> Result<AppFetches, StoreFault> {
+        self.inner.app_fetches(app, hour).await
+    }
+
+    async fn picture_space(&self) -> Result<PictureSpace, StoreFault> {
+        self.inner.picture_space().await
+    }
+
+    async fn evictable(&self, limit: u32) -> Result<(Vec<(PictureHash, u64)>, u64), StoreFault> {
+        self.inner.evictable(limit).await
     }
 }
 

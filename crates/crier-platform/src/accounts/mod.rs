@@ -71,6 +71,9 @@ const fn conflict_sentence(conflict: &Conflict) -> &'static str {
         Conflict::Changed => "somebody else is changing it; try again",
         Conflict::Missing => "it does not exist any more",
         Conflict::OwnsApps => "the user still owns applications",
+        Conflict::PhotosFull => "the user has as many photos as they may have",
+        Conflict::Blocked => "the image is blocked",
+        Conflict::QueueFull => "as many pictures are waiting as may wait; try again later",
     }
 }
 

@@ -7,13 +7,14 @@ use super::registry::Method;
 use crate::feed::window;
 use crate::grammar::invalid;
 use crate::model::app::{App, FeedErrors, FeedReply, ImageLinks, Settings, Strictness};
+use crate::model::job::SourceRules;
 use crate::model::story::{NewSlot, NewStory, Priority};
 use crate::model::time::WallMs;
 use crate::ports::store::{Conflict, Write};
 use crate::unit::{Halt, Outcome, Unit};
 use crate::verified::VerifiedCall;
 use crier_proto::error::{Code, Refusal};
-use crier_proto::ids::Uid;
+use crier_proto::ids::{Pid, Uid};
 use crier_proto::markup::{Markup, MarkupError, Place};
 use crier_proto::params::read_int;
 use crier_proto::reply::Reply;
@@ -116,8 +117,13 @@ impl Method for FeedPublishStoryToUser {
         if !permitted {
             return Ok(answer(settings, false));
         }
-        let own = unit.own_pages().for_app(&args.app.api_key);
-        let story = judge(&args, exempt, unit.now(), own)?;
+        let judge = Judge {
+            settings,
+            own: unit.own_pages().for_app(&args.app.api_key),
+            sources: unit.config().sources,
+            photos: usable_photos(&args, unit).await?,
+        };
+        let story = judge.story(&args, exempt, unit.now())?;
         // i. Asked here so that a refused story never reaches the writer; the write's own condition decides between concurrent calls.
         if !exempt
             && let Some(next) = window::closed_until(unit.window(args.app.id, args.user).await?, unit.now())
@@ -130,48 +136,62 @@ impl Method for FeedPublishStoryToUser {
     }
 }
 
-/// The checks c to h of protocol 14.2.3, in order.
-fn judge(args: &Args, exempt: bool, now: WallMs, own: OwnSite<'_>) -> Result<NewStory, Refusal> {
-    let judge = Judge {
-        settings: args.app.settings,
-        own,
-    };
-    let title = args
-        .title
-        .as_deref()
-        .ok_or_else(|| invalid("title", "is missing"))?;
-    let title = judge.markup(Place::Title, title)?;
-    let body = args
-        .body
-        .as_deref()
-        .map(|body| judge.markup(Place::Body, body))
-        .transpose()?;
-    let mut slots = Vec::new();
-    for ((number, image, link_name), (source, link)) in SLOTS.into_iter().zip(&args.images) {
-        let Some(source) = source else { continue };
-        let link = judge.link(link_name, link.as_deref())?;
-        let source = judge.source(image, source)?;
-        slots.push(NewSlot { number, source, link });
+/// The photos among the sources that this story may show: those of its user, and those that its application uploaded (feed 7.2).
+async fn usable_photos(args: &Args, unit: &Unit<'_>) -> Result<Vec<Pid>, Halt> {
+    let mut usable = Vec::new();
+    for (source, _link) in &args.images {
+        let Some(Ok(pid)) = source.as_deref().map(str::parse::<Pid>) else {
+            continue;
+        };
+        let photo = unit.photo(pid).await?;
+        if photo.is_some_and(|photo| photo.owner == args.user || photo.app == args.app.id) {
+            usable.push(pid);
+        }
     }
-    Ok(NewStory {
-        user: args.user,
-        app: args.app.id,
-        title,
-        body,
-        priority: priority(args.priority.as_deref(), args.app.settings.strictness)?,
-        exempt,
-        published_at: now,
-        slots,
-    })
+    Ok(usable)
 }
 
 /// What the values of one story are judged by.
 struct Judge<'a> {
     settings: Settings,
     own: OwnSite<'a>,
+    sources: SourceRules,
+    photos: Vec<Pid>,
 }
 
 impl Judge<'_> {
+    /// The checks c to h of protocol 14.2.3, in order.
+    fn story(&self, args: &Args, exempt: bool, now: WallMs) -> Result<NewStory, Refusal> {
+        let title = args
+            .title
+            .as_deref()
+            .ok_or_else(|| invalid("title", "is missing"))?;
+        let title = self.markup(Place::Title, title)?;
+        let body = args
+            .body
+            .as_deref()
+            .map(|body| self.markup(Place::Body, body))
+            .transpose()?;
+        let mut slots = Vec::new();
+        for ((number, image, link_name), (source, link)) in SLOTS.into_iter().zip(&args.images) {
+            let Some(source) = source else { continue };
+            let link = self.link(link_name, link.as_deref())?;
+            let source = self.source(image, source)?;
+            slots.push(NewSlot { number, source, link });
+        }
+        Ok(NewStory {
+            user: args.user,
+            app: args.app.id,
+            title,
+            body,
+            priority: priority(args.priority.as_deref(), self.settings.strictness)?,
+            exempt,
+            published_at: now,
+            slots,
+            sources: self.sources,
+        })
+    }
+
     fn errors(&self) -> FeedErrors {
         self.settings.feed_errors
     }
@@ -210,11 +230,12 @@ impl Judge<'_> {
             .ok_or_else(|| refuse("is not acceptable"))
     }
 
-    /// Where a picture comes from. No photo exists on this server, so no pid is usable (protocol 14.2.5).
+    /// Where a picture comes from (protocol 14.2.5).
     fn source(&self, name: &str, value: &str) -> Result<ImageSource, Refusal> {
         let refuse = |what: &str| Detail::PhotoSource.refuse(self.errors(), format!("{name}{what}"));
         match read_image_source(value) {
             Some(ImageSource::Url(url)) => Ok(ImageSource::Url(url)),
+            Some(ImageSource::Pid(pid)) if self.photos.contains(&pid) => Ok(ImageSource::Pid(pid)),
             Some(ImageSource::Pid(_)) => Err(refuse(": no such photo")),
             None => Err(refuse(" is neither an acceptable URL nor a photo id")),
         }

@@ -1,5 +1,6 @@
 //! A published item of one user's feed (feed section 1).
 
+use super::job::SourceRules;
 use super::picture::SlotPicture;
 use super::time::WallMs;
 use crier_proto::ids::{AppId, StoryId, Uid};
@@ -24,6 +25,8 @@ pub struct NewStory {
     pub published_at: WallMs,
     /// Filled slots, numbers rising.
     pub slots: Vec<NewSlot>,
+    /// What decides what they begin with.
+    pub sources: SourceRules,
 }
 
 /// `priority` as given (protocol 14.2).

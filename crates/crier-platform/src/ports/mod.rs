@@ -7,6 +7,7 @@ pub mod fetch;
 pub mod hooks;
 pub mod ledger;
 pub mod passwords;
+pub mod pictures;
 pub mod store;
 pub mod tickets;
 

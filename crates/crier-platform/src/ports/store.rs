@@ -3,6 +3,7 @@
 use crate::model::app::App;
 use crate::model::change::Change;
 use crate::model::grant::Grant;
+use crate::model::job::PictureWrite;
 use crate::model::login::{Login, LoginLink, TokenDigest};
 use crate::model::mailbox::{Found, KeptHead, KeptMessage, MailWrites, RowNo};
 use crate::model::session::{Session, SessionId, SessionKind};
@@ -11,6 +12,7 @@ use crate::model::time::WallMs;
 use crate::model::token::AuthToken;
 use crate::model::user::User;
 use crate::ports::ledger::OrderRule;
+use crate::ports::pictures::Pictures;
 use async_trait::async_trait;
 use crier_proto::decimal::Decimal;
 use crier_proto::ids::{ApiKey, AppId, SessionKey, StoryId, Uid};
@@ -276,6 +278,8 @@ pub enum Write {
     },
     /// A story, its slots, and unless it is exempt the twelve-hour window as its condition (feed 3.4).
     PublishStory(NewStory),
+    /// Pictures, their jobs and photos.
+    Picture(PictureWrite),
     /// Puts a story of this user away, or with `None` brings it back; else `Missing`.
     SetStoryHidden {
         /// Whose story it must be.
@@ -322,6 +326,12 @@ pub enum Conflict {
     Changed,
     /// The user still owns applications.
     OwnsApps,
+    /// The user has as many photos as they may have.
+    PhotosFull,
+    /// An administrator has blocked the image.
+    Blocked,
+    /// As many jobs wait as may wait.
+    QueueFull,
 }
 
 /// What a commit made, in the order of its writes.
@@ -352,7 +362,7 @@ pub enum CommitError {
 /// Promise: a unit is whole or absent and synced before `commit` returns; many units share one sync. After an I/O error
 /// nothing more is acknowledged. Reads see our own commits at once and other processes' within 1 s.
 #[async_trait]
-pub trait Store: Apps + Users + Sessions + Grants + Messages + Stories + Marks {
+pub trait Store: Apps + Users + Sessions + Grants + Messages + Stories + Pictures + Marks {
     /// Applies a unit.
     async fn commit(&self, batch: Batch) -> Result<Vec<Made>, CommitError>;
 

@@ -5,6 +5,7 @@ use crier_platform::accounts::Accounts;
 use crier_platform::accounts::admin::{NewApp, NewUser};
 use crier_platform::feed::FeedReader;
 use crier_platform::model::app::{App, AppKind, ProfileName};
+use crier_platform::model::job::SourceRules;
 use crier_platform::model::login::TokenDigest;
 use crier_platform::model::message::{Asker, Delivery, NewMessage, Status, WaitFor};
 use crier_platform::model::session::SessionId;
@@ -199,6 +200,7 @@ impl Town {
             exempt: false,
             published_at: self.ports.clock.wall(),
             slots: Vec::new(),
+            sources: SourceRules::default(),
         };
         change(&mut story);
         let made = self.write(vec![Write::PublishStory(story)]).await;

@@ -129,6 +129,7 @@ impl Pen<'_> {
             }
             Write::UseAuthToken { token, app } => self.use_auth_token(token, app),
             Write::PublishStory(story) => self.publish_story(&story),
+            Write::Picture(write) => self.write_picture(&write),
             Write::SetStoryHidden {
                 user,
                 story,

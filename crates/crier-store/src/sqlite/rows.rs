@@ -6,7 +6,7 @@ use crier_platform::model::app::{
 };
 use crier_platform::model::login::TokenDigest;
 use crier_platform::model::message::Via;
-use crier_platform::model::picture::{PictureHash, PictureType};
+use crier_platform::model::picture::{PictureHash, PictureType, SlotPicture};
 use crier_platform::model::session::SessionKind;
 use crier_platform::model::story::SlotState;
 use crier_platform::model::time::WallMs;
@@ -72,6 +72,8 @@ pub(crate) trait Columns {
     fn digest(&self, column: &str) -> rusqlite::Result<TokenDigest>;
     /// A picture's address, if there is one.
     fn picture(&self, column: &str) -> rusqlite::Result<Option<PictureHash>>;
+    /// What a slot shows, from `picture`, `type`, `width` and `height`, if there is a picture.
+    fn slot_picture(&self) -> rusqlite::Result<Option<SlotPicture>>;
     /// Text in a grammar of its own.
     fn parsed<T: std::str::FromStr>(&self, column: &'static str) -> rusqlite::Result<T>;
 }
@@ -100,6 +102,18 @@ impl Columns for Row<'_> {
 
     fn picture(&self, column: &str) -> rusqlite::Result<Option<PictureHash>> {
         Ok(self.get::<_, Option<[u8; 32]>>(column)?.map(PictureHash))
+    }
+
+    fn slot_picture(&self) -> rusqlite::Result<Option<SlotPicture>> {
+        let Some(hash) = self.picture("picture")? else {
+            return Ok(None);
+        };
+        Ok(Some(SlotPicture {
+            hash,
+            kind: self.word("type")?,
+            width: self.get("width")?,
+            height: self.get("height")?,
+        }))
     }
 
     fn parsed<T: std::str::FromStr>(&self, column: &'static str) -> rusqlite::Result<T> {

@@ -27,6 +27,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
         "keep_the_record",
         include_str!("../../migrations/0004_keep_the_record.sql"),
     ),
+    (
+        5,
+        "queue_pictures",
+        include_str!("../../migrations/0005_queue_pictures.sql"),
+    ),
 ];
 
 /// The newest schema that this version knows.
@@ -136,7 +141,10 @@ mod tests {
                 row.get(0)
             })
             .unwrap();
-        assert_eq!(counters, "blanked_story0,feed_address0,mailbox_wall_ms0,story1");
+        assert_eq!(
+            counters,
+            "blanked_story0,feed_address0,mailbox_wall_ms0,picture_bytes0,story1"
+        );
     }
 
     #[test]

@@ -39,6 +39,35 @@ pub(super) struct SlotBeginning {
     pub(super) cause: Option<String>,
 }
 
+impl SlotBeginning {
+    /// Its picture is there.
+    pub(super) fn ready(picture: SlotPicture) -> Self {
+        Self {
+            state: SlotState::Ready,
+            picture: Some(picture),
+            cause: None,
+        }
+    }
+
+    /// Its picture is on its way.
+    pub(super) fn pending() -> Self {
+        Self {
+            state: SlotState::Pending,
+            picture: None,
+            cause: None,
+        }
+    }
+
+    /// There will be none.
+    pub(super) fn failed(cause: Option<String>) -> Self {
+        Self {
+            state: SlotState::Failed,
+            picture: None,
+            cause,
+        }
+    }
+}
+
 impl Pen<'_> {
     /// `Write::PublishStory`. The window is judged first and nothing is written when it is closed.
     pub(crate) fn publish_story(&mut self, story: &NewStory) -> Result<(), Halt> {
@@ -69,11 +98,10 @@ impl Pen<'_> {
                 story.published_at.0,
             ),
         )?;
-        let owner = (id, story.app);
         story
             .slots
             .iter()
-            .try_for_each(|slot| self.add_slot(owner, slot))?;
+            .try_for_each(|slot| self.add_slot(id, story, slot))?;
         self.applied.made.push(Made::Story { id, seq });
         self.note(&Fact::Feed(story.user))
     }
@@ -97,10 +125,10 @@ impl Pen<'_> {
     }
 
     /// A slot and, for an address, its source: joined where it is known, else queued to be fetched at once.
-    fn add_slot(&self, (story, app): (StoryId, AppId), slot: &NewSlot) -> Result<(), Halt> {
+    fn add_slot(&self, id: StoryId, story: &NewStory, slot: &NewSlot) -> Result<(), Halt> {
         let (source, pid, begins) = match &slot.source {
             ImageSource::Url(url) => {
-                let (hash, begins) = self.join_source(url, app)?;
+                let (hash, begins) = self.join_source(url, story)?;
                 (Some(hash), None, begins)
             }
             ImageSource::Pid(pid) => (None, Some(pid.get()), self.find_photo(*pid)?),
@@ -109,7 +137,7 @@ impl Pen<'_> {
         self.run(
             INSERT_SLOT,
             (
-                story.get(),
+                id.get(),
                 slot.number,
                 source,
                 pid,

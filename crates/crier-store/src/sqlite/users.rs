@@ -146,6 +146,7 @@ impl Pen<'_> {
             self.note(&Fact::Withdrawn(app, uid))?;
         }
         self.end_sessions_of(uid)?;
+        self.erase_pictures(uid)?;
         for statement in ERASE {
             self.run(statement, [uid.get()])?;
         }

@@ -3,6 +3,7 @@
 use crier_platform::model::app::{App, AppKind, ProfileName, Receipts};
 use crier_platform::model::change::Fact;
 use crier_platform::model::grant::Grant;
+use crier_platform::model::job::SourceRules;
 use crier_platform::model::login::TokenDigest;
 use crier_platform::model::session::{SessionId, SessionKind};
 use crier_platform::model::story::{NewStory, Priority};
@@ -201,5 +202,6 @@ pub fn story(app: i64, user: i64, now: WallMs) -> NewStory {
         exempt: false,
         published_at: now,
         slots: Vec::new(),
+        sources: SourceRules::default(),
     }
 }

@@ -15,6 +15,7 @@ mod grants;
 mod mailboxes;
 mod marks;
 mod people;
+mod pictures;
 mod properties;
 mod sessions;
 mod stories;
@@ -99,6 +100,20 @@ conformance! {
         sixty_four_parallel_calls_publish_one_story
         pages_are_read_downwards_without_overlap
         a_story_is_put_away_by_its_own_user_alone
+    }
+    pictures {
+        all_slots_of_an_address_wait_on_one_job_and_become_ready_with_an_event_each
+        a_fresh_source_is_used_and_an_older_one_is_asked_with_its_validators
+        a_final_failure_is_believed_for_its_time_and_a_delayed_job_comes_again
+        applications_take_turns_and_busy_hosts_and_running_jobs_are_passed_over
+        a_full_queue_fails_the_slot_and_not_the_story
+        slots_are_filled_for_a_hundred_users_at_once
+        pictures_of_live_stories_and_photos_are_not_evicted_and_the_least_used_go_first
+        a_photo_is_its_owners_until_it_is_removed_and_equal_pictures_are_kept_once
+        a_blocked_picture_goes_everywhere_and_its_image_is_refused_under_any_address
+        erasing_a_user_removes_photos_and_what_only_their_stories_showed
+        a_failed_slot_is_fetched_again_three_times_at_most_and_by_its_application_alone
+        a_picture_of_our_own_site_is_read_from_the_books
     }
     marks {
         marked_values_are_read_back_greatest_last
