@@ -22,7 +22,7 @@ export const tests = {
     const slots = page.locator(".pictures a");
     assert.equal(await slots.count(), 6);
     for (const slot of await slots.all()) {
-      assert.deepEqual(await slot.locator(".box").evaluate((box) => [box.offsetWidth, box.offsetHeight]), [75, 75]);
+      assert.deepEqual(await slot.evaluate((box) => [box.offsetWidth, box.offsetHeight]), [75, 75]);
       assert.match(await slot.getAttribute("href"), /\/go\/\d+\/p[1-4](\?|$)/);
     }
   },
@@ -42,9 +42,30 @@ export const tests = {
     assert.ok([302, 303].includes(answer.status()), String(answer.status()));
     assert.equal(answer.headers().location, "http://localhost:1/there?a=1&b=2");
     await shot(page, "feed-no-script");
-    await story.locator("form[action$='/feed/hide'] button").first().click();
-    await page.goto(`${demo.url}/feed`);
+    await story.hover();
+    await story.getByRole("button", { name: "Hide “" }).click();
+    await page.getByText("Hidden.").waitFor();
     assert.equal(await page.getByText(words, { exact: false }).locator("visible=true").count(), 0);
+  },
+
+  "by keyboard alone a story is found, hidden and brought back in its place, without the page being left": async ({ demo, person }) => {
+    const page = await logIn(await person(), demo, "bo");
+    await page.goto(`${demo.url}/feed`);
+    let navigations = 0;
+    page.on("framenavigated", () => (navigations += 1));
+    const first = page.locator("ol.feed > li").first();
+    const id = await first.getAttribute("id");
+    await first.locator("a").first().focus();
+    await page.keyboard.press("j");
+    await page.keyboard.press("k");
+    await page.keyboard.press("x");
+    const line = page.locator(`#${id}.line`);
+    await line.waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Undo");
+    await page.keyboard.press("z");
+    await page.locator(`#${id}.slot`).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.closest("li").id), id);
+    assert.equal(navigations, 0);
   },
 
   "a story is nobody else's": async ({ demo, person }) => {

@@ -1,17 +1,15 @@
-//! `/feed`: the News Feed, newest first (feed 6.1 to 6.3, 6.6), and the forms of a story.
+//! `/feed`: the News Feed (feed 6.1, 6.2, 6.6).
 
-use super::door::{Answer, render, see_other};
+use super::door::{Answer, render};
 use super::error::SiteError;
-use super::fields::Fields;
 use super::layout::Chrome;
-use super::moment::zone;
-use super::story::Card;
+use super::story::{Card, CardState, Lens};
 use super::visit::Visit;
 use askama::Template;
-use crier_platform::feed::{FeedPage as Selected, Passed};
+use crier_platform::feed::{FeedPage as Selected, Passed, StoryView};
 use crier_platform::model::app::App;
 use crier_platform::model::user::User;
-use crier_proto::ids::{AppId, StoryId};
+use crier_proto::ids::AppId;
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -23,14 +21,16 @@ const OFFERED_APPS_MAX: usize = 12;
 pub(super) struct FeedPage<'a> {
     pub(super) chrome: Chrome<'a>,
     pub(super) form_token: &'a str,
-    pub(super) exempt: Vec<Card>,
-    pub(super) stories: Vec<Card>,
-    /// The seq that this page lies below, or empty: forms lead back to it.
-    pub(super) before: String,
-    /// The seq that the next page lies below.
-    pub(super) more: Option<i64>,
+    /// Cursor of this very page: forms lead back to it.
+    pub(super) here: String,
     /// The application whose stories were just switched off.
     pub(super) switched_off: Option<String>,
+    pub(super) exempt: Vec<Card>,
+    pub(super) stories: Vec<Card>,
+    /// Not the first page.
+    pub(super) later: bool,
+    /// Cursor of the next page.
+    pub(super) more: Option<String>,
     pub(super) empty: Option<Empty>,
 }
 
@@ -40,10 +40,18 @@ pub(super) enum Empty {
     NoApps(Vec<OfferedApp>),
     /// Applications, but no story yet.
     NoStories,
-    /// Stories, but none to show.
-    NoneToShow(Passed),
+    /// Stories, but none to show: why, and how many of each.
+    NoneToShow(Vec<Cause>),
     /// The end of the record.
     NoMore,
+}
+
+/// Stories that are not shown, by cause.
+pub(super) struct Cause {
+    pub(super) count: u32,
+    pub(super) words: &'static str,
+    /// The control that would bring them back: address below the base path, and words.
+    pub(super) way: Option<(&'static str, &'static str)>,
 }
 
 /// An application that could be accepted.
@@ -54,16 +62,11 @@ pub(super) struct OfferedApp {
 
 pub(crate) async fn get(visit: Visit) -> Answer {
     let user = visit.user()?;
-    let before = visit.query.value("before").and_then(seq);
+    let before = visit.query.value("cursor").and_then(seq);
     let selected = visit.state.feed.page(user.uid, before).await?;
-    let (now, zone) = (visit.state.clock.wall(), zone(&user.time_zone));
-    let cards = |views: &[crier_platform::feed::StoryView]| -> Vec<Card> {
-        views
-            .iter()
-            .filter_map(|view| Card::new(view, now, &zone))
-            .collect()
-    };
-    let (exempt, stories) = (cards(&selected.exempt), cards(&selected.stories));
+    let lens = Lens::of(&visit, &user);
+    let cards = |views: &[StoryView]| views.iter().filter_map(|view| Card::new(view, &lens)).collect();
+    let (exempt, stories): (Vec<Card>, Vec<Card>) = (cards(&selected.exempt), cards(&selected.stories));
     let empty = if exempt.is_empty() && stories.is_empty() {
         Some(why_empty(&visit, &user, &selected, before.is_some()).await?)
     } else {
@@ -72,64 +75,15 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let page = FeedPage {
         chrome: Chrome::of(&visit, "News Feed", "feed"),
         form_token: &visit.form_token(),
+        here: before.map_or_else(String::new, |seq| seq.to_string()),
+        switched_off: switched_off(&visit, &user).await?,
         exempt,
         stories,
-        before: before.map_or_else(String::new, |seq| seq.to_string()),
-        more: selected.more_before,
-        switched_off: switched_off(&visit, &user).await?,
+        later: before.is_some(),
+        more: selected.more_before.map(|seq| seq.to_string()),
         empty,
     };
     render(StatusCode::OK, &page)
-}
-
-/// A form's address that was opened as a page leads to the feed.
-pub(crate) async fn back(visit: Visit) -> Answer {
-    see_other(&visit.href("/feed"))
-}
-
-/// X: puts a story away.
-pub(crate) async fn hide(visit: Visit, fields: Fields) -> Answer {
-    set_hidden(&visit, &fields, true).await
-}
-
-/// Undo: brings it back.
-pub(crate) async fn undo(visit: Visit, fields: Fields) -> Answer {
-    set_hidden(&visit, &fields, false).await
-}
-
-/// "I don't want this application here": its stories are switched off.
-pub(crate) async fn unwanted(visit: Visit, fields: Fields) -> Answer {
-    let user = visit.form_user(&fields, "/feed")?;
-    let app = visit
-        .state
-        .feed
-        .app_of_story(user.uid, story_id(&fields)?)
-        .await?;
-    let app = app.ok_or(SiteError::NotFound)?;
-    match visit.state.accounts.switch_stories(app.id, user.uid, false).await {
-        Ok(_) => see_other(&visit.href(&format!("/feed?off={}", app.id))),
-        // Not accepted any more: it publishes nothing here anyway.
-        Err(error) if error.is_missing() => see_other(&visit.href("/feed")),
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn set_hidden(visit: &Visit, fields: &Fields, hidden: bool) -> Answer {
-    let user = visit.form_user(fields, "/feed")?;
-    let story = story_id(fields)?;
-    if !visit.state.feed.set_hidden(user.uid, story, hidden).await? {
-        return Err(SiteError::NotFound);
-    }
-    let place = match fields.value("before").and_then(seq) {
-        Some(before) => format!("/feed?before={before}#s{story}"),
-        None => format!("/feed#s{story}"),
-    };
-    see_other(&visit.href(&place))
-}
-
-fn story_id(fields: &Fields) -> Result<StoryId, SiteError> {
-    let story = fields.value("story").and_then(|text| text.parse().ok());
-    story.ok_or(SiteError::NotFound)
 }
 
 /// A cursor: a seq from 1.
@@ -170,7 +124,23 @@ async fn why_empty(
     if selected.newest_seq == 0 {
         return Ok(Empty::NoStories);
     }
-    Ok(Empty::NoneToShow(selected.passed))
+    Ok(Empty::NoneToShow(causes(&selected.passed)))
+}
+
+fn causes(passed: &Passed) -> Vec<Cause> {
+    let all = [
+        (passed.hidden, "that you have hidden", None),
+        (
+            passed.not_wanted,
+            "of applications that are switched off or not accepted any more",
+            Some(("/settings", "Look at your applications")),
+        ),
+        (passed.expired, "older than seven days", None),
+        (passed.damaged, "that cannot be shown safely", None),
+    ];
+    let some = all.into_iter().filter(|(count, _, _)| *count > 0);
+    some.map(|(count, words, way)| Cause { count, words, way })
+        .collect()
 }
 
 fn offered(apps: &[Arc<App>]) -> Vec<OfferedApp> {

@@ -6,7 +6,7 @@
 //! Documents, each with `get` and, where something changes, `post`:
 //! - `front` `/` · `login` `/login` · `once` `/login/once` · `logout` `/logout`, `/logout.php`
 //! - `app_login` `/login.php` · `authorize` `/authorize.php`, `/tos.php`: an application's own two pages
-//! - `feed` `/feed` and the forms of a story · `go` `/go/<story>/<link>`
+//! - `feed` `/feed` · `acts`: the forms of a story · `go` `/go/<story>/<link>`
 //! - `settings` `/settings` · `withdraw` `/settings/withdraw`
 //!
 //! Beneath them:
@@ -14,6 +14,7 @@
 //! - `target`: where an application may send people; `throttle`: how often a password may be tried
 //! - `layout`, `story`, `moment`: what templates show; `assets`: style and mark under hashed names; `error`: pages that help on
 
+mod acts;
 mod app_login;
 mod assets;
 mod authorize;
@@ -61,9 +62,9 @@ pub fn router() -> Router<AppState> {
         )
         .route("/tos.php", page(authorize::get).merge(form(authorize::post)))
         .route("/feed", page(feed::get))
-        .route("/feed/hide", page(feed::back).merge(form(feed::hide)))
-        .route("/feed/undo", page(feed::back).merge(form(feed::undo)))
-        .route("/feed/unwanted", page(feed::back).merge(form(feed::unwanted)))
+        .route("/feed/hide", page(acts::back).merge(form(acts::hide)))
+        .route("/feed/undo", page(acts::back).merge(form(acts::undo)))
+        .route("/feed/unwanted", page(acts::back).merge(form(acts::unwanted)))
         .route("/go/{story}/{link}", page(go::get))
         .route("/settings", page(settings::get))
         .route(

@@ -2,9 +2,14 @@
 //!
 //! Promise: nothing of a story reaches HTML but through the markup reader (feed 2.7). Knows no HTML itself.
 
-use super::moment::Moment;
+use super::moment::{Moment, zone};
+use super::visit::Visit;
 use crier_platform::feed::StoryView;
+use crier_platform::model::picture::{PictureType, SlotPicture};
+use crier_platform::model::story::{Slot, SlotState};
 use crier_platform::model::time::WallMs;
+use crier_platform::model::user::User;
+use crier_proto::digest::lower_hex;
 use crier_proto::ids::AppId;
 use crier_proto::markup::{Markup, Place, Run};
 use jiff::tz::TimeZone;
@@ -27,8 +32,16 @@ pub(super) struct Card {
     pub(super) published: Moment,
     /// Published by its reader's own application.
     pub(super) own: bool,
-    /// Just put away: one line with an undo.
-    pub(super) hidden: bool,
+    pub(super) state: CardState,
+}
+
+/// What stands in a story's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CardState {
+    /// The story.
+    Shown,
+    /// Put away: one line with an undo.
+    Away,
 }
 
 /// Neighbouring runs with the same link.
@@ -53,17 +66,61 @@ pub(super) struct PictureBox {
     pub(super) link: Link,
     /// Its place among the story's pictures, from 1.
     pub(super) place: usize,
-    /// How many pictures the story has.
+    /// How many of the story's pictures are there or still to come.
     pub(super) count: usize,
+    /// The picture; none: not here yet.
+    pub(super) shown: Option<Picture>,
+}
+
+/// A picture that is here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Picture {
+    /// Its address below the base path, or absolute.
+    pub(super) src: String,
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+/// Address of a picture below the base path (feed 7.9).
+pub(super) fn path_of(picture: &SlotPicture) -> String {
+    let kind = match picture.kind {
+        PictureType::Jpeg => "jpg",
+        PictureType::Png => "png",
+    };
+    format!("/p/{}.{kind}", lower_hex(&picture.hash.0))
+}
+
+/// How stories are looked at: when, in which zone, below which path.
+pub(super) struct Lens<'a> {
+    pub(super) now: WallMs,
+    pub(super) zone: TimeZone,
+    /// Base path of the site.
+    pub(super) base: &'a str,
+}
+
+impl<'a> Lens<'a> {
+    /// As the visit's user sees them.
+    pub(super) fn of(visit: &'a Visit, user: &User) -> Self {
+        Self {
+            now: visit.state.clock.wall(),
+            zone: zone(&user.time_zone),
+            base: &visit.state.public_url.base_path,
+        }
+    }
+
+    /// A moment as this reader sees it.
+    pub(super) fn moment(&self, at: WallMs) -> Moment {
+        Moment::new(at, self.now, &self.zone)
+    }
 }
 
 impl Card {
-    /// A story as seen at `now`; `None` for a row that is not its own canonical form, which is never rendered.
-    pub(super) fn new(view: &StoryView, now: WallMs, zone: &TimeZone) -> Option<Self> {
+    /// A story; `None` for a row that is not its own canonical form, which is never rendered.
+    pub(super) fn new(view: &StoryView, lens: &Lens<'_>) -> Option<Self> {
         let story = &view.story;
-        let title = read(Place::Title, &story.title)?;
+        let title = Markup::read_stored(Place::Title, &story.title)?;
         let body = match story.body.as_deref() {
-            Some(body) => Some(read(Place::Body, body)?),
+            Some(body) => Some(Markup::read_stored(Place::Body, body)?),
             None => None,
         };
         Some(Self {
@@ -71,22 +128,19 @@ impl Card {
             plain: title.plain(),
             title: pieces(&title, |_| "t".to_owned()),
             body: body.map_or_else(Vec::new, |body| pieces(&body, |number| format!("b{number}"))),
-            pictures: boxes(view),
+            pictures: boxes(&story.slots, lens.base),
             app: view.app.name.clone(),
             letter: letter_of(&view.app.name),
             tone: tone_of(view.app.id),
-            published: Moment::new(story.published_at, now, zone),
+            published: lens.moment(story.published_at),
             own: story.exempt,
-            hidden: story.hidden_at.is_some(),
+            state: if story.hidden_at.is_some() {
+                CardState::Away
+            } else {
+                CardState::Shown
+            },
         })
     }
-}
-
-/// Stored markup, if it is a fixed point of its reader.
-fn read(place: Place, stored: &str) -> Option<Markup> {
-    Markup::read(place, stored)
-        .ok()
-        .filter(|markup| markup.canonical() == stored)
 }
 
 /// Runs gathered by their link.
@@ -113,10 +167,16 @@ fn pieces(markup: &Markup, key: impl Fn(usize) -> String) -> Vec<Piece> {
     pieces.into_iter().map(|(_, piece)| piece).collect()
 }
 
-fn boxes(view: &StoryView) -> Vec<PictureBox> {
-    let count = view.story.slots.len();
-    let slots = view.story.slots.iter().zip(1..);
-    slots
+/// The boxes of a story's row: pictures that are here, and empty ones for those still to come. Other slots close up (feed 1.3).
+fn boxes(slots: &[Slot], base: &str) -> Vec<PictureBox> {
+    let standing = |slot: &&Slot| match slot.state {
+        SlotState::Pending => true,
+        SlotState::Ready => slot.picture.is_some(),
+        SlotState::Failed | SlotState::Evicted | SlotState::Removed => false,
+    };
+    let count = slots.iter().filter(standing).count();
+    let standing = slots.iter().filter(standing).zip(1..);
+    standing
         .map(|(slot, place)| PictureBox {
             link: Link {
                 key: format!("p{}", slot.number),
@@ -124,6 +184,11 @@ fn boxes(view: &StoryView) -> Vec<PictureBox> {
             },
             place,
             count,
+            shown: slot.picture.as_ref().map(|picture| Picture {
+                src: format!("{base}{}", path_of(picture)),
+                width: picture.width,
+                height: picture.height,
+            }),
         })
         .collect()
 }
@@ -152,6 +217,8 @@ pub(super) fn tone_of(app: AppId) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crier_platform::model::picture::PictureHash;
+    use crier_proto::story::ImageSource;
 
     #[test]
     fn a_letter_is_the_first_that_can_be_read() {
@@ -176,7 +243,7 @@ mod tests {
     #[test]
     fn neighbouring_runs_of_one_link_are_one_piece_and_two_links_stay_two() {
         let body = "<b>1</b><a href=\"http://e.example/\"><b>2</b>3</a><a href=\"http://f.example/\">4</a>";
-        let markup = read(Place::Body, body).unwrap();
+        let markup = Markup::read_stored(Place::Body, body).unwrap();
         let pieces = pieces(&markup, |number| format!("b{number}"));
         let links: Vec<Option<(&str, &str)>> = pieces
             .iter()
@@ -196,8 +263,45 @@ mod tests {
 
     #[test]
     fn a_row_that_is_no_fixed_point_is_not_read() {
-        for damaged in ["<script>x</script>", "<B>x</B>", "a  b", "<b>open", ""] {
-            assert!(read(Place::Body, damaged).is_none(), "{damaged}");
+        for damaged in ["<script>x</script>", "<B>x</B>", "a  b", "<b>open"] {
+            assert!(Markup::read_stored(Place::Body, damaged).is_none(), "{damaged}");
         }
+    }
+
+    fn slot(number: u8, state: SlotState) -> Slot {
+        let picture = SlotPicture {
+            hash: PictureHash([0xab; 32]),
+            kind: PictureType::Png,
+            width: 75,
+            height: 56,
+        };
+        Slot {
+            number,
+            source: ImageSource::Url("http://e.example/1.png".to_owned()),
+            link: "http://e.example/".to_owned(),
+            state,
+            picture: matches!(state, SlotState::Ready | SlotState::Evicted).then_some(picture),
+            attempts: 0,
+            cause: None,
+        }
+    }
+
+    #[test]
+    fn a_pending_slot_is_an_empty_box_and_a_failed_evicted_or_removed_one_closes_up() {
+        let slots = [
+            slot(1, SlotState::Failed),
+            slot(2, SlotState::Pending),
+            slot(3, SlotState::Ready),
+            slot(4, SlotState::Removed),
+        ];
+        let boxes = boxes(&slots, "/crier");
+        let shown: Vec<_> = boxes
+            .iter()
+            .map(|one| (one.link.key.as_str(), one.place, one.count, one.shown.is_some()))
+            .collect();
+        assert_eq!(shown, [("p2", 1, 2, false), ("p3", 2, 2, true)]);
+        let picture = boxes.get(1).unwrap().shown.as_ref().unwrap();
+        assert_eq!(picture.src, format!("/crier/p/{}.png", "ab".repeat(32)));
+        assert!(super::boxes(&[slot(1, SlotState::Evicted)], "").is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::app_login::{DonePage, TermsPage};
 use super::error::ErrorPage;
-use super::feed::{Empty, FeedPage, OfferedApp};
+use super::feed::{Cause, Empty, FeedPage, OfferedApp};
 use super::front::FrontPage;
 use super::layout::Chrome;
 use super::login::LoginPage;
@@ -10,10 +10,9 @@ use super::logout::LogoutPage;
 use super::moment::{Moment, zone};
 use super::once::OncePage;
 use super::settings::{AcceptedRow, SettingsPage};
-use super::story::{Card, Link, PictureBox, Piece};
+use super::story::{Card, CardState, Link, Picture, PictureBox, Piece};
 use super::withdraw::WithdrawPage;
 use askama::Template;
-use crier_platform::feed::Passed;
 use crier_platform::model::time::WallMs;
 use crier_proto::markup::Run;
 
@@ -44,7 +43,7 @@ fn run(text: &str, link: Option<usize>) -> Run {
     }
 }
 
-fn card(id: &str, hidden: bool) -> Card {
+fn card(id: &str, state: CardState) -> Card {
     let link = |key: &str| Link {
         key: key.to_owned(),
         host: "e.example".to_owned(),
@@ -57,6 +56,11 @@ fn card(id: &str, hidden: bool) -> Card {
         link: link(&format!("p{place}")),
         place,
         count: 4,
+        shown: (place > 1).then(|| Picture {
+            src: format!("/crier/p/{}.jpg", "0a".repeat(32)),
+            width: 75,
+            height: 56,
+        }),
     });
     Card {
         id: id.to_owned(),
@@ -75,8 +79,8 @@ fn card(id: &str, hidden: bool) -> Card {
         letter: "<".to_owned(),
         tone: 3,
         published: moment(),
-        own: !hidden,
-        hidden,
+        own: true,
+        state,
     }
 }
 
@@ -84,11 +88,12 @@ fn feed(stories: Vec<Card>, empty: Option<Empty>) -> String {
     FeedPage {
         chrome: chrome(Some(HOSTILE)),
         form_token: TOKEN,
-        exempt: vec![card("1", false)],
-        stories,
-        before: "90".to_owned(),
-        more: Some(7),
+        here: "b64-url_".to_owned(),
         switched_off: Some(HOSTILE.to_owned()),
+        exempt: vec![card("1", CardState::Shown)],
+        stories,
+        later: true,
+        more: Some("b64-url_".to_owned()),
         empty,
     }
     .render()
@@ -181,12 +186,11 @@ fn all() -> Vec<String> {
         name: HOSTILE.to_owned(),
         api_key: TOKEN.to_owned(),
     }];
-    let passed = Passed {
-        hidden: 1,
-        not_wanted: 2,
-        expired: 3,
-        damaged: 4,
-    };
+    let causes = vec![Cause {
+        count: 3,
+        words: "that you have hidden",
+        way: Some(("/feed/hidden", "Look at them")),
+    }];
     let front = FrontPage { chrome: chrome(None) };
     let error = ErrorPage {
         chrome: chrome(None),
@@ -208,11 +212,14 @@ fn all() -> Vec<String> {
         terms(false),
         settings(0),
         settings(2),
-        feed(vec![card("2", false), card("3", true)], None),
+        feed(
+            vec![card("2", CardState::Shown), card("3", CardState::Away)],
+            None,
+        ),
         feed(Vec::new(), Some(Empty::NoApps(offered))),
         feed(Vec::new(), Some(Empty::NoApps(Vec::new()))),
         feed(Vec::new(), Some(Empty::NoStories)),
-        feed(Vec::new(), Some(Empty::NoneToShow(passed))),
+        feed(Vec::new(), Some(Empty::NoneToShow(causes))),
         feed(Vec::new(), Some(Empty::NoMore)),
     ];
     pages.extend(asking());
@@ -242,7 +249,7 @@ fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
 
 #[test]
 fn every_element_is_closed_in_its_order() {
-    const VOID: [&str; 5] = ["!doctype", "meta", "link", "input", "path"];
+    const VOID: [&str; 7] = ["!doctype", "meta", "link", "input", "path", "use", "img"];
     for page in all() {
         let mut open = Vec::new();
         for tag in tags(&page) {
@@ -277,10 +284,12 @@ fn nothing_that_strangers_wrote_becomes_a_tag_or_leaves_its_attribute() {
     for page in all() {
         for tag in tags(&page) {
             let name = name_of(tag);
-            assert!(
-                !["script", "img", "iframe", "style", "object"].contains(&name),
-                "{tag}"
-            );
+            assert!(!["iframe", "style", "object"].contains(&name), "{tag}");
+            let own_script =
+                tag.starts_with("script src=\"/crier/assets/feed.") && tag.ends_with(".js\" defer");
+            assert!(name != "script" || own_script, "{tag}");
+            let picture = tag.starts_with("img src=\"/crier/p/");
+            assert!(name != "img" || picture, "{tag}");
             assert!(!tag.contains("onerror") || tag.contains("&#60;img"), "{tag}");
             assert!(!tag.contains(" style=") && !tag.contains("javascript:"), "{tag}");
         }
@@ -356,7 +365,7 @@ fn an_id_stands_once_on_a_page() {
 
 #[test]
 fn a_storys_links_are_marked_as_strangers_and_name_their_host() {
-    let page = feed(vec![card("2", false)], None);
+    let page = feed(vec![card("2", CardState::Shown)], None);
     for tag in tags(&page).iter().filter(|tag| tag.contains("/go/")) {
         assert!(
             tag.contains("rel=\"nofollow noopener noreferrer ugc\" title=\"e.example\""),
@@ -370,7 +379,7 @@ fn a_storys_links_are_marked_as_strangers_and_name_their_host() {
 
 #[test]
 fn a_hidden_story_is_one_line_without_its_text() {
-    let page = feed(vec![card("3", true)], None);
+    let page = feed(vec![card("3", CardState::Away)], None);
     let line = page
         .split("<li id=\"s3\"")
         .nth(1)
@@ -385,7 +394,7 @@ fn a_hidden_story_is_one_line_without_its_text() {
 
 #[test]
 fn buttons_of_a_story_name_it() {
-    let page = feed(vec![card("2", false)], None);
+    let page = feed(vec![card("2", CardState::Shown)], None);
     assert!(page.contains("aria-label=\"Hide “&#34;&#39;&#62;"), "{page}");
 }
 
@@ -408,16 +417,17 @@ fn a_page_of_25_stories_and_100_pictures_has_at_most_80_kib() {
         body: text(200),
         app: "Rochambeau".to_owned(),
         own: false,
-        ..card(&(1_000_000 + id).to_string(), false)
+        ..card(&(1_000_000 + id).to_string(), CardState::Shown)
     });
     let page = FeedPage {
         chrome: chrome(Some("ada")),
         form_token: &TOKEN.repeat(4),
+        here: TOKEN.repeat(6),
+        switched_off: None,
         exempt: Vec::new(),
         stories: stories.collect(),
-        before: "1000000".to_owned(),
-        more: Some(1_000_000),
-        switched_off: None,
+        later: true,
+        more: Some(TOKEN.repeat(6)),
         empty: None,
     };
     let bytes = page.render().unwrap().len();
