@@ -1,25 +1,22 @@
-//! Idle WebSocket pages: what each costs in process memory, and how many are dropped while nothing happens.
+//! Idle pages on any transport: what each costs in process memory, and how many are dropped while nothing happens (live 14, goals G6,
+//! G7 and G9).
 
 use crate::caller::{self, Caller, Keys};
-use crate::number;
+use crate::page::frames;
+use crate::page::line::{Line, Route, Transport};
 use crate::server::{self, Folder, Server};
-use futures_util::{SinkExt, StreamExt};
+use crate::{number, text};
 use std::cell::Cell;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::task::LocalSet;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 const PAGES_PER_USER: u64 = 30;
 const REST_SECS: u64 = 10;
 /// Below so many pages the start-up memory of the process hides the slope.
 const SLOPE_FROM_SHARE: u64 = 3;
-
-type Socket = WebSocketStream<TcpStream>;
 
 struct Person {
     keys: Keys,
@@ -64,7 +61,11 @@ fn prepare(data: &Path, users: u64) -> Result<Vec<Person>, String> {
     (0..users).map(person).collect()
 }
 
-async fn open(address: &str, caller: &mut Caller, person: &mut Person, page: u64) -> Result<Socket, String> {
+async fn open(
+    (route, transport): (&Route, Transport),
+    caller: &mut Caller,
+    (person, page): (&mut Person, u64),
+) -> Result<Line, String> {
     person.calls += 1;
     let call_id = person.calls.to_string();
     let body = caller::body(
@@ -80,65 +81,60 @@ async fn open(address: &str, caller: &mut Caller, person: &mut Person, page: u64
         .get("ticket")
         .and_then(serde_json::Value::as_str)
         .ok_or_else(|| format!("no ticket: {answer}"))?;
-    let stream = TcpStream::connect(address)
-        .await
-        .map_err(|error| error.to_string())?;
-    let target = format!("ws://{address}/live/ws?app={}", person.keys.api_key);
-    let request = target.into_client_request().map_err(|error| error.to_string())?;
-    let small = WebSocketConfig::default()
-        .read_buffer_size(1024)
-        .write_buffer_size(0);
-    let (mut socket, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(small))
-        .await
-        .map_err(|error| error.to_string())?;
     let hello = serde_json::json!({"type": "hello", "v": 1, "ticket": ticket,
         "pages": [{"page": format!("page-{page:017}"), "events": ["first", "second"]}]});
-    socket
-        .send(Message::text(hello.to_string()))
-        .await
-        .map_err(|error| error.to_string())?;
-    let welcome = socket
-        .next()
-        .await
-        .ok_or("closed before welcome")?
-        .map_err(|error| error.to_string())?;
-    let text = welcome.to_text().map_err(|error| error.to_string())?;
-    if text.contains("\"welcome\"") {
-        Ok(socket)
-    } else {
-        Err(format!("no welcome: {text}"))
+    let mut line = Line::open(route, transport, &hello).await?;
+    let text = line.hear().await.ok_or("closed before welcome")?;
+    let welcome = frames::read(&text)?;
+    match welcome.first() {
+        Some(frame) if frame.kind == "welcome" => line.is_welcome(&frame.connection),
+        _ => return Err(format!("no welcome: {text}")),
     }
+    Ok(line)
 }
 
 /// Answers pings until the connection ends; then it was dropped, since we never leave.
-async fn stay(mut socket: Socket, dropped: Rc<Cell<u64>>, pings: Rc<Cell<u64>>) {
-    while let Some(Ok(message)) = socket.next().await {
-        let Ok(text) = message.to_text() else { break };
-        let Ok(frame) = serde_json::from_str::<serde_json::Value>(text) else {
-            continue;
-        };
-        if frame.get("type").and_then(serde_json::Value::as_str) == Some("ping") {
+async fn stay(mut line: Line, dropped: Rc<Cell<u64>>, pings: Rc<Cell<u64>>) {
+    while let Some(text) = line.hear().await {
+        let Ok(heard) = frames::read(&text) else { break };
+        if heard.iter().any(|frame| frame.kind == "bye") {
+            break;
+        }
+        for ping in heard.iter().filter(|frame| frame.kind == "ping") {
             pings.set(pings.get() + 1);
-            let pong = serde_json::json!({"type": "pong", "at": frame.get("at")});
-            if socket.send(Message::text(pong.to_string())).await.is_err() {
-                break;
+            let pong = serde_json::json!({"type": "pong", "at": ping.at});
+            if line.says_pong() && !line.say(&pong).await {
+                return dropped.set(dropped.get() + 1);
             }
         }
     }
     dropped.set(dropped.get() + 1);
 }
 
-/// `idle [--pages N] [--seconds N]`.
+/// `idle [--transport ws|sse|poll] [--pages N] [--seconds N]`.
 pub async fn run(arguments: &[String]) -> Result<(), String> {
     let (pages, seconds) = (
         number(arguments, "--pages", 10_000)?,
         number(arguments, "--seconds", 300)?,
     );
+    let name = text(arguments, "--transport", Transport::Ws.name())?;
+    let transport =
+        Transport::named(name).ok_or_else(|| format!("--transport {name}: not ws, sse or poll"))?;
     let folder = Folder::fresh("idle")?;
     let data = folder.0.join("data");
     let mut people = prepare(&data, pages.div_ceil(PAGES_PER_USER))?;
-    let environment = [("CRIER__LIVE__CONNECTIONS_PER_ADDRESS_MAX", "0")];
+    let environment = [
+        ("CRIER__LIVE__CONNECTIONS_PER_ADDRESS_MAX", "0"),
+        server::ONE_WORKER,
+    ];
     let running = Server::start(&data, &environment)?;
+    server::keep_apart(running.id())?;
+    let route = Route {
+        server: running.address.parse().map_err(|_| "no address")?,
+        source: Ipv4Addr::LOCALHOST,
+        api_key: people.first().ok_or("a person")?.keys.api_key.clone(),
+        receive_buffer: None,
+    };
     let mut caller = Caller::connect(&running.address).await?;
     let (dropped, pings) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
     let tasks = LocalSet::new();
@@ -147,10 +143,10 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
         for page in 0..pages {
             let index = usize::try_from(page / PAGES_PER_USER).map_err(|error| error.to_string())?;
             let person = people.get_mut(index).ok_or("a person for each page")?;
-            let socket = open(&running.address, &mut caller, person, page)
+            let line = open((&route, transport), &mut caller, (person, page))
                 .await
                 .map_err(|why| format!("page {page}: {why}"))?;
-            tokio::task::spawn_local(stay(socket, Rc::clone(&dropped), Rc::clone(&pings)));
+            tokio::task::spawn_local(stay(line, Rc::clone(&dropped), Rc::clone(&pings)));
             if page + 1 == pages / SLOPE_FROM_SHARE {
                 tokio::time::sleep(Duration::from_secs(REST_SECS)).await;
                 base = (page + 1, running.memory()?);
@@ -164,7 +160,7 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         let idle_cpu = Server::cpu_us(running.id())?.saturating_sub(cpu);
         let per_page = full.saturating_sub(base.1) / (pages - base.0).max(1);
-        println!("{pages} idle WebSocket pages, two handlers each, {seconds} s of rest");
+        println!("{pages} idle pages over {name}, two handlers each, {seconds} s of rest");
         println!(
             "  memory per page: {per_page} bytes (slope from {} to {pages} pages)",
             base.0
@@ -174,7 +170,7 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
             "  idle CPU:        {:.2} µs per second and page",
             idle_cpu as f64 / seconds.max(1) as f64 / pages as f64
         );
-        println!("  pings answered:  {}", pings.get());
+        println!("  pings heard:     {}", pings.get());
         println!("  dropped:         {}", dropped.get());
         if dropped.get() > 0 {
             Err(format!("{} pages were dropped", dropped.get()))

@@ -93,18 +93,6 @@ fn start_constant() -> Result<Constant, String> {
     Ok(Constant { child, address })
 }
 
-fn pin(id: u32, core: &str) -> Result<(), String> {
-    let done = Command::new("taskset")
-        .args(["-a", "-cp", core, &id.to_string()])
-        .stdout(Stdio::null())
-        .status();
-    if done.is_ok_and(|status| status.success()) {
-        Ok(())
-    } else {
-        Err(format!("taskset cannot pin process {id}"))
-    }
-}
-
 /// Who is asked: process and address.
 struct Target<'a> {
     id: u32,
@@ -237,16 +225,11 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
     let folder = Folder::fresh("send")?;
     let data = folder.0.join("data");
     let sessions = prepare(&data)?;
-    let environment = [
-        ("CRIER__LIVE__RECIPIENT_RATE", "1000000000"),
-        // One core, one worker (live 14.1).
-        ("TOKIO_WORKER_THREADS", "1"),
-    ];
+    let environment = [("CRIER__LIVE__RECIPIENT_RATE", "1000000000"), server::ONE_WORKER];
     let running = Server::start(&data, &environment)?;
     let constant = start_constant()?;
-    pin(running.id(), "0")?;
-    pin(constant.child.id(), "0")?;
-    pin(std::process::id(), "1")?;
+    server::keep_apart(running.id())?;
+    server::keep_apart(constant.child.id())?;
     let floor_target = Target {
         id: constant.child.id(),
         address: &constant.address,

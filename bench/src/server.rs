@@ -43,6 +43,43 @@ fn log(data: &Path) -> Result<std::fs::File, String> {
     file.map_err(|error| error.to_string())
 }
 
+/// Where nothing else runs, one runtime thread serves (live 14.1).
+pub const ONE_WORKER: (&str, &str) = ("TOKIO_WORKER_THREADS", "1");
+const SERVERS_CORE: &str = "0";
+const DRIVERS_CORE: &str = "1";
+
+/// Keeps a process, with all its threads, on one core.
+fn pin(id: u32, core: &str) -> Result<(), String> {
+    let done = Command::new("taskset")
+        .args(["-a", "-cp", core, &id.to_string()])
+        .stdout(Stdio::null())
+        .status();
+    if done.is_ok_and(|status| status.success()) {
+        Ok(())
+    } else {
+        Err(format!("taskset cannot pin process {id}"))
+    }
+}
+
+/// A server's process has the one core, this process and those that it starts from now on have the other (live 14.1).
+pub fn keep_apart(server: u32) -> Result<(), String> {
+    pin(server, SERVERS_CORE)?;
+    pin(std::process::id(), DRIVERS_CORE)
+}
+
+/// Connections that no listener of this machine had a place for since it started: each comes again a second later.
+pub fn turned_away_by_kernel() -> Result<u64, String> {
+    let text = std::fs::read_to_string("/proc/net/netstat").map_err(|error| error.to_string())?;
+    let mut rows = text.lines().filter(|line| line.starts_with("TcpExt:"));
+    let names = rows.next().unwrap_or_default().split_whitespace();
+    let values = rows.next().unwrap_or_default().split_whitespace();
+    let mut both = names.zip(values);
+    let (_, drops) = both
+        .find(|(name, _)| *name == "ListenDrops")
+        .ok_or("no ListenDrops")?;
+    drops.parse().map_err(|_| format!("ListenDrops {drops}"))
+}
+
 /// A running `crier serve`.
 pub struct Server {
     child: Child,
@@ -131,7 +168,7 @@ impl Server {
         Ok(kib * 1024)
     }
 
-    /// CPU time of all its threads so far, in microseconds .
+    /// CPU time of all its threads so far, in microseconds.
     pub fn cpu_us(id: u32) -> Result<u64, String> {
         let mut total = 0u64;
         let tasks = std::fs::read_dir(format!("/proc/{id}/task")).map_err(|error| error.to_string())?;

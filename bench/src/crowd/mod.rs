@@ -3,6 +3,7 @@
 
 pub mod part;
 
+use crate::server::Server;
 use crate::stage::Person;
 use part::{Part, Report};
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 const PAGES_PER_PROCESS: u64 = 5_000;
 /// Pages of one user, below the bound of 32 connections.
 pub const PAGES_PER_USER: u64 = 30;
+const GIVES_WAY: i32 = 10;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How many users so many pages belong to.
@@ -114,6 +116,15 @@ impl Crowd {
         writeln!(process.tell, "{word}").map_err(|error| error.to_string())
     }
 
+    /// CPU time of all processes so far, in microseconds.
+    pub fn cpu_us(&self) -> Result<u64, String> {
+        let each = self
+            .processes
+            .iter()
+            .map(|process| Server::cpu_us(process.child.id()));
+        each.sum()
+    }
+
     /// What all pages together have seen.
     pub fn report(&mut self) -> Result<Report, String> {
         self.tell("report")?;
@@ -190,8 +201,10 @@ pub fn now_ms() -> u64 {
     crate::stage::first_call_id() / 1_000
 }
 
-/// A part process: reads what it is, then obeys until its input ends.
+/// A part process: reads what it is, then obeys until its input ends. It gives way to whoever the crowd does not concern, since in
+/// the world the crowd's machines are not theirs.
 pub async fn serve() -> Result<(), String> {
+    rustix::process::nice(GIVES_WAY).map_err(|error| error.to_string())?;
     Part::serve().await
 }
 

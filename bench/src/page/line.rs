@@ -30,6 +30,12 @@ impl Transport {
             Self::Poll => "poll",
         }
     }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Ws, Self::Sse, Self::Poll];
+        all.into_iter().find(|transport| transport.name() == name)
+    }
 }
 
 /// Where a page connects to, and from.

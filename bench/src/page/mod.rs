@@ -107,6 +107,8 @@ pub struct Page<W> {
     focus: bool,
     held: bool,
     welcomed: bool,
+    /// When the connection that is being opened must be welcome (live 11.6).
+    welcome_by: Option<Instant>,
 }
 
 /// Why a connection is over.
@@ -136,6 +138,7 @@ impl<W: Witness> Page<W> {
             focus: false,
             held: false,
             welcomed: false,
+            welcome_by: None,
         }
     }
 
@@ -144,6 +147,7 @@ impl<W: Witness> Page<W> {
         let mut failures = 0;
         loop {
             let began = Instant::now();
+            self.welcome_by = Some(began + OPEN_WITHIN);
             let over = match self.open().await {
                 Ok(line) => self.live(line).await,
                 Err(over) => over,
@@ -256,6 +260,9 @@ impl<W: Witness> Page<W> {
                     },
                     None => return Over::Away { code: UNTOLD_END, retry_after: 0 },
                 },
+                () = sleep_until(self.welcome_by.unwrap_or_else(Instant::now)), if self.welcome_by.is_some() => {
+                    return Over::Away { code: UNTOLD_END, retry_after: 0 };
+                }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => None,
             };
             match order {
@@ -370,6 +377,7 @@ impl<W: Witness> Page<W> {
     }
 
     fn welcome(&mut self, frame: &Frame<'_>, line: &mut Line) {
+        self.welcome_by = None;
         self.resume = Some(frame.resume.clone().into_owned());
         line.is_welcome(&frame.connection);
         self.told_epoch = frame.epoch.clone().into_owned();
@@ -389,12 +397,12 @@ impl<W: Witness> Page<W> {
             self.witness
                 .wrong(format!("message {} of a new epoch before its gap", frame.id));
         }
-        let after = match self.plan.habit {
-            Habit::Prompt => 20,
+        let returns_after = match self.plan.habit {
+            Habit::Prompt => 0,
             Habit::Promises => self.plan.chance.below(500),
             Habit::Slow => 2_000 + self.plan.chance.below(3_000),
         };
-        if self.settled.receive(frame, Duration::from_millis(after)) {
+        if self.settled.receive(frame, Duration::from_millis(returns_after)) {
             let epoch = self.epoch.as_deref().unwrap_or_default();
             self.witness.started(epoch, frame);
         }

@@ -6,13 +6,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 const IDS_KEPT: usize = 2_048;
+/// How long acks are gathered (live 6.8).
+const GATHER: Duration = Duration::from_millis(20);
 
 /// The page's own books.
 #[derive(Debug, Default)]
 pub struct Settled {
     started: HashSet<String>,
     order: VecDeque<String>,
-    /// Moment, seq and id of what is to be acked.
+    /// Moment of the handler's return, seq and id of what is to be acked.
     acks: BTreeSet<(Instant, u64, String)>,
     /// Acked in this ping interval and in the one before: a dying connection may have swallowed these.
     told: [Vec<String>; 2],
@@ -44,7 +46,7 @@ impl Settled {
     }
 
     /// Takes a message in; true when its handler starts now, false when it has started before: then it is only acked again.
-    pub fn receive(&mut self, frame: &Frame<'_>, ack_after: Duration) -> bool {
+    pub fn receive(&mut self, frame: &Frame<'_>, returns_after: Duration) -> bool {
         let id = frame.id.clone().into_owned();
         self.highest = self.highest.max(frame.seq);
         let is_new = self.started.insert(id.clone());
@@ -61,7 +63,7 @@ impl Settled {
             }
         }
         self.open.insert(frame.seq);
-        self.acks.insert((Instant::now() + ack_after, frame.seq, id));
+        self.acks.insert((Instant::now() + returns_after, frame.seq, id));
         is_new
     }
 
@@ -101,15 +103,15 @@ impl Settled {
 
     /// When the next ack is due.
     pub fn next_ack(&self) -> Option<Instant> {
-        self.acks.first().map(|(due, _, _)| *due)
+        self.acks.first().map(|(returned, _, _)| *returned + GATHER)
     }
 
-    /// The ids whose acks are due, at most so many; they are settled from now on.
+    /// The ids of which the handlers have returned, at most so many; they are settled from now on.
     pub fn due_acks(&mut self, most: usize) -> Vec<String> {
         let now = Instant::now();
         let mut ids = Vec::new();
         while ids.len() < most
-            && self.acks.first().is_some_and(|(due, _, _)| *due <= now)
+            && self.acks.first().is_some_and(|(returned, _, _)| *returned <= now)
             && let Some((_, seq, id)) = self.acks.pop_first()
         {
             self.open.remove(&seq);

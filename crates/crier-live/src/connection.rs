@@ -488,6 +488,12 @@ impl Connection {
         self.outbox.bytes()
     }
 
+    /// Waiting frames.
+    #[must_use]
+    pub fn waiting_frames(&self) -> usize {
+        self.outbox.frames()
+    }
+
     /// Judges the moment. To be asked again at `next_due`.
     pub fn tick(&mut self, terms: &Terms, now: ElapsedMs) -> Tick {
         match self.phase {
@@ -588,6 +594,7 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outbox::ENTRY_BYTES;
     use crier_platform::model::session::SessionId;
     use crier_proto::ids::{AppId, SessionKey, Uid};
 
@@ -706,7 +713,7 @@ mod tests {
     fn a_full_outbox_lags_until_it_is_nearly_empty() {
         let mut connection = opened();
         for _ in 0..8 {
-            assert!(offered(&mut connection, 8_192));
+            assert!(offered(&mut connection, 8_192 - ENTRY_BYTES));
         }
         assert!(!offered(&mut connection, 1));
         assert!(connection.is_lagging() && !connection.wants_frames(&TERMS));

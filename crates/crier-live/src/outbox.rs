@@ -1,7 +1,8 @@
 //! What one connection has not yet handed to the kernel (live section 8).
 //!
 //! Promise: order kept; messages never exceed the bound, short control frames never exceed bound and reserve; memory is held only
-//! while something waits. Knows no socket, no mailbox, no ledger.
+//! while something waits, and the bound is one on memory: what a frame takes beside its bytes counts with them, or a reader of short
+//! messages that stops would hold twice as much (live 8.5). Knows no socket, no mailbox, no ledger.
 
 use crate::mailbox::PageNo;
 use bytes::Bytes;
@@ -11,6 +12,12 @@ use std::collections::VecDeque;
 
 /// Bytes kept free for ping, gap, cancel, drain and bye (live 8.1).
 pub const RESERVE_BYTES: usize = 1_024;
+
+/// What a waiting frame takes beside its bytes: its entry in the queue, its list of pages, and what the allocator adds to both and to
+/// the bytes.
+pub const ENTRY_BYTES: usize = size_of::<Queued>() + 64;
+/// The queue grows by so many entries: by doubling it would hold up to twice what is counted.
+const ENTRIES_MORE: usize = 16;
 
 /// Whose message a frame carries, so that its writing can be counted and its sender's withdrawal can stop it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +40,8 @@ pub struct Receipt {
 struct Queued {
     bytes: Bytes,
     receipt: Option<Receipt>,
+    /// What it counts: a short frame of the server's own counts its bytes alone, so that the reserve is all for those.
+    weight: usize,
 }
 
 /// One connection's waiting frames.
@@ -48,25 +57,28 @@ impl Outbox {
     /// Queues a message frame, unless it would exceed `bound`.
     pub fn offer(&mut self, bytes: Bytes, receipt: Receipt, bound: usize) -> bool {
         // A frame larger than the whole bound would never fit: it is let through alone.
-        let fits = self.frames.is_empty() || self.bytes + bytes.len() <= bound;
+        let weight = bytes.len() + ENTRY_BYTES;
+        let fits = self.frames.is_empty() || self.bytes + weight <= bound;
         if fits {
-            self.push(bytes, Some(receipt));
+            self.push(bytes, Some(receipt), weight);
         }
         fits
     }
 
     /// Queues a short control frame, unless it would exceed `bound` and the reserve.
     pub fn control(&mut self, bytes: Bytes, bound: usize) -> bool {
-        let fits = self.bytes + bytes.len() <= bound + RESERVE_BYTES;
+        let weight = bytes.len();
+        let fits = self.bytes + weight <= bound + RESERVE_BYTES;
         if fits {
-            self.push(bytes, None);
+            self.push(bytes, None, weight);
         }
         fits
     }
 
     /// Queues an answer to a frame of the page. Answers are bounded by taking up no further frame while much waits.
     pub fn answer(&mut self, bytes: Bytes) {
-        self.push(bytes, None);
+        let weight = bytes.len() + ENTRY_BYTES;
+        self.push(bytes, None, weight);
     }
 
     /// The frame to be written, when none is with the transport.
@@ -92,7 +104,7 @@ impl Outbox {
         }
         self.in_flight = false;
         let queued = self.frames.pop_front()?;
-        self.bytes -= queued.bytes.len();
+        self.bytes -= queued.weight;
         self.give_back();
         Some((queued.bytes, queued.receipt))
     }
@@ -110,7 +122,7 @@ impl Outbox {
             && receipt.expires <= now
             && let Some(queued) = self.frames.pop_front()
         {
-            self.bytes -= queued.bytes.len();
+            self.bytes -= queued.weight;
             lapsed.extend(queued.receipt);
         }
         self.give_back();
@@ -119,8 +131,14 @@ impl Outbox {
 
     /// Puts a short frame before everything that waits; the one with the transport is not there.
     pub fn put_first(&mut self, bytes: Bytes) {
-        self.bytes += bytes.len();
-        self.frames.push_front(Queued { bytes, receipt: None });
+        let weight = bytes.len();
+        self.bytes += weight;
+        self.make_place();
+        self.frames.push_front(Queued {
+            bytes,
+            receipt: None,
+            weight,
+        });
     }
 
     /// Drops waiting message frames that `gone` names, and says whose they were; the one with the transport stays.
@@ -132,7 +150,7 @@ impl Outbox {
             if std::mem::take(&mut first) || !queued.receipt.as_ref().is_some_and(&gone) {
                 return true;
             }
-            *bytes -= queued.bytes.len();
+            *bytes -= queued.weight;
             dropped.extend(queued.receipt.take());
             false
         });
@@ -147,10 +165,16 @@ impl Outbox {
         receipts.any(|receipt| receipt.id == id)
     }
 
-    /// Waiting bytes.
+    /// Waiting bytes, with what the messages and answers among them take beside.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Waiting frames.
+    #[must_use]
+    pub fn frames(&self) -> usize {
+        self.frames.len()
     }
 
     /// Whether nothing waits.
@@ -159,9 +183,21 @@ impl Outbox {
         self.frames.is_empty()
     }
 
-    fn push(&mut self, bytes: Bytes, receipt: Option<Receipt>) {
-        self.bytes += bytes.len();
-        self.frames.push_back(Queued { bytes, receipt });
+    fn push(&mut self, bytes: Bytes, receipt: Option<Receipt>, weight: usize) {
+        self.bytes += weight;
+        self.make_place();
+        self.frames.push_back(Queued {
+            bytes,
+            receipt,
+            weight,
+        });
+    }
+
+    fn make_place(&mut self) {
+        if self.frames.len() == self.frames.capacity() {
+            let more = if self.frames.is_empty() { 1 } else { ENTRIES_MORE };
+            self.frames.reserve_exact(more);
+        }
     }
 
     fn give_back(&mut self) {
@@ -175,7 +211,7 @@ impl Outbox {
 mod tests {
     use super::*;
 
-    const BOUND: usize = 100;
+    const BOUND: usize = 100 + 4 * ENTRY_BYTES;
 
     fn receipt(sender: i64) -> Receipt {
         Receipt {
@@ -194,13 +230,31 @@ mod tests {
 
     #[test]
     fn outbox_of_its_bound_takes_no_further_message_but_control_frames() {
+        let bound = 100 + 2 * ENTRY_BYTES;
         let mut outbox = Outbox::default();
-        assert!(outbox.offer(frame(60), receipt(1), BOUND));
-        assert!(outbox.offer(frame(40), receipt(1), BOUND));
-        assert!(!outbox.offer(frame(1), receipt(1), BOUND));
-        assert!(outbox.control(frame(RESERVE_BYTES), BOUND));
-        assert!(!outbox.control(frame(1), BOUND));
-        assert_eq!(outbox.bytes(), BOUND + RESERVE_BYTES);
+        assert!(outbox.offer(frame(60), receipt(1), bound));
+        assert!(outbox.offer(frame(40), receipt(1), bound));
+        assert!(!outbox.offer(frame(1), receipt(1), bound));
+        assert!(outbox.control(frame(RESERVE_BYTES), bound));
+        assert!(!outbox.control(frame(1), bound));
+        assert_eq!(outbox.bytes(), bound + RESERVE_BYTES);
+    }
+
+    #[test]
+    fn outbox_bytes_max_bounds_the_memory_of_short_messages_with_all_that_they_take_beside() {
+        const LIVE_BOUND: usize = 65_536;
+        let mut outbox = Outbox::default();
+        let mut frames = 0;
+        while outbox.offer(frame(100), receipt(1), LIVE_BOUND) {
+            frames += 1;
+        }
+        assert_eq!(frames, LIVE_BOUND / (100 + ENTRY_BYTES));
+        let entries = outbox.frames.capacity() * size_of::<Queued>();
+        assert!(entries + frames * (100 + 64) <= LIVE_BOUND + ENTRIES_MORE * size_of::<Queued>());
+        while outbox.next_frame().is_some() {
+            outbox.taken();
+        }
+        assert_eq!((outbox.bytes(), outbox.frames.capacity()), (0, 0));
     }
 
     #[test]
@@ -240,7 +294,7 @@ mod tests {
         );
         outbox.put_back();
         assert_eq!(ends(outbox.lapse(ElapsedMs(5_000))), [1_000, 2_000]);
-        assert_eq!(outbox.bytes(), 20);
+        assert_eq!(outbox.bytes(), 2 * (10 + ENTRY_BYTES));
         outbox.put_first(frame(3));
         assert_eq!(outbox.next_frame().map(|bytes| bytes.len()), Some(3));
     }
@@ -253,7 +307,7 @@ mod tests {
         }
         assert!(outbox.next_frame().is_some());
         assert_eq!(outbox.withdraw(|receipt| receipt.sender.get() == 1), [receipt(1)]);
-        assert_eq!(outbox.bytes(), 20);
+        assert_eq!(outbox.bytes(), 2 * (10 + ENTRY_BYTES));
         assert_eq!(outbox.taken(), Some((frame(10), Some(receipt(1)))));
         assert!(outbox.next_frame().is_some());
         assert_eq!(outbox.taken(), Some((frame(10), Some(receipt(2)))));

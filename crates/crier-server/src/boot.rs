@@ -46,6 +46,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 
 /// How long calls are still served after readiness has failed, when connections are handed over to another node (live 9.6).
 const HANDOVER_LEAD_MS: u64 = 5_000;
@@ -132,7 +133,7 @@ impl Listeners {
 }
 
 async fn open(address: &str, flag: &str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|why| {
+    listen::bind(address).await.map_err(|why| {
         StartError(format!(
             "cannot listen on {address} ({why}): free it, or choose another address with {flag}"
         ))
@@ -145,6 +146,8 @@ pub struct Server {
     pub state: AppState,
     config: Config,
     tasks: Tasks,
+    /// What runs live pages; absent: what runs everything else.
+    live_runtime: Option<Handle>,
     registry: Arc<Registry>,
     metrics: ServerMetrics,
     entropy: Arc<dyn Entropy>,
@@ -238,6 +241,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         state,
         config,
         tasks,
+        live_runtime: None,
         registry: Arc::new(registry),
         metrics,
         entropy,
@@ -336,6 +340,14 @@ async fn last_words(stop: &Stop, clock: &dyn Clock) {
 }
 
 impl Server {
+    /// Live pages and their deadlines are served by a runtime of their own: whatever thousands of them do at once, the system gives
+    /// calls their share of the processors (live 9.3, 9.5).
+    #[must_use]
+    pub fn with_live_on(mut self, runtime: Handle) -> Self {
+        self.live_runtime = Some(runtime);
+        self
+    }
+
     /// Copies the books into a new file; blocks while it copies.
     ///
     /// # Errors
@@ -386,7 +398,9 @@ impl Server {
         // What never ends by itself: kept apart from what the drain waits for.
         let background = Tasks::new();
         let node = Arc::clone(&self.node);
-        background.spawn(async move { node.run().await });
+        background
+            .on(self.live_runtime.clone())
+            .spawn(async move { node.run().await });
         background.spawn(self.follower.run());
         // Ends by itself once the stop has begun: posts under way are waited for.
         let receipts = self.receipts;
@@ -466,7 +480,11 @@ impl Server {
         let reception = Reception::new(
             &self.config.server,
             listen::places(self.config.server.connections_max),
-            (self.tasks.clone(), Arc::clone(&self.state.clock)),
+            (
+                self.tasks.clone(),
+                self.tasks.on(self.live_runtime.clone()),
+                Arc::clone(&self.state.clock),
+            ),
             self.metrics.clone(),
         );
         let doors = Arc::new(Doors::new(self.state.clone(), self.rest_door(stop)));

@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -92,6 +93,8 @@ impl Stop {
 pub struct Tasks {
     tracker: TaskTracker,
     cut: CancellationToken,
+    /// What runs them; absent: what runs whoever starts them.
+    runtime: Option<Handle>,
 }
 
 impl Tasks {
@@ -101,17 +104,28 @@ impl Tasks {
         Self::default()
     }
 
+    /// The same tracker; what is started through this one runs there.
+    #[must_use]
+    pub fn on(&self, runtime: Option<Handle>) -> Self {
+        Self {
+            runtime,
+            ..self.clone()
+        }
+    }
+
     /// Starts a task. It ends by itself, or at the latest when the server cuts its tasks.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that starts tasks: tracked, and cut at the hard stop"
     )]
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        tokio::spawn(
-            // Boxed: what wraps it would otherwise hold it three times over, for as long as a connection lives.
-            self.tracker
-                .track_future(self.cut.clone().run_until_cancelled_owned(Box::pin(task))),
-        );
+        // Boxed: what wraps it would otherwise hold it three times over, for as long as a connection lives.
+        let cut = self.cut.clone().run_until_cancelled_owned(Box::pin(task));
+        let tracked = self.tracker.track_future(cut);
+        match &self.runtime {
+            Some(runtime) => runtime.spawn(tracked),
+            None => tokio::spawn(tracked),
+        };
     }
 
     /// Tasks that have not ended.

@@ -1,7 +1,8 @@
 //! Our own accept loop: heads with a deadline, a cap on connections, sockets that close without losing the last answer.
 //!
-//! Promise: a client that sends its request slowly, or not at all, is cut at the deadline; one over the cap is closed at once.
-//! Knows no URL.
+//! Promise: a client that sends its request slowly, or not at all, is cut at the deadline; one over the cap is closed at once. Live
+//! pages are served apart from calls, so that no call waits behind thousands of them that come back at once (live 9.3). Knows no URL:
+//! the door says whose request begins so.
 
 use crate::lifecycle::Tasks;
 use crate::metrics::ServerMetrics;
@@ -13,16 +14,18 @@ use crier_platform::ports::clock::Clock;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
+use hyper::rt::Timer;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// What the accept loop does with the connection after an answer.
@@ -46,6 +49,38 @@ pub trait Door: Send + Sync + 'static {
         request: Request<Incoming>,
         peer: SocketAddr,
     ) -> impl Future<Output = (Response<Body>, Then)> + Send;
+
+    /// Whether a request that begins with these bytes is a live page's.
+    fn is_live(&self, _begin: &[u8]) -> bool {
+        false
+    }
+}
+
+/// Listens on a host and a port, with as long a line of those not yet accepted as the system allows.
+///
+/// # Errors
+/// When no address of the host can be had; of the last one tried.
+pub async fn bind(address: &str) -> io::Result<TcpListener> {
+    let mut outcome = Err(io::ErrorKind::AddrNotAvailable.into());
+    for address in lookup_host(address).await? {
+        outcome = listen_at(address);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // A server that was restarted has its address at once, though connections of the one before it still linger.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// What all connections of a server share.
@@ -53,7 +88,10 @@ pub trait Door: Send + Sync + 'static {
 pub struct Reception {
     http: http1::Builder,
     places: Arc<Semaphore>,
+    head_deadline: Duration,
     tasks: Tasks,
+    /// Where live pages are served.
+    live: Tasks,
     clock: Arc<dyn Clock>,
     metrics: ServerMetrics,
     /// Cancelled when no further request is to be begun.
@@ -66,6 +104,35 @@ const LINGER_MS: u64 = 2_000;
 const LINGER_BYTES_MAX: usize = 16 << 20;
 /// Milliseconds before accepting is tried again when the system refused it, as without a free descriptor.
 const ACCEPT_PAUSE_MS: u64 = 50;
+/// A connection as it is counted, until it is dropped.
+struct Presence {
+    metrics: ServerMetrics,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Presence {
+    fn of(metrics: ServerMetrics, place: OwnedSemaphorePermit) -> Self {
+        metrics.connection_opens();
+        Self {
+            metrics,
+            _place: place,
+        }
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.metrics.connection_ends();
+    }
+}
+
+/// Connections that may wait to be accepted; the system cuts this to its own bound, `net.core.somaxconn`, usually 4,096. Whoever finds
+/// the line full hears nothing and asks again after a second, and pages that were all cut at once come back at once (live 9.5).
+const BACKLOG: u32 = 65_535;
+/// First bytes of a request that are looked at: method, base path and the live door.
+const BEGIN_BYTES: usize = 128;
+/// The first of so many equal parts of the head deadline is how long they are waited for.
+const SILENCE_SHARE: u32 = 10;
 /// Milliseconds that sent bytes may stay unacknowledged before the system resets the connection.
 const UNACKNOWLEDGED_MS: u32 = 30_000;
 
@@ -75,19 +142,22 @@ impl Reception {
     pub fn new(
         config: &ServerConfig,
         places: usize,
-        (tasks, clock): (Tasks, Arc<dyn Clock>),
+        (tasks, live, clock): (Tasks, Tasks, Arc<dyn Clock>),
         metrics: ServerMetrics,
     ) -> Self {
+        let head_deadline = Duration::from_millis(config.head_deadline.0);
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
-            .header_read_timeout(Duration::from_millis(config.head_deadline.0))
+            .header_read_timeout(head_deadline)
             .max_buf_size(usize::try_from(config.head_bytes_max.0).unwrap_or(usize::MAX))
             .max_headers(config.head_fields_max)
             .half_close(true);
         Self {
             http,
             places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            head_deadline,
             tasks,
+            live,
             clock,
             metrics,
             closing: CancellationToken::new(),
@@ -114,14 +184,34 @@ impl Reception {
                 self.metrics.overflow("connections");
                 continue;
             };
-            let (reception, door) = (self.clone(), Arc::clone(&door));
-            self.tasks.spawn(async move {
-                reception.metrics.connection_opens();
-                reception.connection(socket, peer, door).await;
-                reception.metrics.connection_ends();
-                drop(place);
-            });
+            let presence = Presence::of(self.metrics.clone(), place);
+            let begun = self.clone().begin((socket, peer), Arc::clone(&door), presence);
+            self.tasks.spawn(begun);
         }
+    }
+
+    /// Serves a connection here, or has it served where live pages are when its first bytes are a live page's.
+    async fn begin<D: Door>(self, (socket, peer): (TcpStream, SocketAddr), door: Arc<D>, presence: Presence) {
+        let mut begin = [0; BEGIN_BYTES];
+        let begins = tokio::select! {
+            begins = socket.peek(&mut begin) => begins.unwrap_or(0),
+            // Whoever says nothing for so long is none of a thousand that come back at once: served here, it meets its deadline.
+            () = TokioTimer::new().sleep(self.head_deadline / SILENCE_SHARE) => 0,
+            () = self.closing.cancelled() => 0,
+        };
+        if !begin.get(..begins).is_some_and(|begin| door.is_live(begin)) {
+            self.connection(socket, peer, door).await;
+            return drop(presence);
+        }
+        let Ok(socket) = socket.into_std() else { return };
+        let live = self.live.clone();
+        live.spawn(async move {
+            // A socket belongs to the runtime that serves it.
+            if let Ok(socket) = TcpStream::from_std(socket) {
+                self.connection(socket, peer, door).await;
+            }
+            drop(presence);
+        });
     }
 
     /// Lets requests in progress end, begins no other, accepts no other connection.
@@ -222,7 +312,7 @@ impl Reception {
                     read => left = left.saturating_sub(read),
                 }
             }
-            Ok::<_, std::io::Error>(())
+            Ok::<_, io::Error>(())
         };
         tokio::select! {
             _ = drained => {}
@@ -252,4 +342,34 @@ pub fn places(configured: usize) -> usize {
     }
     let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(descriptors.saturating_sub(DESCRIPTORS_KEPT).max(64)).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three times the line of a listener that nobody has thought about, and a tenth of what systems allow.
+    const AT_ONCE: usize = 400;
+
+    #[tokio::test]
+    async fn hundreds_that_come_at_once_all_find_a_place_before_the_first_is_accepted() {
+        let listener = bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        // Nobody accepts: whoever has no place would never be connected.
+        let mut connected = Vec::new();
+        for _ in 0..AT_ONCE {
+            connected.push(TcpStream::connect(address).await.unwrap());
+        }
+        for client in connected {
+            let (_, peer) = listener.accept().await.unwrap();
+            assert_eq!(peer, client.local_addr().unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_taken_is_an_error_of_the_system() {
+        let taken = bind("localhost:0").await.unwrap().local_addr().unwrap();
+        let first = bind(&taken.to_string()).await.unwrap_err();
+        assert_eq!(first.kind(), io::ErrorKind::AddrInUse);
+    }
 }

@@ -115,6 +115,13 @@ impl Door for Doors {
     ) -> impl Future<Output = (Response<Body>, Then)> + Send {
         self.answer_one(request, peer)
     }
+
+    fn is_live(&self, begin: &[u8]) -> bool {
+        let after = |prefix: &[u8]| begin.strip_prefix(prefix);
+        let target = after(b"GET ").or_else(|| after(b"POST "));
+        let below = target.and_then(|target| target.strip_prefix(self.base_path.as_bytes()));
+        below.is_some_and(|below| below.starts_with(b"/live/"))
+    }
 }
 
 fn schema(text: &'static str) -> Response<Body> {

@@ -240,6 +240,12 @@ impl Hub {
         link.state().waiting_bytes() > 0
     }
 
+    /// Whether more than one frame waits: then they go together.
+    #[must_use]
+    pub fn has_several(&self, link: &Link) -> bool {
+        link.state().waiting_frames() > 1
+    }
+
     /// Whether the transport may read a further client message now.
     #[must_use]
     pub fn wants_frames(&self, link: &Link) -> bool {

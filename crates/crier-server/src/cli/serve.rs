@@ -7,6 +7,7 @@ use crate::boot::{self, Listeners, Overrides};
 use crate::config::{Flag, Loaded};
 use crate::lifecycle::{self, Stop};
 use crate::telemetry;
+use tokio::runtime::Handle;
 
 /// Examples of `serve`.
 pub const EXAMPLES: &str = "\
@@ -48,7 +49,8 @@ impl Serve {
     /// Serves until a signal ends it.
     pub fn run(self) -> Ended {
         let loaded = self.load()?;
-        runtime()?.block_on(serve(loaded))
+        let (live, calls) = (runtime()?, runtime()?);
+        calls.block_on(serve(loaded, live.handle().clone()))
     }
 
     /// The configuration with this command's flags on top.
@@ -77,7 +79,7 @@ impl Serve {
     }
 }
 
-/// The runtime of a server: a worker per processor, and few threads for blocking work.
+/// One of the runtimes of a server: a worker per processor, and few threads for blocking work.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -86,7 +88,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(failed)
 }
 
-async fn serve(loaded: Loaded) -> Ended {
+async fn serve(loaded: Loaded, live: Handle) -> Ended {
     let mut config = loaded.config;
     telemetry::start(config.server.log_format, config.server.log_level);
     let listeners = Listeners::bind(&mut config.server).await.map_err(failed)?;
@@ -94,6 +96,7 @@ async fn serve(loaded: Loaded) -> Ended {
     let admin = listeners.admin_address().map_err(failed)?;
     let server = boot::build(config, Overrides::default()).await.map_err(failed)?;
     server.claim().map_err(failed)?;
+    let server = server.with_live_on(live);
     let stop = Stop::new();
     lifecycle::stop_at_signals(&stop).map_err(failed)?;
     let url = server.state.public_url.url.as_str();

@@ -154,8 +154,19 @@ impl Stream {
         }
     }
 
-    /// Writes until the kernel takes no more or nothing is left to say.
+    /// Writes until the kernel takes no more or nothing is left to say; what can go together does.
     fn write(&self, wire: &mut Wire) {
+        let together = self.attachment.hub().has_several(self.attachment.link());
+        if together {
+            wire.socket.gather(true);
+        }
+        self.write_frames(wire);
+        if together {
+            wire.socket.gather(false);
+        }
+    }
+
+    fn write_frames(&self, wire: &mut Wire) {
         let (hub, link) = (self.attachment.hub(), self.attachment.link());
         let task = wire.task.clone();
         let mut cx = Context::from_waker(&task);

@@ -141,8 +141,19 @@ impl Wire {
         }
     }
 
-    /// Writes until the kernel takes no more or nothing is left to say.
+    /// Writes until the kernel takes no more or nothing is left to say; what can go together does.
     pub fn write(&mut self, hub: &Hub, link: &Arc<Link>) {
+        let together = hub.has_several(link);
+        if together {
+            self.stream.get_ref().gather(true);
+        }
+        self.write_frames(hub, link);
+        if together {
+            self.stream.get_ref().gather(false);
+        }
+    }
+
+    fn write_frames(&mut self, hub: &Hub, link: &Arc<Link>) {
         let task = self.task.clone();
         let mut cx = Context::from_waker(&task);
         while !self.ended {
