@@ -368,8 +368,75 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_is_taken_is_an_error_of_the_system() {
-        let taken = bind("localhost:0").await.unwrap().local_addr().unwrap();
-        let first = bind(&taken.to_string()).await.unwrap_err();
-        assert_eq!(first.kind(), io::ErrorKind::AddrInUse);
+        let listener = bind("127.0.0.1:0").await.unwrap();
+        let taken = listener.local_addr().unwrap().to_string();
+        assert_eq!(bind(&taken).await.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+
+    /// Answers everything; what is below `/live/` is a live page's.
+    struct Everything;
+
+    impl Door for Everything {
+        async fn answer(&self, _: Request<Incoming>, _: SocketAddr) -> (Response<Body>, Then) {
+            (Response::new(Body::empty()), Then::Continue)
+        }
+
+        fn is_live(&self, begin: &[u8]) -> bool {
+            begin.starts_with(b"GET /live/")
+        }
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap()
+    }
+
+    async fn asked(address: SocketAddr, target: &str) -> TcpStream {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {target} HTTP/1.1\r\nHost: h\r\n\r\n");
+        client.write_all(request.as_bytes()).await.unwrap();
+        client
+    }
+
+    async fn status(client: &mut TcpStream) -> String {
+        let mut line = [0; 12];
+        client.read_exact(&mut line).await.unwrap();
+        String::from_utf8(line.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn calls_are_answered_while_live_pages_wait_for_their_own_runtime() {
+        let (calls, live) = (runtime(), runtime());
+        let tasks = Tasks::new();
+        let config = crate::config::load(&crate::config::Sources::default())
+            .unwrap()
+            .config;
+        let metrics = ServerMetrics::registered(&mut prometheus_client::registry::Registry::default());
+        let clock = Arc::new(crate::adapters::clock::SystemClock::start());
+        let shared = (
+            tasks.clone(),
+            tasks.on(Some(live.handle().clone())),
+            clock as Arc<dyn Clock>,
+        );
+        let reception = Reception::new(&config.server, 8, shared, metrics);
+        let page = calls.block_on(async {
+            let listener = bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            tasks.spawn(reception.clone().receive(listener, Arc::new(Everything)));
+            let page = asked(address, "/live/ws").await;
+            while live.metrics().num_alive_tasks() == 0 {
+                tokio::task::yield_now().await;
+            }
+            // Nothing turns the pages' runtime: calls do not need it.
+            assert_eq!(
+                status(&mut asked(address, "/restserver.php").await).await,
+                "HTTP/1.1 200"
+            );
+            let nothing = page.try_read(&mut [0; 1]).unwrap_err();
+            assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
+            page.into_std().unwrap()
+        });
+        let answered = live.block_on(async { status(&mut TcpStream::from_std(page).unwrap()).await });
+        assert_eq!(answered, "HTTP/1.1 200");
     }
 }

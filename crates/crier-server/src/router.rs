@@ -117,11 +117,18 @@ impl Door for Doors {
     }
 
     fn is_live(&self, begin: &[u8]) -> bool {
-        let after = |prefix: &[u8]| begin.strip_prefix(prefix);
-        let target = after(b"GET ").or_else(|| after(b"POST "));
-        let below = target.and_then(|target| target.strip_prefix(self.base_path.as_bytes()));
-        below.is_some_and(|below| below.starts_with(b"/live/"))
+        is_live(begin, &self.base_path)
     }
+}
+
+/// Whether these are the first bytes of a request to the live door below this base path.
+fn is_live(begin: &[u8], base_path: &str) -> bool {
+    let target = begin
+        .strip_prefix(b"GET ")
+        .or_else(|| begin.strip_prefix(b"POST "));
+    // A proxy may have taken the base path away.
+    let below = target.map(|target| target.strip_prefix(base_path.as_bytes()).unwrap_or(target));
+    below.is_some_and(|below| below.starts_with(b"/live/"))
 }
 
 fn schema(text: &'static str) -> Response<Body> {
@@ -168,4 +175,28 @@ fn judge_head<B>(request: &Request<B>) -> Option<Response<Full<Bytes>>> {
     };
     let section: usize = request.headers().iter().map(line).sum();
     (section > HEADER_SECTION_BYTES_MAX).then(|| empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_live_request_is_known_by_its_first_bytes_with_or_without_the_base_path() {
+        for begin in ["GET /live/ws?app=", "POST /live/poll", "GET /crier/live/sse?"] {
+            assert!(is_live(begin.as_bytes(), "/crier"), "{begin}");
+        }
+        for begin in [
+            "",
+            "GE",
+            "GET /live",
+            "GET /live.js",
+            "POST /restserver.php",
+            "POST /other/live/",
+            "PUT /live/ws",
+        ] {
+            assert!(!is_live(begin.as_bytes(), "/crier"), "{begin}");
+        }
+        assert!(is_live(b"GET /live/ws", ""));
+    }
 }

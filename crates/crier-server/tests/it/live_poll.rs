@@ -169,6 +169,8 @@ async fn no_progress_of_an_answer_that_is_not_read_gives_the_connection_up() {
     let mut slow = slow.connect(server.address).await.unwrap();
     let poll = json!({"connection": secret, "got": 1});
     slow.write_all(&request("poll", &poll)).await.unwrap();
+    // The answer has begun: nobody is absent any more when the clock is turned.
+    slow.readable().await.unwrap();
     let turning = async {
         loop {
             server.clock.advance_ms(10_000);
