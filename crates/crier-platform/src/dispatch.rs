@@ -3,7 +3,11 @@
 //! Settle, commit, then tell: the order in this file is the promise that nothing happens without its charge and that nothing
 //! is told before it is kept.
 
+mod batch;
+
 pub use crate::config::DispatcherConfig;
+pub use batch::ItemTold;
+
 use crate::config::OwnPages;
 use crate::effects;
 use crate::faults::{Fault, refused_by_ledger};
@@ -18,6 +22,7 @@ use crate::verify::{Known, Stop, verify};
 use crier_proto::call::{RawCall, RequestParts, ShapeRefusal};
 use crier_proto::error::{Code, Refusal};
 use crier_proto::ids::{AppId, Uid};
+use crier_proto::pairs::Pair;
 use crier_proto::render::{self, Rendered, Style};
 use crier_proto::reply::Reply;
 use tracing::Instrument;
@@ -37,6 +42,8 @@ pub struct Answer {
     pub fault: Option<Fault>,
     /// Canonical method name, when the call named a known one.
     pub method: Option<&'static str>,
+    /// What the items of a batch were told, in their order.
+    pub items: Vec<ItemTold>,
     /// The application, once its key was known.
     pub app: Option<AppId>,
     /// The session's user, once the session was known.
@@ -60,6 +67,17 @@ pub(crate) struct Committed(());
 struct Success {
     reply: Reply,
     delivery: Option<Delivery>,
+    items: Vec<ItemTold>,
+}
+
+impl From<Reply> for Success {
+    fn from(reply: Reply) -> Self {
+        Self {
+            reply,
+            delivery: None,
+            items: Vec::new(),
+        }
+    }
 }
 
 impl Dispatcher {
@@ -106,48 +124,27 @@ impl Dispatcher {
             Err(ShapeRefusal { refusal, format }) => return refused(&Style::bare(format), &refusal, &[]),
         };
         let mut known = Known::default();
-        let walked = self.walk(&raw, &mut known).await;
-        let walked = match walked {
+        let acted = match verify(&self.ports, &raw, self.ports.clock.wall(), &mut known).await {
+            Ok(call) => self.act(&call).await,
             Err(Stop::Refused { refusal, spent }) => Err(self.refuse(refusal, &spent).await),
             Err(Stop::Fault(fault)) => Err(Halt::Fault(fault)),
-            Ok(success) => Ok(success),
         };
         // Only an application that is known can have turned callbacks off (protocol 13.9).
         let style = raw.style(known.app.as_ref().is_none_or(|app| app.settings.jsonp));
-        let (mut answer, fault) = match walked {
-            Ok(success) => (succeeded(&style, success), None),
-            Err(Halt::Refused(refusal)) => (refused(&style, &refusal, raw.pairs().as_slice()), None),
-            Err(Halt::Fault(fault)) => {
-                let answer = refused(&style, &fault.refusal(), raw.pairs().as_slice());
-                (answer, Some(fault))
-            }
-        };
-        answer.fault = fault;
+        let mut answer = concluded(&style, acted, raw.pairs().as_slice());
         answer.method = known.method;
         answer.app = known.app.map(|app| app.id);
         answer.user = known.user;
         answer
     }
 
-    /// Stages 2 to 7 of a call that nobody refuses.
-    async fn walk(&self, raw: &RawCall, known: &mut Known) -> Result<Success, Stop> {
-        let call = verify(&self.ports, raw, self.ports.clock.wall(), known).await?;
+    /// Stages 3 to 7 of a verified call. Whatever comes of it, its charge is settled.
+    async fn act(&self, call: &VerifiedCall<'_>) -> Result<Success, Halt> {
         let mut unit = Unit::new(&self.ports, (&self.config, &self.own_pages), call.now());
-        let spending = |refusal| Stop::Refused {
-            refusal,
-            spent: call.charge().clone(),
-        };
-        match call.method().decide(&call, &mut unit).await {
-            Err(Halt::Refused(refusal)) => Err(spending(refusal)),
-            Err(Halt::Fault(fault)) => Err(Stop::Fault(fault)),
-            // What is refused from here on has been spent, or was refused by the ledger: nothing is left to settle.
-            Ok(outcome) => self
-                .carry_out(&call, unit, outcome)
-                .await
-                .map_err(|halt| match halt {
-                    Halt::Refused(refusal) => Stop::unspent(refusal),
-                    Halt::Fault(fault) => Stop::Fault(fault),
-                }),
+        match call.method().decide(call, &mut unit).await {
+            Ok(outcome) => self.carry_out(call, unit, outcome).await,
+            Err(Halt::Refused(refusal)) => Err(self.refuse(refusal, call.charge()).await),
+            Err(Halt::Fault(fault)) => Err(Halt::Fault(fault)),
         }
     }
 
@@ -162,8 +159,8 @@ impl Dispatcher {
             Outcome::OfDelivery { sending, reply } => {
                 let delivery = effects::deliver(&self.ports, call.charge(), *sending).await?;
                 Ok(Success {
-                    reply: reply(&delivery),
                     delivery: Some(delivery),
+                    ..reply(&delivery).into()
                 })
             }
             Outcome::OfCursor { ticket, reply } => {
@@ -171,26 +168,25 @@ impl Dispatcher {
                 let cursor = effects::issue(&self.ports, &settled, *ticket)
                     .await
                     .map_err(Halt::Fault)?;
-                Ok(Success {
-                    reply: reply(cursor),
-                    delivery: None,
-                })
+                Ok(reply(cursor).into())
             }
             Outcome::OfCancel { id, asker, reply } => {
                 let settled = self.settle(call.charge()).await?;
                 let delivery = effects::cancel(&self.ports, &settled, (id, asker)).await?;
+                Ok(reply(&delivery).into())
+            }
+            Outcome::OfBatch { items } => {
+                self.settle(call.charge()).await?;
+                let (reply, items) = self.run_items(call, &items).await;
                 Ok(Success {
-                    reply: reply(&delivery),
-                    delivery: None,
+                    items,
+                    ..reply.into()
                 })
             }
             Outcome::Value { reply, after } => {
                 let settled = self.settle(call.charge()).await?;
                 self.keep(call, &settled, (unit, after)).await?;
-                Ok(Success {
-                    reply,
-                    delivery: None,
-                })
+                Ok(reply.into())
             }
         }
     }
@@ -262,10 +258,26 @@ impl Dispatcher {
     }
 }
 
+/// Stage 8, but for what is known of the call. `args` are the pairs that an error echoes.
+fn concluded(style: &Style, acted: Result<Success, Halt>, args: &[Pair]) -> Answer {
+    match acted {
+        Ok(success) => succeeded(style, success),
+        Err(Halt::Refused(refusal)) => refused(style, &refusal, args),
+        Err(Halt::Fault(fault)) => {
+            let answer = refused(style, &fault.refusal(), args);
+            Answer {
+                fault: Some(fault),
+                ..answer
+            }
+        }
+    }
+}
+
 fn succeeded(style: &Style, success: Success) -> Answer {
     Answer {
         rendered: render::success(style, &success.reply),
         delivery: success.delivery,
+        items: success.items,
         error: None,
         bound: None,
         fault: None,
@@ -275,10 +287,11 @@ fn succeeded(style: &Style, success: Success) -> Answer {
     }
 }
 
-fn refused(style: &Style, refusal: &Refusal, args: &[crier_proto::pairs::Pair]) -> Answer {
+fn refused(style: &Style, refusal: &Refusal, args: &[Pair]) -> Answer {
     Answer {
         rendered: render::error(style, refusal, args),
         delivery: None,
+        items: Vec::new(),
         error: Some(refusal.code()),
         bound: refusal.bound(),
         fault: None,

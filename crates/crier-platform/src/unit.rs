@@ -159,6 +159,11 @@ pub(crate) enum Outcome {
         /// The value.
         reply: Box<dyn FnOnce(Cursor) -> Reply + Send>,
     },
+    /// The urlencoded items of a batch, run one after another once it is settled; the value is the list of their documents.
+    OfBatch {
+        /// The items, 20 at most.
+        items: Vec<String>,
+    },
     /// A message taken back after settlement; the value is a function of how it stands then.
     OfCancel {
         /// The message.

@@ -4,7 +4,7 @@
 
 use crate::methods::registry::AnyMethod;
 use crate::model::app::App;
-use crate::model::message::{Asker, Via};
+use crate::model::message::{Asker, Door, Via};
 use crate::model::session::Session;
 use crate::model::time::WallMs;
 use crate::ports::ledger::Charge;
@@ -28,6 +28,8 @@ pub(crate) struct Proven<'c> {
     pub(crate) session: Option<Arc<Session>>,
     /// Whose secret signed it.
     pub(crate) via: Via,
+    /// By which door it came.
+    pub(crate) door: Door,
     /// What it names.
     pub(crate) method: &'static dyn AnyMethod,
     /// What it will spend.
@@ -40,6 +42,11 @@ impl<'c> VerifiedCall<'c> {
     /// The call that these facts describe. The witness exists in `verify` alone.
     pub(crate) fn new(proven: Proven<'c>, _witness: Witness) -> Self {
         Self { proven }
+    }
+
+    /// As it was read.
+    pub(crate) fn raw(&self) -> &'c RawCall {
+        self.proven.raw
     }
 
     /// The value of a parameter; an empty one counts as absent (protocol 1.3).
@@ -74,6 +81,11 @@ impl<'c> VerifiedCall<'c> {
     /// Whose secret signed it (live 2.3).
     pub(crate) fn via(&self) -> Via {
         self.proven.via
+    }
+
+    /// By which door it came (live section 13).
+    pub(crate) fn door(&self) -> Door {
+        self.proven.door
     }
 
     /// The method.

@@ -107,6 +107,8 @@ pub struct RawCall {
     verb: Verb,
     path: String,
     source: IpAddr,
+    /// The format of an answer to a call that names none.
+    format: Format,
 }
 
 /// A shape error (protocol 3.12): error 100, empty `request_args`, no callback, in the format of the first `format` pair that decodes.
@@ -152,21 +154,29 @@ impl RawCall {
             verb,
             path: request.path,
             source: request.source,
+            format: Format::default(),
         })
     }
 
-    /// A call made of one urlencoded text, an item of a batch (protocol 15.7): verb, path and address are the outer call's.
+    /// A call made of one urlencoded text, an item of a batch (protocol 15.7): verb, path, address and, where it names none,
+    /// the format are the outer call's.
     ///
     /// # Errors
-    /// `ShapeError` as `read`, for names, values, doubles and counts.
-    pub fn of_item(urlencoded: &str, outer: &Self) -> Result<Self, ShapeError> {
-        let source = Source::urlencoded(urlencoded.as_bytes(), &mut Budget::default())?;
+    /// `ShapeRefusal` as `read`, for names, values, doubles and counts.
+    pub fn of_item(urlencoded: &str, outer: &Self) -> Result<Self, ShapeRefusal> {
+        let bytes = urlencoded.as_bytes();
+        let format = outer.format();
+        let source = Source::urlencoded(bytes, &mut Budget::default()).map_err(|error| ShapeRefusal {
+            refusal: error.into(),
+            format: first_format(bytes).unwrap_or(format),
+        })?;
         Ok(Self {
             pairs: Pairs::merged(source, Source::default()),
             file: None,
             verb: outer.verb,
             path: outer.path.clone(),
             source: outer.source,
+            format,
         })
     }
 
@@ -200,15 +210,18 @@ impl RawCall {
         self.source
     }
 
+    /// The format asked for: the default where none is named, XML where what is named is none (protocol 4).
+    fn format(&self) -> Format {
+        self.pairs
+            .value("format")
+            .map_or(self.format, |value| Format::named(value).unwrap_or_default())
+    }
+
     /// How the answer is to be rendered: format, root element and, when `wrap` and its grammar is right, the callback (protocol 13.2, 13.9, 13.10, 5.2).
     #[must_use]
     pub fn style(&self, wrap: bool) -> Style {
         Style {
-            format: self
-                .pairs
-                .value("format")
-                .and_then(Format::named)
-                .unwrap_or_default(),
+            format: self.format(),
             callback: self
                 .pairs
                 .value("callback")
@@ -368,9 +381,27 @@ mod tests {
             (item.verb(), item.path(), item.source()),
             (Verb::Post, "/restserver.php", outer.source())
         );
-        assert_eq!(
-            RawCall::of_item("a=1&a=2", &outer).unwrap_err(),
-            ShapeError::Doubled("a".into())
-        );
+        let refused = RawCall::of_item("a=1&a=2", &outer).unwrap_err();
+        assert_eq!(refused.refusal, ShapeError::Doubled("a".into()).into());
+    }
+
+    #[test]
+    fn an_item_answers_in_its_own_format_else_in_the_outer_one() {
+        for (outer, item, format) in [
+            ("format=json", "a=1", Format::Json),
+            ("format=json", "format=", Format::Json),
+            ("format=json", "format=XML", Format::Xml),
+            ("format=json", "format=yaml", Format::Xml),
+            ("", "format=json", Format::Json),
+            ("", "a=1", Format::Xml),
+        ] {
+            let outer = RawCall::read(request("GET", outer, Body::Empty)).unwrap();
+            let read = RawCall::of_item(item, &outer).unwrap();
+            assert_eq!(read.style(false).format, format, "{item}");
+            let broken = RawCall::of_item(&format!("b=%&{item}"), &outer).unwrap_err();
+            if !item.ends_with('=') {
+                assert_eq!(broken.format, format, "{item}");
+            }
+        }
     }
 }

@@ -46,6 +46,8 @@ pub struct MethodSpec {
     pub with_ss: bool,
     /// Whether it takes exactly one file part.
     pub file: bool,
+    /// Whether it may be an item of a batch (protocol 15.7).
+    pub in_batch: bool,
     /// Two names of which exactly one must be there (protocol 14.1: `recipient`, `uid`).
     pub one_of: Option<[&'static str; 2]>,
     /// Its own parameters, in the order of its page.

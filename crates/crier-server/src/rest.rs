@@ -13,7 +13,7 @@ use crate::middleware::real_ip::TrustedProxies;
 use crate::middleware::request_id::{RequestId, RequestIds};
 use bytes::Bytes;
 use crier_live::metrics::Overflow;
-use crier_platform::dispatch::{Answer, Dispatcher};
+use crier_platform::dispatch::{Answer, Dispatcher, ItemTold};
 use crier_platform::model::message::{Delivery, Door};
 use crier_platform::ports::clock::Clock;
 use crier_proto::call::{Body, RequestParts};
@@ -124,6 +124,21 @@ impl RestDoor {
         (response, Then::CloseGently)
     }
 
+    /// The figures of one item of a batch, which is a call like any other; a log line only for a fault of ours.
+    fn report_item(&self, item: &ItemTold) {
+        let code = item.error.map_or(0, Code::number);
+        let method = item.method.unwrap_or("unknown");
+        self.metrics.call(method, code);
+        if method == SEND
+            && let Some(code) = item.error
+        {
+            self.metrics.live().send_refused(Door::Batch, (code, item.bound));
+        }
+        if let Some(fault) = &item.fault {
+            tracing::error!(error = %fault, call.method = method, "an item of a batch failed on our side");
+        }
+    }
+
     /// One figure and one log line: a refusal is told at info, a success at debug, so that a busy server does not write per call.
     fn report(&self, answer: &Answer, status: StatusCode, took_ms: u64) {
         let code = answer.error.map_or(0, Code::number);
@@ -133,6 +148,9 @@ impl RestDoor {
             && let Some(code) = answer.error
         {
             self.metrics.live().send_refused(Door::Rest, (code, answer.bound));
+        }
+        for item in &answer.items {
+            self.report_item(item);
         }
         if let Some(fault) = &answer.fault {
             tracing::error!(error = %fault, call.method = method, "a call failed on our side");

@@ -171,12 +171,15 @@ impl Method for LiveMessageSend {
             fanout: call.value("fanout"),
         };
         let from = From {
-            door: Door::Rest,
+            door: call.door(),
             app: call.app().id,
             sender: call.session()?.user,
             via: call.via(),
             receipt: !call.app().receipts.address.is_empty(),
         };
+        if from.door == Door::Batch && wait(params.wait)? != WaitFor::Accepted {
+            return Err(invalid("wait", "must be none in a batch"));
+        }
         Ok((judge(params, call.app().settings.live_text)?, from))
     }
 

@@ -19,6 +19,7 @@ static METHODS: &[&dyn AnyMethod] = &[
     &Entry::<super::users_get_logged_in_user::UsersGetLoggedInUser>::NEW,
     &Entry::<super::users_is_app_user::UsersIsAppUser>::NEW,
     &Entry::<super::users_is_app_added::UsersIsAppAdded>::NEW,
+    &Entry::<super::batch_run::BatchRun>::NEW,
     &Entry::<super::live_message_create_ticket::LiveMessageCreateTicket>::NEW,
     &Entry::<super::live_message_status::LiveMessageStatus>::NEW,
     &Entry::<super::live_message_cancel::LiveMessageCancel>::NEW,

@@ -14,6 +14,17 @@ pub struct Charge {
     pub order: Option<OrderCharge>,
 }
 
+impl Charge {
+    /// What an item of a batch spends whose own call spends this: its call order covers them all (protocol 9.6, 15.7).
+    #[must_use]
+    pub fn of_item(&self) -> Self {
+        Self {
+            quota: self.quota,
+            order: None,
+        }
+    }
+}
+
 /// One call of a quota (protocol 11.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaCharge {

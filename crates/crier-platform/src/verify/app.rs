@@ -2,7 +2,7 @@
 
 use super::Stop;
 use crate::model::app::App;
-use crate::ports::store::Store;
+use crate::ports::store::{Store, StoreFault};
 use crier_proto::call::RawCall;
 use crier_proto::error::{Code, Refusal};
 use crier_proto::ids::ApiKey;
@@ -18,9 +18,10 @@ pub(super) async fn known(store: &dyn Store, raw: &RawCall) -> Result<Arc<App>, 
     };
     let unknown = || Stop::unspent(Refusal::plain(Code::InvalidApiKey));
     let key: ApiKey = text.parse().map_err(|_| unknown())?;
-    store
-        .app_by_key(&key)
-        .await?
-        .filter(|app| app.enabled)
-        .ok_or_else(unknown)
+    enabled(store, &key).await?.ok_or_else(unknown)
+}
+
+/// The application of a key, unless it is disabled.
+pub(super) async fn enabled(store: &dyn Store, key: &ApiKey) -> Result<Option<Arc<App>>, StoreFault> {
+    Ok(store.app_by_key(key).await?.filter(|app| app.enabled))
 }

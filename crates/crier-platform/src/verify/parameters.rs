@@ -4,7 +4,7 @@ use crate::grammar::invalid;
 use crate::model::app::{Settings, Strictness};
 use crier_proto::call::RawCall;
 use crier_proto::error::{Code, Refusal};
-use crier_proto::params::{MethodSpec, common, first_unknown};
+use crier_proto::params::{MethodSpec, common, first_unknown, is_known};
 
 /// The checks of step 12 in their order.
 ///
@@ -14,8 +14,7 @@ pub(super) fn check(raw: &RawCall, spec: &MethodSpec, settings: &Settings) -> Re
     if settings.strictness == Strictness::Strict
         && let Some(name) = first_unknown(spec, raw.pairs().as_slice())
     {
-        // A misspelled optional parameter must not be silently without effect.
-        return Err(invalid(name, &format!("is not a parameter of {}", spec.name)));
+        return Err(unknown(name, spec));
     }
     if raw.file().is_some() && !spec.file {
         return Err(Refusal::because(
@@ -27,7 +26,7 @@ pub(super) fn check(raw: &RawCall, spec: &MethodSpec, settings: &Settings) -> Re
         return Err(invalid("v", "is missing"));
     }
     fits(raw, "v", "must be 1.0")?;
-    fits(raw, "format", "must be xml or json")?;
+    fits(raw, "format", FORMAT)?;
     if settings.jsonp {
         fits(
             raw,
@@ -35,9 +34,40 @@ pub(super) fn check(raw: &RawCall, spec: &MethodSpec, settings: &Settings) -> Re
             "must be the name of a function, at most 128 bytes",
         )?;
     }
-    fits(raw, "ss", "must be 1, 0, true or false")?;
+    fits(raw, "ss", BOOL)?;
+    without_effect(raw)
+}
+
+/// The checks of step 12 for an item of a batch. What the outer signature covers is not judged (protocol 15.7).
+///
+/// # Errors
+/// As `check`.
+pub(super) fn check_item(raw: &RawCall, spec: &MethodSpec, settings: &Settings) -> Result<(), Refusal> {
+    let names = raw.pairs().as_slice().iter().map(|pair| &*pair.name);
+    if settings.strictness == Strictness::Strict
+        && let Some(name) = names.filter(|name| !is_known(spec, name)).min()
+    {
+        return Err(unknown(name, spec));
+    }
+    fits(raw, "format", FORMAT)?;
+    if raw.pairs().value("callback").is_some() {
+        return Err(invalid("callback", "must be empty in a batch"));
+    }
+    without_effect(raw)
+}
+
+const FORMAT: &str = "must be xml or json";
+const BOOL: &str = "must be 1, 0, true or false";
+
+/// A misspelled optional parameter must not be silently without effect.
+fn unknown(name: &str, spec: &MethodSpec) -> Refusal {
+    invalid(name, &format!("is not a parameter of {}", spec.name))
+}
+
+/// The end of the list: names that change no answer.
+fn without_effect(raw: &RawCall) -> Result<(), Refusal> {
     fits(raw, "locale", "must be like en or en_US")?;
-    fits(raw, "return_ssl_resources", "must be 1, 0, true or false")?;
+    fits(raw, "return_ssl_resources", BOOL)?;
     if raw.pairs().value("call_as_apikey").is_some() {
         return Err(Refusal::because(
             Code::PermissionDenied,

@@ -7,6 +7,7 @@ use super::{address, app, call_order, parameters, quota, session, signature};
 use crate::faults::Fault;
 use crate::methods::registry;
 use crate::model::app::{App, CallIdSetting, Strictness};
+use crate::model::message::Door;
 use crate::model::time::WallMs;
 use crate::ports::Ports;
 use crate::ports::ledger::Charge;
@@ -20,8 +21,8 @@ use crier_proto::reading::{CallIdRule, one_reading_only};
 use crier_proto::signature::Version;
 use std::sync::Arc;
 
-/// Proof that the whole list has been passed. Only this file can make one.
-pub(crate) struct Witness(());
+/// Proof that the whole list has been passed. Only this file can make one, and `item` for the list that it shortens.
+pub(crate) struct Witness(pub(super) ());
 
 /// What became known of a call on its way, for rendering its answer and for its log line.
 #[derive(Default)]
@@ -146,6 +147,7 @@ pub(crate) async fn verify<'c>(
         app,
         session,
         via: proof.via,
+        door: Door::Rest,
         method,
         charge,
         now,
@@ -169,7 +171,7 @@ fn one_reading(raw: &RawCall, app: &App, proof: &signature::Proof) -> Result<(),
 }
 
 /// Step 10: the method, if it exists and may be signed this way.
-fn named(
+pub(super) fn named(
     spec: Option<&'static MethodSpec>,
     ss: bool,
 ) -> Result<(&'static MethodSpec, &'static dyn registry::AnyMethod), Refusal> {

@@ -2,6 +2,7 @@
 //! methods' tables of checks, sessions, tickets, profiles and many calls at once.
 
 mod asked;
+mod batch;
 mod faults;
 mod feed;
 mod harness;

@@ -93,11 +93,13 @@ pub const METHODS: &[MethodSpec] = &[
     MethodSpec {
         session: SessionNeed::None,
         with_ss: false,
+        in_batch: false,
         ..needs_session("auth.createToken")
     },
     MethodSpec {
         session: SessionNeed::None,
         with_ss: false,
+        in_batch: false,
         params: AUTH_GET_SESSION,
         ..needs_session("auth.getSession")
     },
@@ -116,6 +118,7 @@ pub const METHODS: &[MethodSpec] = &[
         ..needs_session("users.isAppAdded")
     },
     MethodSpec {
+        in_batch: false,
         params: BATCH_RUN,
         ..needs_session("batch.run")
     },
@@ -138,13 +141,15 @@ pub const METHODS: &[MethodSpec] = &[
     },
 ];
 
-/// The most frequent kind: it needs a session, may be signed with its secret, and takes no file and no parameters.
+/// The most frequent kind: it needs a session, may be signed with its secret and stand in a batch, and takes no file and no
+/// parameters.
 const fn needs_session(name: &'static str) -> MethodSpec {
     MethodSpec {
         name,
         session: SessionNeed::Required,
         with_ss: true,
         file: false,
+        in_batch: true,
         one_of: None,
         params: &[],
     }

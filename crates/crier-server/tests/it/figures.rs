@@ -143,6 +143,37 @@ async fn figures_of_a_scripted_evening_are_exact() {
 }
 
 #[tokio::test]
+async fn messages_in_a_batch_are_counted_by_their_own_door_and_its_items_as_calls() {
+    let server = started().await;
+    let me = SENDER.to_string();
+    let send = format!("method=liveMessage.send&recipient={me}&event_name=e&message=m");
+    let long = format!("{send}{}", "m".repeat(1_024));
+    let feed = serde_json::to_string(&[&send, &send, &long, "method=no.such"]).unwrap();
+    let answer = caller(&server)
+        .call("batch.run", &[("method_feed", &feed), ("format", "JSON")])
+        .await
+        .unwrap();
+    assert_eq!(answer.error_code(), None, "{}", answer.text());
+    let page = scrape(&server).await;
+    assert_eq!(
+        counted(&page, "sends"),
+        [
+            r#"{door="batch",result="1102"} 1"#,
+            r#"{door="batch",result="ok"} 2"#
+        ]
+    );
+    for (series, value) in [
+        (r#"method="batch.run",code="0""#, 1.0),
+        (r#"method="liveMessage.send",code="0""#, 2.0),
+        (r#"method="liveMessage.send",code="1102""#, 1.0),
+        (r#"method="unknown",code="3""#, 1.0),
+    ] {
+        let name = format!("crier_server_calls_total{{{series}}}");
+        assert_eq!(page.get(&name), Some(&value), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn accepted_messages_are_the_live_ones_and_the_ended_ones() {
     let server = started().await;
     let caller = caller(&server);

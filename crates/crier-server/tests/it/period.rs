@@ -246,17 +246,61 @@ async fn recorded_auth_calls_have_the_stated_answers() {
     }
 }
 
-/// The two methods are not part of this build: their recorded calls are verified like any other and then answered 3. Once
-/// they are, the batch is a list of two documents and the upload, whose album does not exist, 120.
+/// One message and one story: the page has the one, the feed the other, and each item's document is the one of its own call.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn recorded_batches_and_uploads_are_unknown_methods_so_far() {
-    for name in ["php-2008-05-batch.batch.run", "pyfacebook.photos.upload"] {
-        let capture = Capture::named(name);
-        let server = replay_server(&capture, ProfileName::Period).await;
+async fn the_recorded_batch_sends_its_message_and_publishes_its_story() {
+    for profile in [ProfileName::Period, ProfileName::Documented] {
+        let capture = Capture::named("php-2008-05-batch.batch.run");
+        let server = replay_server(&capture, profile).await;
+        let recipient = ticket(&server, &capture).await;
+        let mut page = page(&server, &recipient, "early-page-0123456789").await;
         let answer = replay(&server, &capture).await;
-        assert_eq!(answer.error_code(), Some(3), "{name}: {}", answer.text());
-        assert_eq!(stories(&server).await, [], "{name}");
+        let item = |root: &str| {
+            let document = format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}_response xmlns=\"http://api.facebook.com/1.0/\" \
+                 xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:schemaLocation=\"http://api.facebook.com/1.0/ \
+                 http://api.facebook.com/1.0/facebook.xsd\">1</{root}_response>"
+            );
+            let text = document
+                .replace('<', "&lt;")
+                .replace('>', "&gt;")
+                .replace('"', "&quot;");
+            format!("  <batch_run_response_elt>{text}</batch_run_response_elt>\n")
+        };
+        let list = accepted(&capture).replace(">1<", " list=\"true\">\n@<").replace(
+            '@',
+            &[item("liveMessage_send"), item("feed_publishStoryToUser")].concat(),
+        );
+        assert_eq!(answer.text(), list, "{profile:?}");
+        assert_eq!(answer.header("Crier-Id"), None, "{profile:?}");
+        let frame = page.next_of("message").await.unwrap();
+        assert_eq!(
+            (
+                frame["event"].as_str(),
+                frame["raw"].as_str(),
+                frame["via"].as_str()
+            ),
+            (Some("e"), Some("{}"), Some("app")),
+            "{profile:?}"
+        );
+        let titles: Vec<_> = stories(&server)
+            .await
+            .into_iter()
+            .map(|story| story.title)
+            .collect();
+        assert_eq!(titles, ["Hi"], "{profile:?}");
     }
+}
+
+/// The method is not part of this build: its recorded call is verified like any other and then answered 3. Once it is, the
+/// upload, whose album does not exist, is 120.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recorded_upload_is_an_unknown_method_so_far() {
+    let capture = Capture::named("pyfacebook.photos.upload");
+    let server = replay_server(&capture, ProfileName::Period).await;
+    let answer = replay(&server, &capture).await;
+    assert_eq!(answer.error_code(), Some(3), "{}", answer.text());
+    assert_eq!(stories(&server).await, []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
