@@ -1,40 +1,45 @@
 //! The long proofs, and their short forms for every run: kill −9 under load, exactly once under chaos, pages by the
-//! thousand that are cut, drained, slow or idle.
+//! thousand that are cut, drained, slow or idle, a feed's guarantee under a flood.
 
 use crate::run::Step;
 
-/// Scenarios of `bench`: what people call each, its long form, and its short form if it has one.
-const SCENARIOS: [(&str, &str, Option<&str>); 7] = [
+/// What people call each proof, its long form as a program and its arguments, and its short form if it has one.
+const SCENARIOS: [(&str, &str, Option<&str>); 8] = [
     (
         "kill -9 under load",
-        "kill --kills 200 --seed 1",
-        Some("kill --kills 20 --seed 1"),
+        "bench -- kill --kills 200 --seed 1",
+        Some("bench -- kill --kills 20 --seed 1"),
     ),
     (
         "exactly once, or a gap",
-        "exact --messages 1000000 --seed 1",
-        Some("exact --messages 3000 --users 20 --rate 500 --restarts 3 --grace 2 --seed 1"),
+        "bench -- exact --messages 1000000 --seed 1",
+        Some("bench -- exact --messages 3000 --users 20 --rate 500 --restarts 3 --grace 2 --seed 1"),
     ),
     (
         "all pages cut at once",
-        "resume --pages 15000",
-        Some("resume --pages 300 --seconds 1"),
+        "bench -- resume --pages 15000",
+        Some("bench -- resume --pages 300 --seconds 1"),
     ),
-    ("slow readers", "slow --pages 600", None),
+    ("slow readers", "bench -- slow --pages 600", None),
     (
         "SIGTERM under pages",
-        "drain --pages 15000",
-        Some("drain --pages 300"),
+        "bench -- drain --pages 15000",
+        Some("bench -- drain --pages 300"),
     ),
     (
         "a withdrawal",
-        "withdraw --pages 15000",
-        Some("withdraw --pages 300"),
+        "bench -- withdraw --pages 15000",
+        Some("bench -- withdraw --pages 300"),
     ),
     (
         "idle pages",
-        "idle --pages 10000 --seconds 300",
-        Some("idle --pages 1000 --seconds 20"),
+        "bench -- idle --pages 10000 --seconds 300",
+        Some("bench -- idle --pages 1000 --seconds 20"),
+    ),
+    (
+        "the guarantee under a flood",
+        "crier-server -- simulate --population flood --seeds 1000",
+        Some("crier-server -- simulate --population flood --seeds 50"),
     ),
 ];
 
@@ -55,7 +60,7 @@ pub fn command(arguments: &[String]) -> Result<(), String> {
         let Some(words) = (if quick { short } else { Some(long) }) else {
             continue;
         };
-        let run = format!("cargo run --quiet{profile} -p bench -- {words}");
+        let run = format!("cargo run --quiet{profile} -p {words}");
         if Step::new(name, &run).run().failed > 0 {
             failed.push(name);
         } else {

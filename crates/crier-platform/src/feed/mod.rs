@@ -4,6 +4,7 @@
 //! - `index`: loaded users' stories in memory, bounded
 //! - `rank`: ranking v1, a pure function of a snapshot
 //! - `select`: which stories stand on a page, newest first
+//! - `simulate`: invented people and applications, ranked by the same functions; records computed again
 //! - `target`: the address behind a story's link
 //! - `verdict`: why a story was shown or not, and what it weighs, in words
 //! - `window`: the twelve hours
@@ -12,6 +13,7 @@ pub mod config;
 pub mod index;
 pub mod rank;
 mod select;
+pub mod simulate;
 mod target;
 pub mod verdict;
 pub mod window;

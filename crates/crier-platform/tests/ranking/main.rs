@@ -3,6 +3,8 @@
 mod extremes;
 mod index;
 mod properties;
+mod replayed;
+mod simulated;
 mod slow;
 mod worked_example;
 mod world;

@@ -17,6 +17,7 @@ mod paper;
 mod place;
 mod serve;
 mod session;
+mod simulate;
 mod user;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -96,6 +97,8 @@ enum Command {
     Backup(copy::Backup),
     /// Put a copy in the place of the store of a server that is stopped
     Restore(copy::Restore),
+    /// Simulate the feeds of invented people, or compute an exported record's views again
+    Simulate(Box<simulate::Simulate>),
     /// Print a completion script for a shell
     Completions(paper::Completions),
     /// Print the manual, a page for each command
@@ -122,6 +125,7 @@ pub fn main() -> u8 {
         Command::Migrate(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Restore(command) => command.run(),
+        Command::Simulate(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man => paper::man(),
         Command::Version(command) => command.run(),

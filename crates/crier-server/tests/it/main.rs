@@ -11,6 +11,7 @@
 //! - `slow_reader`: who is cut for reading slowly, and who is not; `stop`: the two ways of a soft stop
 //! - `receipts`: signed posts to an application's server, over restarts, refusals and rotations
 //! - `delivery`: exactly once or a gap, over connections that are cut
+//! - `simulate`: invented people, and records computed again
 //! - `rest`, `config`, `cli`, `cli_listen`: the doors of callers and operators
 #![expect(
     clippy::unwrap_used,
@@ -37,6 +38,7 @@ mod live_transports;
 mod period;
 mod receipts;
 mod rest;
+mod simulate;
 mod site;
 mod slow_reader;
 mod stop;
