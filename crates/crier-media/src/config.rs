@@ -1,4 +1,5 @@
-//! Section `[media]` of the configuration: what may be dialled, and how long reaching it may take (feed 7.4, 7.5).
+//! Section `[media]` of the configuration: what may be dialled, how long reaching it may take (feed 7.4, 7.5), and what an
+//! image may cost (feed 7.6).
 //!
 //! Promise: an instance is complete; unknown keys are refused by the reader. Knows nothing of files or the environment.
 
@@ -27,6 +28,16 @@ pub struct MediaConfig {
     pub image_bytes_max: Bytes,
     /// Redirects that one fetch follows at most (feed 7.4).
     pub redirects_max: u32,
+    /// Pixels of an image's side (feed 7.6).
+    pub side_max: u32,
+    /// Working memory of one image, computed from its header (feed 7.6).
+    pub decode_bytes_max: Bytes,
+    /// For one image (feed 7.6).
+    pub decode_timeout: Span,
+    /// Images worked at at once (feed 7.6).
+    pub decodes_max: usize,
+    /// Images that wait for their turn.
+    pub decodes_waiting_max: usize,
 }
 
 impl Default for MediaConfig {
@@ -41,6 +52,11 @@ impl Default for MediaConfig {
             fetch_timeout: Span(10_000),
             image_bytes_max: Bytes(5 << 20),
             redirects_max: 3,
+            side_max: 4_096,
+            decode_bytes_max: Bytes(32 << 20),
+            decode_timeout: Span(1_000),
+            decodes_max: 2,
+            decodes_waiting_max: 64,
         }
     }
 }

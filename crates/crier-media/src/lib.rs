@@ -5,9 +5,11 @@
 //! [`fetch::Fetcher`] downloads images. Stateless: what is to be posted or fetched, when and how often is for others to know.
 
 pub mod config;
+pub mod decode;
 pub mod dial;
 pub mod fetch;
 pub mod guard;
 pub mod hooks;
 pub mod metrics;
+pub mod thumbnail;
 mod tls;

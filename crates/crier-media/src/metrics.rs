@@ -18,12 +18,29 @@ struct Outcome {
     outcome: &'static str,
 }
 
+/// Label of an image that gave no picture.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Cause {
+    cause: &'static str,
+}
+
+/// Label of a decoded image.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByFormat {
+    format: &'static str,
+}
+
+/// Upper ends of the spans of time that making a picture is counted in, in seconds.
+const DECODE_SECONDS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0];
+
 /// Figures of this crate. Cloning shares them.
 #[derive(Debug, Clone)]
 pub struct MediaMetrics {
     refused: Family<Class, Counter>,
     fetched: Family<Outcome, Counter>,
     fetch_seconds: Histogram,
+    decode_seconds: Family<ByFormat, Histogram, fn() -> Histogram>,
+    decode_refused: Family<Cause, Counter>,
 }
 
 impl Default for MediaMetrics {
@@ -33,6 +50,8 @@ impl Default for MediaMetrics {
             fetched: Family::default(),
             // 1 ms to 16 s, each twice the last: the longest fetch takes 10 s.
             fetch_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 15)),
+            decode_seconds: Family::new_with_constructor(|| Histogram::new(DECODE_SECONDS)),
+            decode_refused: Family::default(),
         }
     }
 }
@@ -57,6 +76,16 @@ impl MediaMetrics {
             "fetch_seconds",
             "From the look-up of an image's host to the last byte of its body, redirects included",
             figures.fetch_seconds.clone(),
+        );
+        room.register(
+            "decode_seconds",
+            "From an image's bytes to its picture or its refusal, by format",
+            figures.decode_seconds.clone(),
+        );
+        room.register(
+            "decode_refused",
+            "Images that gave no picture, by cause",
+            figures.decode_refused.clone(),
         );
         figures
     }
@@ -83,5 +112,24 @@ impl MediaMetrics {
     #[must_use]
     pub fn refusals(&self, class: &'static str) -> u64 {
         self.refused.get_or_create(&Class { class }).get()
+    }
+
+    /// An image of this format was worked at for so many microseconds.
+    pub(crate) fn decoded(&self, format: &'static str, micros: u64) {
+        let seconds = std::time::Duration::from_micros(micros).as_secs_f64();
+        self.decode_seconds
+            .get_or_create(&ByFormat { format })
+            .observe(seconds);
+    }
+
+    /// An image gave no picture.
+    pub(crate) fn decode_refused(&self, cause: &'static str) {
+        self.decode_refused.get_or_create(&Cause { cause }).inc();
+    }
+
+    /// How many images gave no picture for this cause since the start.
+    #[must_use]
+    pub fn decode_refusals(&self, cause: &'static str) -> u64 {
+        self.decode_refused.get_or_create(&Cause { cause }).get()
     }
 }

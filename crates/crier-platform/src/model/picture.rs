@@ -1,5 +1,6 @@
 //! Our results of strangers' images, and why one is not there (feed section 7).
 
+use bytes::Bytes;
 use std::fmt;
 
 /// SHA-256 of a picture's bytes: its address.
@@ -13,6 +14,74 @@ pub enum PictureType {
     Jpeg,
     /// PNG, `.png`.
     Png,
+}
+
+impl PictureType {
+    /// What its address ends in, without the dot (feed 7.9).
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+        }
+    }
+
+    /// The value of `Content-Type` (feed 7.9).
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+        }
+    }
+}
+
+/// A picture, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Its address.
+    pub hash: PictureHash,
+    /// What it is written as.
+    pub kind: PictureType,
+    /// Pixels from left to right, at least 1.
+    pub width: u32,
+    /// Pixels from top to bottom, at least 1.
+    pub height: u32,
+    /// The file; nothing of it was in the image.
+    pub bytes: Bytes,
+}
+
+/// The square that a picture must fit, by its side in pixels (feed 7.7, 7.12). Nothing is ever enlarged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fit(pub u16);
+
+impl Fit {
+    /// A picture of a story, and `src_small` of a photo.
+    pub const STORY: Self = Self(75);
+    /// `src` of a photo.
+    pub const PHOTO: Self = Self(130);
+    /// `src_big` and `link` of a photo.
+    pub const PHOTO_BIG: Self = Self(604);
+
+    /// Width and height of the picture of an image with these sides (feed 7.7).
+    #[must_use]
+    pub const fn of(self, width: u32, height: u32) -> (u32, u32) {
+        let side = self.0 as u32;
+        if width <= side && height <= side {
+            return (width, height);
+        }
+        if width >= height {
+            (side, shorter(side, width, height))
+        } else {
+            (shorter(side, height, width), side)
+        }
+    }
+}
+
+/// The shorter side beside one of `side` pixels: to the nearest, a half upwards, at least 1.
+const fn shorter(side: u32, long: u32, short: u32) -> u32 {
+    let rounded = (short * side + long / 2) / long;
+    if rounded == 0 { 1 } else { rounded }
 }
 
 /// A picture as a slot shows it: its address and its size in pixels, 1 to 75 each.
@@ -185,5 +254,36 @@ mod tests {
                 "cache_full"
             ]
         );
+    }
+
+    #[test]
+    fn sides_are_those_of_the_worked_cases() {
+        let cases = [
+            ((640, 480), (75, 56)),
+            ((480, 640), (56, 75)),
+            ((76, 75), (75, 74)),
+            ((75, 76), (74, 75)),
+            ((100, 50), (75, 38)),
+            ((50, 100), (38, 75)),
+            ((10, 4_000), (1, 75)),
+            ((4_000, 10), (75, 1)),
+            ((33, 20), (33, 20)),
+            ((75, 75), (75, 75)),
+            ((76, 76), (75, 75)),
+            ((1, 1), (1, 1)),
+            ((4_096, 1), (75, 1)),
+            ((4_096, 4_096), (75, 75)),
+        ];
+        for ((width, height), fitted) in cases {
+            assert_eq!(Fit::STORY.of(width, height), fitted, "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn photos_fit_their_larger_squares_and_are_never_enlarged() {
+        assert_eq!(Fit::PHOTO_BIG.of(1_600, 1_200), (604, 453));
+        assert_eq!(Fit::PHOTO.of(1_600, 1_200), (130, 98));
+        assert_eq!(Fit::PHOTO_BIG.of(604, 500), (604, 500));
+        assert_eq!(Fit::PHOTO.of(75, 56), (75, 56));
     }
 }

@@ -5,6 +5,7 @@ pub mod deliver;
 pub mod entropy;
 pub mod fetch;
 pub mod hooks;
+pub mod images;
 pub mod ledger;
 pub mod passwords;
 pub mod pictures;

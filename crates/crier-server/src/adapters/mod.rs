@@ -7,3 +7,4 @@ pub mod entropy;
 pub mod key_file;
 pub mod passwords;
 pub mod snapshot_file;
+pub mod workbench;
