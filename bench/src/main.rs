@@ -19,6 +19,7 @@ mod kill;
 mod latency;
 mod page;
 mod play;
+mod rank;
 mod resume;
 mod send;
 mod server;
@@ -38,6 +39,7 @@ const HELP: &str = "cargo run -p bench -- SCENARIO
   withdraw [--pages N]                 from a withdrawal to the last write
   kill [--kills N] [--seed N]          kill -9 under load: nothing answered is lost, no call_id passes twice
   idle [--pages N] [--seconds N]       idle WebSocket pages: memory for each, and how many were dropped
+  rank [--rounds N] [--seed N]         feed page 1 of 1,000 and of 10,000 competing stories: the function alone
   send [--seconds N] [--rounds N]      CPU of a signed liveMessage.send beside the same stack answering a constant
 ";
 
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         Some("kill") => runtime.block_on(kill::run(rest)),
         Some("idle") => runtime.block_on(idle::run(rest)),
         Some("send") => runtime.block_on(send::run(rest)),
+        Some("rank") => rank::run(rest),
         Some("resume") => runtime.block_on(resume::run(rest)),
         Some("slow") => runtime.block_on(slow::run(rest)),
         Some("drain") => runtime.block_on(drain::run(rest)),
