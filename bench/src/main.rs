@@ -34,11 +34,12 @@ const HELP: &str = "cargo run -p bench -- SCENARIO
   exact [--messages N] [--seed N] [--rate N] [--transports ws,sse,poll] [--durable]
                                        every message once in every page, or a gap, while servers, sockets and tabs die
   resume [--pages N]                   all pages cut at once, ten messages missed each: when all are back, and what others noticed
-  slow [--pages N]                     one page in a hundred stops reading at 100 messages a second: memory, and what others noticed
+  slow [--pages N] [--stopped N]       one page in a hundred stops reading at 100 messages a second: memory, and what others noticed
   drain [--pages N]                    SIGTERM: returns per second, nothing lost, time to exit
   withdraw [--pages N]                 from a withdrawal to the last write
   kill [--kills N] [--seed N]          kill -9 under load: nothing answered is lost, no call_id passes twice
-  idle [--pages N] [--seconds N]       idle WebSocket pages: memory for each, and how many were dropped
+  idle [--transport ws|sse|poll] [--pages N] [--seconds N]
+                                       idle pages: memory for each, CPU, and how many were dropped
   rank [--rounds N] [--seed N]         feed page 1 of 1,000 and of 10,000 competing stories: the function alone
   send [--seconds N] [--rounds N]      CPU of a signed liveMessage.send beside the same stack answering a constant
 ";

@@ -20,7 +20,7 @@ const SCENARIOS: [(&str, &str, Option<&str>); 8] = [
         "bench -- resume --pages 15000",
         Some("bench -- resume --pages 300 --seconds 1"),
     ),
-    ("slow readers", "bench -- slow --pages 600", None),
+    ("slow readers", "bench -- slow --pages 300", None),
     (
         "SIGTERM under pages",
         "bench -- drain --pages 15000",
