@@ -10,13 +10,14 @@ pub use batch::ItemTold;
 
 use crate::config::OwnPages;
 use crate::effects;
+use crate::failed_tokens::FailedTokens;
 use crate::faults::{Fault, refused_by_ledger};
 use crate::model::message::Delivery;
 use crate::ports::Ports;
 use crate::ports::entropy::random_bytes;
 use crate::ports::ledger::Charge;
 use crate::ports::store::{Batch, CommitError, UnitId, Write};
-use crate::unit::{After, Halt, Outcome, Unit};
+use crate::unit::{After, Halt, Outcome, Surroundings, Unit};
 use crate::verified::VerifiedCall;
 use crate::verify::{Known, Stop, verify};
 use crier_proto::call::{RawCall, RequestParts, ShapeRefusal};
@@ -55,6 +56,7 @@ pub struct Dispatcher {
     ports: Ports,
     config: DispatcherConfig,
     own_pages: OwnPages,
+    failed_tokens: FailedTokens,
 }
 
 /// Stage 5: the ledger has taken the charge. Made in this file alone.
@@ -89,6 +91,7 @@ impl Dispatcher {
             ports,
             config,
             own_pages,
+            failed_tokens: FailedTokens::default(),
         }
     }
 
@@ -140,7 +143,12 @@ impl Dispatcher {
 
     /// Stages 3 to 7 of a verified call. Whatever comes of it, its charge is settled.
     async fn act(&self, call: &VerifiedCall<'_>) -> Result<Success, Halt> {
-        let mut unit = Unit::new(&self.ports, (&self.config, &self.own_pages), call.now());
+        let around = Surroundings {
+            config: &self.config,
+            own_pages: &self.own_pages,
+            failed_tokens: &self.failed_tokens,
+        };
+        let mut unit = Unit::new(&self.ports, around, call.now());
         match call.method().decide(call, &mut unit).await {
             Ok(outcome) => self.carry_out(call, unit, outcome).await,
             Err(Halt::Refused(refusal)) => Err(self.refuse(refusal, call.charge()).await),

@@ -3,6 +3,7 @@
 //! A method sees the world through here alone. Nothing is written, sent or spent before dispatch has settled the call.
 
 use crate::config::{DispatcherConfig, OwnPages};
+use crate::failed_tokens::FailedTokens;
 use crate::faults::Fault;
 use crate::model::app::Settings;
 use crate::model::grant::Grant;
@@ -26,11 +27,21 @@ use std::sync::Arc;
 /// What a refusal by the store's condition means on the wire; `None` where the method cannot cause that condition.
 pub(crate) type OnConflict = fn(&Settings, Conflict) -> Option<Refusal>;
 
+/// What units know of the server beside its ports.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'u> {
+    /// The server's own settings that methods speak of.
+    pub(crate) config: &'u DispatcherConfig,
+    /// Where this server's own pages are.
+    pub(crate) own_pages: &'u OwnPages,
+    /// How often tokens have failed.
+    pub(crate) failed_tokens: &'u FailedTokens,
+}
+
 /// Reads and collected writes of one call.
 pub(crate) struct Unit<'u> {
     ports: &'u Ports,
-    config: &'u DispatcherConfig,
-    own_pages: &'u OwnPages,
+    around: Surroundings<'u>,
     now: WallMs,
     writes: Vec<Write>,
     on_conflict: OnConflict,
@@ -38,15 +49,10 @@ pub(crate) struct Unit<'u> {
 
 impl<'u> Unit<'u> {
     /// An empty unit.
-    pub(crate) fn new(
-        ports: &'u Ports,
-        (config, own_pages): (&'u DispatcherConfig, &'u OwnPages),
-        now: WallMs,
-    ) -> Self {
+    pub(crate) fn new(ports: &'u Ports, around: Surroundings<'u>, now: WallMs) -> Self {
         Self {
             ports,
-            config,
-            own_pages,
+            around,
             now,
             writes: Vec::new(),
             on_conflict: |_, _| None,
@@ -60,12 +66,12 @@ impl<'u> Unit<'u> {
 
     /// The server's own settings that methods speak of.
     pub(crate) fn config(&self) -> &'u DispatcherConfig {
-        self.config
+        self.around.config
     }
 
     /// Where this server's own pages are.
     pub(crate) fn own_pages(&self) -> &'u OwnPages {
-        self.own_pages
+        self.around.own_pages
     }
 
     /// `N` random bytes.
@@ -96,6 +102,17 @@ impl<'u> Unit<'u> {
     /// An auth token in any state.
     pub(crate) async fn auth_token(&self, token: TokenDigest) -> Result<Option<AuthToken>, StoreFault> {
         self.ports.store.auth_token(token).await
+    }
+
+    /// Remembers that a call with a token has failed (protocol 18.7).
+    pub(crate) fn count_failed_token(&self, app: AppId) {
+        let elapsed = self.ports.clock.elapsed();
+        self.around.failed_tokens.count(app, (elapsed, self.now));
+    }
+
+    /// Whether a typed code that was made at this moment is void by now (protocol 18.7).
+    pub(crate) fn is_code_void(&self, app: AppId, made: WallMs) -> bool {
+        self.around.failed_tokens.is_void(app, made)
     }
 
     /// What became of a message, as far as the asker may know.

@@ -237,6 +237,10 @@ impl Apps for CachedStore {
         self.inner.app_by_name(name).await
     }
 
+    async fn app_by_canvas(&self, canvas: &str) -> Result<Option<Arc<App>>, StoreFault> {
+        self.inner.app_by_canvas(canvas).await
+    }
+
     async fn apps(&self) -> Result<Vec<Arc<App>>, StoreFault> {
         self.inner.apps().await
     }
@@ -295,6 +299,10 @@ impl Sessions for CachedStore {
             });
         }
         Ok(found)
+    }
+
+    async fn last_session(&self, app: AppId, user: Uid) -> Result<Option<Arc<Session>>, StoreFault> {
+        self.inner.last_session(app, user).await
     }
 
     async fn auth_token(&self, token: TokenDigest) -> Result<Option<AuthToken>, StoreFault> {

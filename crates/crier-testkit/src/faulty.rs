@@ -76,6 +76,9 @@ impl Apps for FaultyStore {
     async fn app_by_name(&self, name: &str) -> Result<Option<Arc<App>>, StoreFault> {
         self.inner.app_by_name(name).await
     }
+    async fn app_by_canvas(&self, canvas: &str) -> Result<Option<Arc<App>>, StoreFault> {
+        self.inner.app_by_canvas(canvas).await
+    }
     async fn apps(&self) -> Result<Vec<Arc<App>>, StoreFault> {
         self.inner.apps().await
     }
@@ -107,6 +110,9 @@ impl Users for FaultyStore {
 impl Sessions for FaultyStore {
     async fn session(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
         self.inner.session(key).await
+    }
+    async fn last_session(&self, app: AppId, user: Uid) -> Result<Option<Arc<Session>>, StoreFault> {
+        self.inner.last_session(app, user).await
     }
     async fn auth_token(&self, token: TokenDigest) -> Result<Option<AuthToken>, StoreFault> {
         self.inner.auth_token(token).await

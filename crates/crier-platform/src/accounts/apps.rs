@@ -84,6 +84,15 @@ impl Accounts {
         }
     }
 
+    /// The enabled application behind a canvas name.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn app_by_canvas(&self, canvas: &str) -> Result<Option<Arc<App>>, AccountError> {
+        let app = self.ports.store.app_by_canvas(canvas).await?;
+        Ok(app.filter(|app| app.enabled))
+    }
+
     /// The application of a number.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 //! - `admin`: users, grants, sessions, export and erasure
 //! - `apps`: applications, their settings and secrets; `settings`: the table of setting names; `allow_ip`, `origins`: two grammars
 //! - `receipts`: the secret that signs receipts, where they go, and the receiver that wants none
-//! - `login`: logging in and out; `terms`: accepting, withdrawing, auth tokens
+//! - `login`: logging in and out; `terms`: accepting, withdrawing; `ways_in`: tokens, typed codes and sessions for an application
 
 pub mod admin;
 pub mod allow_ip;
@@ -17,6 +17,7 @@ pub mod origins;
 pub mod receipts;
 mod settings;
 pub mod terms;
+pub mod ways_in;
 
 use crate::model::quantity::Span;
 use crate::ports::Ports;

@@ -6,20 +6,16 @@ use super::registry::Method;
 use crate::grammar::{bool_param, invalid};
 use crate::model::app::{App, AppKind, Settings};
 use crate::model::login::TokenDigest;
-use crate::model::session::SessionKind;
-use crate::model::token::TokenState;
+use crate::model::token::{CODE_LIFE_MS, TokenState, digest_for};
 use crate::ports::store::{Conflict, NewSession, Write};
+use crate::sessions::{Lasting, new_session};
 use crate::unit::{Halt, Outcome, Unit};
 use crate::verified::VerifiedCall;
-use crier_proto::digest::{lower_hex, sha256};
 use crier_proto::error::Refusal;
-use crier_proto::ids::{SessionKey, Uid};
+use crier_proto::ids::Uid;
 use crier_proto::reply::Reply;
-use crier_proto::secret::Secret;
 use std::sync::Arc;
 
-/// Seconds that a session lasts, from its creation or, where it slides, from its last call (protocol 10.3).
-const SESSION_SECS: i64 = 86_400;
 /// Bytes of `host_url` at most (protocol 15.2).
 const HOST_URL_BYTES_MAX: usize = 2_048;
 
@@ -51,7 +47,7 @@ impl Method for AuthGetSession {
         }
         Ok(Args {
             app: Arc::clone(call.app()),
-            token: TokenDigest(sha256(&[text.as_bytes()])),
+            token: digest_for(call.app().id, text),
             with_secret: asked || call.app().kind == AppKind::Desktop,
         })
     }
@@ -64,18 +60,12 @@ impl Method for AuthGetSession {
         let Some(grant) = grant else {
             return Err(unusable("is void, its user has withdrawn").into());
         };
-        let session = NewSession {
-            key: SessionKey::of(&lower_hex(&unit.random::<12>()), user)
-                .expect("12 bytes are 24 lower-case hexadecimal digits"),
-            app: args.app.id,
-            user,
-            secret: Secret::new(format!("{}__", lower_hex(&unit.random::<16>()))),
-            expires: expires(args.app.kind, lasting || grant.offline_access, unit.now().secs()),
-            kind: match args.app.kind {
-                AppKind::Web => SessionKind::Fixed,
-                AppKind::Desktop => SessionKind::Sliding,
-            },
+        let lasting = match lasting {
+            Lasting::Day => Lasting::kept_if(grant.offline_access),
+            Lasting::Kept | Lasting::Typed => lasting,
         };
+        let chance = (unit.random::<12>(), unit.random::<16>());
+        let session = new_session(&args.app, user, lasting, (unit.now(), chance));
         let reply = described(&session, args.with_secret);
         unit.write(Write::UseAuthToken {
             token: args.token,
@@ -84,6 +74,10 @@ impl Method for AuthGetSession {
         unit.write(Write::AddSession(session));
         unit.on_conflict(used_meanwhile);
         Ok(Outcome::value(reply))
+    }
+
+    fn refused(call: &VerifiedCall<'_>, unit: &Unit<'_>) {
+        unit.count_failed_token(call.app().id);
     }
 }
 
@@ -101,8 +95,8 @@ fn unusable(why: &str) -> Refusal {
     invalid("auth_token", why)
 }
 
-/// The user who has bound the token, and whether the session that it buys never expires.
-async fn bound(args: &Args, unit: &Unit<'_>) -> Result<(Uid, bool), Halt> {
+/// The user who has bound the token, and how long the session that it buys may last.
+async fn bound(args: &Args, unit: &Unit<'_>) -> Result<(Uid, Lasting), Halt> {
     let token = unit.auth_token(args.token).await?;
     // Another application's token is told no more than an unknown one.
     let Some(token) = token.filter(|token| token.app == args.app.id) else {
@@ -110,19 +104,19 @@ async fn bound(args: &Args, unit: &Unit<'_>) -> Result<(Uid, bool), Halt> {
     };
     match token.state {
         TokenState::Used => Err(unusable("is used").into()),
-        TokenState::New | TokenState::Bound { .. } if token.expires_at <= unit.now() => {
+        TokenState::New | TokenState::Bound { .. } | TokenState::Code { .. }
+            if token.expires_at <= unit.now() =>
+        {
             Err(unusable("is expired").into())
         }
         TokenState::New => Err(unusable("is not bound, its user has not logged in yet").into()),
-        TokenState::Bound { user, lasting } => Ok((user, lasting)),
-    }
-}
-
-/// The table of protocol 10.3. A desktop session always slides: its secret lies on its user's disk.
-fn expires(kind: AppKind, lasting: bool, now_secs: i64) -> Option<i64> {
-    match (kind, lasting) {
-        (AppKind::Web, true) => None,
-        (AppKind::Web, false) | (AppKind::Desktop, _) => Some(now_secs.saturating_add(SESSION_SECS)),
+        TokenState::Bound { user, lasting } => Ok((user, Lasting::kept_if(lasting))),
+        TokenState::Code { .. }
+            if unit.is_code_void(args.app.id, token.expires_at.plus_ms(-CODE_LIFE_MS)) =>
+        {
+            Err(unusable("is void, too many calls have failed; ask for a new code").into())
+        }
+        TokenState::Code { user } => Ok((user, Lasting::Typed)),
     }
 }
 
@@ -161,13 +155,5 @@ mod tests {
         ] {
             assert!(!is_token(text), "{text}");
         }
-    }
-
-    #[test]
-    fn web_sessions_last_a_day_or_for_ever_and_desktop_sessions_slide() {
-        assert_eq!(expires(AppKind::Web, false, 1_000), Some(87_400));
-        assert_eq!(expires(AppKind::Web, true, 1_000), None);
-        assert_eq!(expires(AppKind::Desktop, false, 1_000), Some(87_400));
-        assert_eq!(expires(AppKind::Desktop, true, 1_000), Some(87_400));
     }
 }

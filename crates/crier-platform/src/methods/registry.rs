@@ -44,6 +44,9 @@ pub(crate) trait Method: 'static {
     /// # Errors
     /// The first check that fails against the books, or a fault.
     fn run(args: Self::Args, unit: &mut Unit<'_>) -> impl Future<Output = Result<Outcome, Halt>> + Send;
+
+    /// What this process is to remember of a call that the method has refused: nothing, unless its page says so.
+    fn refused(_call: &VerifiedCall<'_>, _unit: &Unit<'_>) {}
 }
 
 /// A method behind its name.
@@ -81,7 +84,16 @@ impl<M: Method> AnyMethod for Entry<M> {
         unit: &'a mut Unit<'_>,
     ) -> BoxFuture<'a, Result<Outcome, Halt>> {
         let args = M::parse(call);
-        Box::pin(async move { M::run(args?, unit).await })
+        Box::pin(async move {
+            let decided = match args {
+                Ok(args) => M::run(args, unit).await,
+                Err(refusal) => Err(refusal.into()),
+            };
+            if matches!(decided, Err(Halt::Refused(_))) {
+                M::refused(call, unit);
+            }
+            decided
+        })
     }
 }
 

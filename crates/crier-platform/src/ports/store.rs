@@ -42,6 +42,8 @@ pub trait Apps: Send + Sync {
     async fn app_by_key(&self, key: &ApiKey) -> Result<Option<Arc<App>>, StoreFault>;
     /// By name, without regard to ASCII case.
     async fn app_by_name(&self, name: &str) -> Result<Option<Arc<App>>, StoreFault>;
+    /// By canvas name, exactly as it is written; none by an empty one.
+    async fn app_by_canvas(&self, canvas: &str) -> Result<Option<Arc<App>>, StoreFault>;
     /// All, by number.
     async fn apps(&self) -> Result<Vec<Arc<App>>, StoreFault>;
 }
@@ -94,6 +96,8 @@ pub struct KeptSession {
 pub trait Sessions: Send + Sync {
     /// By key; an ended session is absent, an expired one is not.
     async fn session(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault>;
+    /// The session of a user with an application that was made last, expired or not; an ended one is absent.
+    async fn last_session(&self, app: AppId, user: Uid) -> Result<Option<Arc<Session>>, StoreFault>;
     /// An auth token in any state.
     async fn auth_token(&self, token: TokenDigest) -> Result<Option<AuthToken>, StoreFault>;
 }

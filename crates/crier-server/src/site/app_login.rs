@@ -4,38 +4,21 @@
 //! act alone, a password or a click on a page that names the application: a link that somebody else sent cannot hand them a
 //! session.
 
+use super::asked::{asking_app, cancel_address, foreign_target, target};
 use super::door::{Answer, render, see_other, with_cookie, with_form_target};
 use super::error::SiteError;
 use super::fields::Fields;
 use super::layout::Chrome;
 use super::login::{LoginPage, try_password};
-use super::target::{BadTarget, target, with_parameter};
+use super::target::{BadTarget, with_parameter};
+use super::terms::{Asking, TermsPage, Wish};
 use super::visit::Visit;
 use askama::Template;
+use crier_platform::accounts::ways_in::PageSession;
 use crier_platform::model::app::{App, AppKind};
 use crier_platform::model::user::User;
 use http::StatusCode;
 use std::sync::Arc;
-
-/// An application asks a person to accept it, or a desktop application to be let in.
-#[derive(Template)]
-#[template(path = "terms.html")]
-pub(super) struct TermsPage<'a> {
-    pub(super) chrome: Chrome<'a>,
-    pub(super) form_token: &'a str,
-    pub(super) action: &'a str,
-    pub(super) app: &'a str,
-    pub(super) letter: String,
-    pub(super) tone: i64,
-    /// Where declining leads.
-    pub(super) cancel: &'a str,
-    /// Accepted already: only the way in is asked for.
-    pub(super) accepted: bool,
-    /// Whether sessions that never expire are offered.
-    pub(super) offline: bool,
-    /// "Keep me logged in" was ticked.
-    pub(super) lasting: bool,
-}
 
 /// Tells the person at a desktop application to go back to it.
 #[derive(Template)]
@@ -53,8 +36,13 @@ struct Ask {
 }
 
 enum Goal {
-    /// Back to this address, with a bound token.
-    Web(String),
+    /// Back to this address, with a bound token, or with a whole session (18.5).
+    Web {
+        /// The address.
+        target: String,
+        /// Whether the session itself was asked for.
+        session: bool,
+    },
     /// This token is bound.
     Desktop(String),
 }
@@ -112,46 +100,6 @@ pub(crate) async fn post(mut visit: Visit, fields: Fields) -> Answer {
     with_cookie(answer, visit.login_cookie(&login))
 }
 
-/// The application that a page's address names (protocol 18.1).
-///
-/// # Errors
-/// `BadRequest` for an unknown or disabled one, and for a version other than 1.0.
-pub(super) async fn asking_app(visit: &Visit) -> Result<Arc<App>, SiteError> {
-    if visit.query.value("v").is_some_and(|version| version != "1.0") {
-        return Err(SiteError::bad_request(
-            "The application asked for a version of this page that does not exist.",
-        ));
-    }
-    let key = visit.query.value("api_key").unwrap_or_default();
-    let app = visit
-        .state
-        .accounts
-        .app_by_key(key)
-        .await?
-        .filter(|app| app.enabled);
-    app.ok_or_else(|| {
-        SiteError::bad_request("The application that sent you here is not known, or is switched off.")
-    })
-}
-
-/// Where declining leads: `cancel_url` by the rules of 18.3, else the front page.
-///
-/// # Errors
-/// `BadRequest` for an address that leads away from the application.
-pub(super) fn cancel_address(visit: &Visit, app: &App) -> Result<String, SiteError> {
-    match visit.query.value("cancel_url") {
-        Some(address) => target(app, Some(address)).map_err(|_| foreign_target()),
-        None => Ok(visit.href("/")),
-    }
-}
-
-/// The sentence about an address of 18.3.
-pub(super) fn foreign_target() -> SiteError {
-    SiteError::bad_request(
-        "The application asked to send you to an address that is not its own. You stay here.",
-    )
-}
-
 /// Whether sessions that never expire are to be offered.
 fn asks_offline(visit: &Visit) -> bool {
     let words = visit.query.value("req_perms").unwrap_or_default();
@@ -162,12 +110,15 @@ impl Ask {
     async fn read(visit: &Visit) -> Result<Self, SiteError> {
         let app = asking_app(visit).await?;
         let goal = match app.kind {
-            AppKind::Web => Goal::Web(target(&app, visit.query.value("next")).map_err(|bad| match bad {
-                BadTarget::NoCallback => SiteError::bad_request(
-                    "The application has no address to send you back to. Its developer can set one.",
-                ),
-                BadTarget::Foreign => foreign_target(),
-            })?),
+            AppKind::Web => Goal::Web {
+                target: target(visit, &app).map_err(|bad| match bad {
+                    BadTarget::NoBase => SiteError::bad_request(
+                        "The application has no address to send you back to. Its developer can set one.",
+                    ),
+                    BadTarget::Foreign => foreign_target(),
+                })?,
+                session: visit.query.value("return_session") == Some("1"),
+            },
             AppKind::Desktop => {
                 let token = visit.query.value("auth_token").unwrap_or_default();
                 if !visit.state.accounts.token_is_new(&app, token).await? {
@@ -183,7 +134,7 @@ impl Ask {
     /// Whose forms may be led on to.
     fn leads_to(&self) -> &str {
         match &self.goal {
-            Goal::Web(target) => target,
+            Goal::Web { target, .. } => target,
             Goal::Desktop(_) => "",
         }
     }
@@ -211,7 +162,7 @@ fn ask_password(visit: &Visit, ask: &Ask, tried: Option<&str>) -> Answer {
         name: tried.unwrap_or_default(),
         wrong: tried.is_some(),
         app: Some(&ask.app.name),
-        lasting: !visit.query.has("hide_checkbox") && matches!(ask.goal, Goal::Web(_)),
+        lasting: !visit.query.has("hide_checkbox") && matches!(ask.goal, Goal::Web { .. }),
     };
     let answer = with_cookie(render(StatusCode::OK, &page), visit.form_cookie());
     with_form_target(answer, ask.leads_to())
@@ -222,24 +173,29 @@ async fn proceed(visit: &Visit, ask: &Ask, user: &User, came: Came) -> Answer {
     let grant = visit.state.accounts.grant(ask.app.id, user.uid).await?;
     let offline = asks_offline(visit) && !grant.is_some_and(|grant| grant.offline_access);
     let agreed = match (&ask.goal, came) {
-        (Goal::Web(_), Came::ByLink | Came::ByPassword { .. })
+        (Goal::Web { .. }, Came::ByLink | Came::ByPassword { .. })
         | (Goal::Desktop(_), Came::ByPassword { .. }) => true,
         (Goal::Desktop(_), Came::ByLink) => false,
     };
     if grant.is_some() && !offline && agreed {
         return finish(visit, ask, user, came.lasting()).await;
     }
-    let page = TermsPage {
-        chrome: chrome(visit, &ask.app.name),
-        form_token: &visit.form_token(),
-        action: &visit.href(&visit.path_and_query),
-        app: &ask.app.name,
-        letter: super::story::letter_of(&ask.app.name),
-        tone: super::story::tone_of(ask.app.id),
+    let asking = Asking {
+        visit,
+        app: &ask.app,
         cancel: &ask.cancel,
+        wish: if grant.is_some() {
+            Wish::Continue
+        } else {
+            Wish::Accept
+        },
+    };
+    let (token, action) = (visit.form_token(), visit.href(&visit.path_and_query));
+    let page = TermsPage {
         accepted: grant.is_some(),
         offline,
         lasting: came.lasting(),
+        ..TermsPage::new(&asking, (&token, &action))
     };
     with_form_target(render(StatusCode::OK, &page), ask.leads_to())
 }
@@ -248,9 +204,13 @@ async fn proceed(visit: &Visit, ask: &Ask, user: &User, came: Came) -> Answer {
 async fn finish(visit: &Visit, ask: &Ask, user: &User, lasting: bool) -> Answer {
     let accounts = &visit.state.accounts;
     match &ask.goal {
-        Goal::Web(target) => {
+        Goal::Web { target, session } => {
             let grant = accounts.grant(ask.app.id, user.uid).await?;
             let lasting = lasting || grant.is_some_and(|grant| grant.offline_access);
+            if *session {
+                let session = accounts.page_session(&ask.app, user, lasting).await?;
+                return see_other(&with_parameter(target, "session", &returned(&session, &ask.app)?));
+            }
             let token = accounts.bound_token(&ask.app, user, lasting).await?;
             see_other(&with_parameter(target, "auth_token", token.expose()))
         }
@@ -267,4 +227,25 @@ async fn finish(visit: &Visit, ask: &Ask, user: &User, lasting: bool) -> Answer 
             render(StatusCode::OK, &page)
         }
     }
+}
+
+/// What `return_session` brings (18.5), in the order of its page.
+#[derive(serde::Serialize)]
+struct Returned<'a> {
+    session_key: &'a str,
+    uid: String,
+    expires: i64,
+    secret: &'a str,
+    sig: String,
+}
+
+fn returned(session: &PageSession, app: &App) -> Result<String, SiteError> {
+    let returned = Returned {
+        session_key: session.key.as_str(),
+        uid: session.user.to_string(),
+        expires: session.expires,
+        secret: session.secret.expose(),
+        sig: session.cookie_sig(app),
+    };
+    serde_json::to_string(&returned).map_err(|_| SiteError::Template)
 }

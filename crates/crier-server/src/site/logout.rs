@@ -1,10 +1,10 @@
 //! `/logout` and `/logout.php` (protocol 18.8): GET asks, POST ends the login, and a session of the same person if one is named.
 
+use super::asked::{asking_app, check_version, foreign_target, target};
 use super::door::{Answer, render, see_other, with_cookie, with_form_target};
 use super::error::SiteError;
 use super::fields::Fields;
 use super::layout::Chrome;
-use super::target::target;
 use super::visit::Visit;
 use askama::Template;
 use http::StatusCode;
@@ -45,17 +45,13 @@ pub(crate) async fn post(visit: Visit, fields: Fields) -> Answer {
 
 /// Where to go afterwards: the front page, or an address of the application that is named, by the rules of 18.3.
 async fn onward(visit: &Visit) -> Result<String, SiteError> {
-    let Some(next) = visit.query.value("next") else {
+    if !visit.query.has("api_key") && !visit.query.has("next") {
+        check_version(visit)?;
         return Ok(visit.href("/"));
-    };
-    let key = visit.query.value("api_key").unwrap_or_default();
-    let app = visit
-        .state
-        .accounts
-        .app_by_key(key)
-        .await?
-        .filter(|app| app.enabled);
-    app.and_then(|app| target(&app, Some(next)).ok()).ok_or_else(|| {
-        SiteError::bad_request("The address to go to afterwards does not belong to that application.")
-    })
+    }
+    let app = asking_app(visit).await?;
+    if visit.query.value("next").is_none() {
+        return Ok(visit.href("/"));
+    }
+    target(visit, &app).map_err(|_| foreign_target())
 }

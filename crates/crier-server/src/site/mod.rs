@@ -5,19 +5,23 @@
 //!
 //! Documents, each with `get` and, where something changes, `post`:
 //! - `front` `/` · `login` `/login` · `once` `/login/once` · `logout` `/logout`, `/logout.php`
-//! - `app_login` `/login.php` · `authorize` `/authorize.php`, `/tos.php`: an application's own two pages
+//! - `app_login` `/login.php` · `authorize` `/authorize.php`, `/tos.php`, `/add.php`, `/install.php` · `code_gen`
+//!   `/code_gen.php`: an application's own pages
 //! - `feed` `/feed` · `acts`: the forms of a story · `go` `/go/<story>/<link>`
 //! - `settings` `/settings` · `withdraw` `/settings/withdraw`
 //!
 //! Beneath them:
 //! - `door`: from an HTTP request to a `Visit` and back, headers, form tokens; `visit`: who asks; `fields`: strict pairs
-//! - `target`: where an application may send people; `throttle`: how often a password may be tried
+//! - `asked`, `terms`: what an application asks, and the page that asks the person; `target`: where it may send people;
+//!   `throttle`: how often a password may be tried
 //! - `layout`, `story`, `moment`: what templates show; `assets`: style and mark under hashed names; `error`: pages that help on
 
 mod acts;
 mod app_login;
+mod asked;
 mod assets;
 mod authorize;
+mod code_gen;
 mod door;
 mod error;
 mod feed;
@@ -32,6 +36,7 @@ mod once;
 mod settings;
 mod story;
 mod target;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod throttle;
@@ -61,6 +66,15 @@ pub fn router() -> Router<AppState> {
             page(authorize::get).merge(form(authorize::post)),
         )
         .route("/tos.php", page(authorize::get).merge(form(authorize::post)))
+        .route(
+            "/add.php",
+            page(authorize::get_add).merge(form(authorize::post_add)),
+        )
+        .route(
+            "/install.php",
+            page(authorize::get_add).merge(form(authorize::post_add)),
+        )
+        .route("/code_gen.php", page(code_gen::get).merge(form(code_gen::post)))
         .route("/feed", page(feed::get))
         .route("/feed/hide", page(acts::back).merge(form(acts::hide)))
         .route("/feed/undo", page(acts::back).merge(form(acts::undo)))

@@ -1,37 +1,82 @@
 //! Where an application may send people (protocol 18.3). Pure: an open redirect is refused by these functions or nowhere.
 
+use crate::state::PublicUrl;
 use crier_platform::accounts::origins::origin_of;
 use crier_platform::model::app::App;
+use crier_proto::story::{LinkSchemes, read_link};
 
 /// Why there is no target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BadTarget {
-    /// The application has no callback URL.
-    NoCallback,
+    /// The application has no callback URL, or no canvas page where one was asked for.
+    NoBase,
     /// The address is none, or leads away from the application.
     Foreign,
 }
 
-/// The target that `next` names: the callback URL, an address on it, or one of the application's origins.
-///
-/// # Errors
-/// `BadTarget`; there is no redirect then.
-pub(crate) fn target(app: &App, next: Option<&str>) -> Result<String, BadTarget> {
-    if app.callback.is_empty() {
-        return Err(BadTarget::NoCallback);
+/// What targets of an application begin with (protocol 18.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Base {
+    address: String,
+    origin: String,
+    /// Only what lies below the address is the application's: its canvas page stands on our own origin, beside everybody's.
+    below_only: bool,
+}
+
+impl Base {
+    /// The callback URL.
+    ///
+    /// # Errors
+    /// `NoBase` when there is none.
+    pub(crate) fn callback(app: &App) -> Result<Self, BadTarget> {
+        Ok(Self {
+            origin: origin_of(&app.callback).ok_or(BadTarget::NoBase)?,
+            address: app.callback.clone(),
+            below_only: false,
+        })
     }
-    let own = origin_of(&app.callback).ok_or(BadTarget::Foreign)?;
-    let Some(next) = next else {
-        return Ok(app.callback.clone());
-    };
-    if next.starts_with("http://") || next.starts_with("https://") {
-        let there = origin_of(next).ok_or(BadTarget::Foreign)?;
-        let permitted = there == own || app.origins.contains(&there);
-        return permitted.then(|| next.to_owned()).ok_or(BadTarget::Foreign);
+
+    /// The canvas page on this site.
+    ///
+    /// # Errors
+    /// `NoBase` when there is none: it needs a name, and a callback URL to show.
+    pub(crate) fn canvas(app: &App, public: &PublicUrl) -> Result<Self, BadTarget> {
+        if app.canvas.is_empty() || app.callback.is_empty() {
+            return Err(BadTarget::NoBase);
+        }
+        Ok(Self {
+            origin: public.origin.clone(),
+            address: format!("{}/apps/{}/", public.url, app.canvas),
+            below_only: true,
+        })
     }
-    let joined = format!("{}{next}", app.callback);
-    let stays = origin_of(&joined).is_some_and(|there| there == own);
-    stays.then_some(joined).ok_or(BadTarget::Foreign)
+
+    /// The target that `next` names: the base, an address on it, or one of the application's origins.
+    ///
+    /// # Errors
+    /// `Foreign`; there is no redirect then.
+    pub(crate) fn target(&self, app: &App, next: Option<&str>) -> Result<String, BadTarget> {
+        let Some(next) = next else {
+            return Ok(self.address.clone());
+        };
+        if next.starts_with("http://") || next.starts_with("https://") {
+            let there = origin_of(next).ok_or(BadTarget::Foreign)?;
+            let permitted = self.holds(next) || (there != self.origin && app.origins.contains(&there));
+            return permitted.then(|| next.to_owned()).ok_or(BadTarget::Foreign);
+        }
+        let joined = format!("{}{next}", self.address);
+        self.holds(&joined).then_some(joined).ok_or(BadTarget::Foreign)
+    }
+
+    /// Whether an address is this base's: as a browser will read it, steps upwards included.
+    fn holds(&self, address: &str) -> bool {
+        if self.below_only {
+            let read = read_link(address, LinkSchemes::HttpOrHttpsAnyCase);
+            read.is_some_and(|read| read.starts_with(&self.address))
+        } else {
+            origin_of(address).is_some_and(|there| there == self.origin)
+        }
+    }
 }
 
 /// A target with one more parameter, before its fragment.
@@ -57,6 +102,9 @@ pub(crate) fn own_path(text: &str) -> Option<&str> {
         "login.php",
         "authorize.php",
         "tos.php",
+        "add.php",
+        "install.php",
+        "code_gen.php",
         "logout",
     ];
     let first = tail.split(['/', '?', '#']).next()?;

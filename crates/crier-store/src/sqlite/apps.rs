@@ -26,6 +26,7 @@ struct RuleColumn {
 const FIND_BY_ID: &str = "SELECT * FROM app WHERE id = ?1";
 const FIND_BY_KEY: &str = "SELECT * FROM app WHERE api_key = ?1";
 const FIND_BY_NAME: &str = "SELECT * FROM app WHERE name = ?1";
+const FIND_BY_CANVAS: &str = "SELECT * FROM app WHERE canvas = ?1 AND canvas <> ''";
 const LIST: &str = "SELECT * FROM app ORDER BY id";
 
 const INSERT: &str = "INSERT INTO app (id, api_key, secret, previous_secret, previous_until_ms, name, owner, kind, profile,
@@ -277,6 +278,10 @@ impl Apps for SqliteStore {
 
     async fn app_by_name(&self, name: &str) -> Result<Option<Arc<App>>, StoreFault> {
         self.find_app(FIND_BY_NAME, name)
+    }
+
+    async fn app_by_canvas(&self, canvas: &str) -> Result<Option<Arc<App>>, StoreFault> {
+        self.find_app(FIND_BY_CANVAS, canvas)
     }
 
     async fn apps(&self) -> Result<Vec<Arc<App>>, StoreFault> {

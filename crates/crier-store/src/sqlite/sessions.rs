@@ -15,8 +15,8 @@ use crier_platform::model::token::AuthToken;
 use crier_platform::ports::ledger::{CALL_IDS_KEPT, OrderRule};
 use crier_platform::ports::store::{Conflict, Made, Marks, NewSession, Sessions, StoreFault};
 use crier_proto::decimal::Decimal;
-use crier_proto::ids::SessionKey;
-use rusqlite::{OptionalExtension, Row};
+use crier_proto::ids::{AppId, SessionKey, Uid};
+use rusqlite::{OptionalExtension, Params, Row};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -155,19 +155,33 @@ impl Pen<'_> {
     }
 }
 
-#[async_trait]
-impl Sessions for SqliteStore {
-    async fn session(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
+impl SqliteStore {
+    /// The session of a row, its expiry as the marks have moved it.
+    fn find_session(&self, sql: &str, params: impl Params) -> Result<Option<Arc<Session>>, StoreFault> {
         let found = self.readers().read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT * FROM session WHERE key = ?1")?;
+            let mut statement = connection.prepare_cached(sql)?;
             statement
-                .query_row([key.as_str()], |row| read(row, self.sealer()))
+                .query_row(params, |row| read(row, self.sealer()))
                 .optional()
         })?;
         Ok(found.map(|mut session| {
             session.expires = moved(session.kind, session.expires, self.marks().expiry(session.id));
             Arc::new(session)
         }))
+    }
+}
+
+#[async_trait]
+impl Sessions for SqliteStore {
+    async fn session(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
+        self.find_session("SELECT * FROM session WHERE key = ?1", [key.as_str()])
+    }
+
+    async fn last_session(&self, app: AppId, user: Uid) -> Result<Option<Arc<Session>>, StoreFault> {
+        self.find_session(
+            "SELECT * FROM session WHERE user = ?1 AND app = ?2 ORDER BY id DESC LIMIT 1",
+            [user.get(), app.get()],
+        )
     }
 
     async fn auth_token(&self, token: TokenDigest) -> Result<Option<AuthToken>, StoreFault> {

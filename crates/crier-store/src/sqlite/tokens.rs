@@ -16,6 +16,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AuthToken> {
             user: row.user("user")?,
             lasting: row.get("lasting")?,
         },
+        "code" => TokenState::Code {
+            user: row.user("user")?,
+        },
         "used" => TokenState::Used,
         _ => return Err(bad("state")),
     };
@@ -36,13 +39,21 @@ pub(crate) fn find(connection: &Connection, token: TokenDigest) -> rusqlite::Res
 }
 
 impl Pen<'_> {
-    /// `Write::AddAuthToken`. A typed code that was used or has expired may be drawn again.
+    /// `Write::AddAuthToken`. A typed code that was used or has expired may be drawn again; a user's new code voids the one before.
     pub(crate) fn add_auth_token(&self, token: &AuthToken) -> Result<(), Halt> {
         let (state, user, lasting) = match token.state {
             TokenState::New => ("new", None, false),
             TokenState::Bound { user, lasting } => {
                 self.require_user(user)?;
                 ("bound", Some(user.get()), lasting)
+            }
+            TokenState::Code { user } => {
+                self.require_user(user)?;
+                self.run(
+                    "DELETE FROM auth_token WHERE user = ?1 AND app = ?2 AND state = 'code'",
+                    (user.get(), token.app.get()),
+                )?;
+                ("code", Some(user.get()), true)
             }
             TokenState::Used => ("used", None, false),
         };
@@ -82,7 +93,7 @@ impl Pen<'_> {
     pub(crate) fn use_auth_token(&self, token: TokenDigest, app: AppId) -> Result<(), Halt> {
         let used = self.run(
             "UPDATE auth_token SET state = 'used', user = NULL
-             WHERE token = ?1 AND app = ?2 AND state = 'bound' AND expires_ms > ?3",
+             WHERE token = ?1 AND app = ?2 AND state IN ('bound', 'code') AND expires_ms > ?3",
             (token.0, app.get(), self.now.0),
         )?;
         if used == 0 {

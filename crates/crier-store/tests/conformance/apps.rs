@@ -161,6 +161,24 @@ pub async fn a_name_is_found_without_regard_to_ascii_case(world: &World) {
     assert!(world.store.app_by_name("größe x ").await.unwrap().is_none());
 }
 
+pub async fn an_application_is_found_by_its_canvas_name_alone(world: &World) {
+    let named = App {
+        canvas: "game_1".to_owned(),
+        ..app(4, 1)
+    };
+    for row in [named, app(5, 2)] {
+        world.commit(vec![Write::AddApp(Box::new(row))]).await;
+    }
+    let found = world.store.app_by_canvas("game_1").await.unwrap();
+    assert_eq!(found.map(|app| app.id), Some(app_id(4)));
+    for other in ["", "Game_1", "game_1 ", "game"] {
+        assert!(
+            world.store.app_by_canvas(other).await.unwrap().is_none(),
+            "{other:?}"
+        );
+    }
+}
+
 pub async fn a_missing_application_cannot_be_changed(world: &World) {
     assert_eq!(
         world.refused(vec![Write::SetApp(Box::new(app(4, 1)))]).await,

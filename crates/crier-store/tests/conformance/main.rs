@@ -50,6 +50,7 @@ conformance! {
         a_changed_application_replaces_the_row_with_all_its_settings
         a_taken_id_key_name_or_canvas_is_refused
         a_name_is_found_without_regard_to_ascii_case
+        an_application_is_found_by_its_canvas_name_alone
         a_missing_application_cannot_be_changed
         an_application_that_is_not_as_it_was_read_is_not_replaced
         disabling_an_application_ends_its_sessions
@@ -70,6 +71,7 @@ conformance! {
     sessions {
         a_session_comes_back_with_its_secret
         a_living_key_is_taken_and_an_ended_one_is_free
+        the_last_session_of_a_user_and_an_application_is_found
         an_expired_session_makes_room_for_its_key
         a_given_again_key_gets_a_new_number_and_no_call_order
         ending_a_session_twice_changes_nothing_more
@@ -88,6 +90,7 @@ conformance! {
     tokens {
         a_token_is_bound_once_and_used_once
         an_expired_or_foreign_token_is_not_usable
+        a_code_is_used_once_and_a_users_next_one_takes_its_place
         a_used_code_may_be_drawn_again_and_a_living_one_not
     }
     stories {

@@ -54,6 +54,60 @@ pub async fn a_living_key_is_taken_and_an_ended_one_is_free(world: &World) {
     );
 }
 
+pub async fn the_last_session_of_a_user_and_an_application_is_found(world: &World) {
+    world.user(7).await;
+    assert!(
+        world
+            .store
+            .last_session(app_id(4), uid(7))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let made = [
+        new_session(&key('c'), 4, None),
+        new_session(&key('b'), 4, Some(NOW_SECS + 60)),
+        new_session(&key('a'), 5, None),
+    ];
+    for session in made {
+        world.add_session(session).await;
+    }
+    let found = world
+        .store
+        .last_session(app_id(4), uid(7))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (found.key.clone(), found.expires),
+        (key('b'), Some(NOW_SECS + 60))
+    );
+    world.store.mark_expiry(found.id, NOW_SECS + 90).unwrap();
+    let moved = world
+        .store
+        .last_session(app_id(4), uid(7))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(moved.expires, Some(NOW_SECS + 90));
+    world.commit(vec![Write::EndSession(found.id)]).await;
+    let found = world
+        .store
+        .last_session(app_id(4), uid(7))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.key, key('c'));
+    assert!(
+        world
+            .store
+            .last_session(app_id(4), uid(8))
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
 pub async fn an_expired_session_makes_room_for_its_key(world: &World) {
     world.user(7).await;
     let id = world

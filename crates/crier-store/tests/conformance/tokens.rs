@@ -67,6 +67,34 @@ pub async fn a_token_is_bound_once_and_used_once(world: &World) {
     );
 }
 
+/// A typed code of a user for an application.
+fn code(world: &World, app: i64) -> AuthToken {
+    AuthToken {
+        app: app_id(app),
+        state: TokenState::Code { user: uid(7) },
+        ..token(world)
+    }
+}
+
+pub async fn a_code_is_used_once_and_a_users_next_one_takes_its_place(world: &World) {
+    world.user(7).await;
+    let (first, second, others) = (code(world, 4), code(world, 4), code(world, 5));
+    for one in [first, others, second] {
+        world.commit(vec![Write::AddAuthToken(one)]).await;
+    }
+    assert_eq!(world.store.auth_token(first.token).await.unwrap(), None);
+    assert_eq!(world.store.auth_token(others.token).await.unwrap(), Some(others));
+    assert_eq!(
+        world.refused(vec![bind(&second, 4)]).await,
+        Conflict::TokenNotUsable
+    );
+    world.commit(vec![spend(&second, 4)]).await;
+    assert_eq!(
+        world.refused(vec![spend(&second, 4)]).await,
+        Conflict::TokenNotUsable
+    );
+}
+
 pub async fn an_expired_or_foreign_token_is_not_usable(world: &World) {
     world.user(7).await;
     let (fresh, bound) = (token(world), token(world));

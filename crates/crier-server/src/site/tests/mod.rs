@@ -1,6 +1,7 @@
 //! Every template with a sample, read strictly: whatever a page shows, its frame, its forms and its addresses keep the rules.
 
-use super::app_login::{DonePage, TermsPage};
+use super::app_login::DonePage;
+use super::code_gen::CodePage;
 use super::error::ErrorPage;
 use super::feed::{Cause, Empty, FeedPage, OfferedApp};
 use super::front::FrontPage;
@@ -11,6 +12,7 @@ use super::moment::{Moment, zone};
 use super::once::OncePage;
 use super::settings::{AcceptedRow, SettingsPage};
 use super::story::{Card, CardState, Link, Picture, PictureBox, Piece};
+use super::terms::{TermsPage, Wish};
 use super::withdraw::WithdrawPage;
 use askama::Template;
 use crier_platform::model::time::WallMs;
@@ -115,7 +117,7 @@ fn login(app: Option<&str>) -> String {
     .unwrap()
 }
 
-fn terms(accepted: bool) -> String {
+fn terms(wish: Wish, accepted: bool) -> String {
     TermsPage {
         chrome: chrome(Some(HOSTILE)),
         form_token: TOKEN,
@@ -124,12 +126,22 @@ fn terms(accepted: bool) -> String {
         letter: "<".to_owned(),
         tone: 0,
         cancel: "http://a.example/?x=\"",
+        wish,
         accepted,
         offline: true,
         lasting: true,
     }
     .render()
     .unwrap()
+}
+
+fn code() -> String {
+    let page = CodePage {
+        chrome: chrome(Some(HOSTILE)),
+        app: HOSTILE,
+        code: "0A9ZZ",
+    };
+    page.render().unwrap()
 }
 
 fn settings(apps: usize) -> String {
@@ -208,8 +220,10 @@ fn all() -> Vec<String> {
         done.render().unwrap(),
         login(None),
         login(Some(HOSTILE)),
-        terms(true),
-        terms(false),
+        terms(Wish::Continue, true),
+        terms(Wish::Accept, false),
+        terms(Wish::Add, true),
+        code(),
         settings(0),
         settings(2),
         feed(

@@ -1,6 +1,7 @@
 //! The pages for people, from outside: a browser without script on a real socket.
 
 mod app_pages;
+mod app_ways;
 mod browser;
 mod feed;
 mod forms;
