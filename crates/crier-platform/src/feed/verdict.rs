@@ -1,9 +1,11 @@
-//! Why a story was shown or not: its verdict in one view (feed 5.1, 5.2), and what it weighs, in words (`explain`, feed 5.4).
+//! Why a story was shown or not: its verdict in one view (feed 5.1, 5.2), what it weighs in words (`explain`, feed 5.4), and the
+//! verdicts of a view together (`lists`, feed 5.5).
 //!
 //! Promise: every story of the record up to w has exactly one verdict, and each is made of what the ranking itself found. When a
 //! thing happened (hidden since, blanked by whom) stands in the record; it is not asked here.
 
 pub mod explain;
+pub mod lists;
 
 use super::rank::{Pick, Place, Ranked, Step, factors, place_of};
 use crate::model::ranking::{RankedStory, Snapshot};

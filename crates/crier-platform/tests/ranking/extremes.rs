@@ -2,7 +2,8 @@
 
 use crate::world::{AT_SECS, World, app_id, story};
 use crier_platform::feed::rank::{Place, factors, place_of, rank};
-use crier_platform::feed::verdict::explain::explain;
+use crier_platform::feed::verdict::explain::{explain, verdict_in_words};
+use crier_platform::feed::verdict::lists;
 use crier_platform::feed::verdict::verdict_of;
 use crier_platform::model::ranking::{
     Acts, Marks, PriorityClass, QualityCounts, RankedApp, RankedStory, Slider, Snapshot, Standing,
@@ -324,6 +325,9 @@ fn exempt_stories_stand_newest_first_whatever_competes_and_move_nothing() {
             .missed_after(&world.snapshot())
             .all(|(_, missed)| missed == 0)
     );
+    // Its owner is told where it would have stood among the others, although the slider is at none.
+    let place = lists::would_stand(&world.snapshot(), &world.stories, &world.stories[1]);
+    assert_eq!(place, Some((1, 2)));
 }
 
 #[test]
@@ -346,6 +350,13 @@ fn an_application_at_its_cap_is_told_so_when_its_story_would_have_reached_the_cu
             "app_cap",
             "shown_merit"
         ]
+    );
+    let words =
+        |number: usize| verdict_in_words(&verdict_of(&world.snapshot(), &ranked, &world.stories[number]));
+    assert_eq!(words(0), "slot 1: it was among the best");
+    assert_eq!(
+        words(3),
+        "its application has as many stories on the page as it may"
     );
 }
 

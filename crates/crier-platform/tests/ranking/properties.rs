@@ -4,6 +4,7 @@ use crate::slow::slow_pages;
 use crate::world::{AT_SECS, World, story, worlds};
 use crier_platform::feed::rank::{Place, Ranked, Step, place_of, rank};
 use crier_platform::feed::verdict::explain::explain;
+use crier_platform::feed::verdict::lists;
 use crier_platform::feed::verdict::{Verdict, later_page, verdict_of};
 use crier_platform::model::ranking::{AppPlace, RankedApp, Snapshot};
 use crier_platform::model::ranking_config::RankingConfig;
@@ -81,7 +82,40 @@ proptest! {
             }
         }
         prop_assert_eq!(counts.values().sum::<usize>(), world.stories.len());
+        let listed = lists::counts(&snapshot, &ranked, &world.stories);
+        for (name, count) in listed {
+            prop_assert_eq!(count, counts.get(name).copied().unwrap_or(0) as u64, "{}", name);
+        }
+        prop_assert_eq!(listed.iter().map(|(_, count)| *count).sum::<u64>(), world.stories.len() as u64);
         prop_assert_eq!(counts.get("exempt").copied().unwrap_or(0), ranked.exempt.len());
+    }
+
+    #[test]
+    fn what_did_not_make_it_is_every_young_story_off_the_page_by_falling_score(world in worlds()) {
+        let (snapshot, ranked) = (world.snapshot(), world.ranked());
+        let list = lists::left_out(&snapshot, &ranked, &world.stories);
+        let expected = world.stories.iter().filter(|story| {
+            let verdict = verdict_of(&snapshot, &ranked, story);
+            verdict.slot().is_none() && verdict.name() != "exempt" && AT_SECS - story.published.secs() < 604_800
+        });
+        prop_assert_eq!(list.len(), expected.count());
+        for pair in list.windows(2) {
+            let [(one, first), (two, second)] = pair else { unreachable!("windows of two") };
+            let rank = |score: Option<u64>, published, id| (std::cmp::Reverse(score), std::cmp::Reverse(published), id);
+            prop_assert!(rank(first.score(), one.published, one.id) < rank(second.score(), two.published, two.id));
+        }
+    }
+
+    #[test]
+    fn an_exempt_story_would_stand_where_it_stands_when_it_competes(world in worlds()) {
+        let snapshot = world.snapshot();
+        let pages = ids(&world.ranked());
+        for (stories, page) in pages.iter().zip(1_usize..) {
+            for (id, slot) in stories.iter().zip(1_usize..) {
+                let story = world.stories.iter().find(|story| story.id.get() == *id).expect("it was placed");
+                prop_assert_eq!(lists::would_stand(&snapshot, &world.stories, story), Some((page, slot)));
+            }
+        }
     }
 
     #[test]

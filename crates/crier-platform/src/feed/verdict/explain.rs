@@ -3,7 +3,7 @@
 //! Promise: the factors are those of the ranking, computed by the same functions from the same snapshot.
 
 use super::{Verdict, factors, verdict_of};
-use crate::feed::rank::{Ranked, Step};
+use crate::feed::rank::Ranked;
 use crate::model::ranking::{Acts, PriorityClass, RankedApp, RankedStory, Slider, Snapshot};
 use crate::model::ranking_config::{BASE_SCORE, FACTOR_ONE, Factor};
 use crier_proto::ids::StoryId;
@@ -143,14 +143,33 @@ pub fn times(factor: Factor) -> String {
     format!("×{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-/// How a step is told to people.
+/// A verdict for people.
 #[must_use]
-pub const fn step_in_words(step: Step) -> &'static str {
-    match step {
-        Step::Merit => "it was among the best",
-        Step::Guarantee => "it was its application's turn",
-        Step::Fill => "it was the best of what was left",
-        Step::Later => "it came on a later page",
+pub fn verdict_in_words(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Blanked => "its text was removed".to_owned(),
+        Verdict::Damaged => "it cannot be read any more".to_owned(),
+        Verdict::Exempt { .. } => "always shown: you own this application".to_owned(),
+        Verdict::Expired => "it is too old".to_owned(),
+        Verdict::Overflow => "too many newer stories compete".to_owned(),
+        Verdict::NoGrant => "you have not accepted its application any more".to_owned(),
+        Verdict::AppOff => "you switched its application's stories off".to_owned(),
+        Verdict::SliderNone => "you asked for none of its application's stories".to_owned(),
+        Verdict::Hidden => "you hid it".to_owned(),
+        Verdict::Reported => "you reported it".to_owned(),
+        Verdict::ShownMerit(shown) => format!("slot {}: it was among the best", shown.slot),
+        Verdict::ShownGuaranteed { shown, missed: 0 } => {
+            format!("slot {}: it was its application's turn", shown.slot)
+        }
+        Verdict::ShownGuaranteed { shown, missed } => format!(
+            "slot {}: it was its application's turn, which had no slot on {} before",
+            shown.slot,
+            plural(i64::from(*missed), "view")
+        ),
+        Verdict::ShownFill(shown) => format!("slot {}: it was the best of what was left", shown.slot),
+        Verdict::AppCap { .. } => "its application has as many stories on the page as it may".to_owned(),
+        Verdict::BelowCut(below) if below.margin == 0 => "no slot was left for it".to_owned(),
+        Verdict::BelowCut(below) => format!("it stayed {} % below the last story chosen", below.percent),
     }
 }
 
@@ -214,10 +233,6 @@ const fn slider_in_words(slider: Slider) -> &'static str {
 }
 
 fn age_in_words(age_secs: i64) -> String {
-    let plural = |count: i64, unit: &str| match count {
-        1 => format!("1 {unit}"),
-        _ => format!("{count} {unit}s"),
-    };
     let (days, hours, minutes) = (age_secs / 86_400, age_secs / 3_600 % 24, age_secs / 60 % 60);
     match (days, hours, minutes) {
         (0, 0, 0) => "it is new".to_owned(),
@@ -225,6 +240,13 @@ fn age_in_words(age_secs: i64) -> String {
         (0, hours, _) => format!("it is {} old", plural(hours, "hour")),
         (days, 0, _) => format!("it is {} old", plural(days, "day")),
         (days, hours, _) => format!("it is {} and {} old", plural(days, "day"), plural(hours, "hour")),
+    }
+}
+
+fn plural(count: i64, unit: &str) -> String {
+    match count {
+        1 => format!("1 {unit}"),
+        _ => format!("{count} {unit}s"),
     }
 }
 
@@ -237,4 +259,64 @@ fn ordinal(number: u32) -> String {
         _ => "th",
     };
     format!("{number}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_are_told_with_two_decimals_rounded_down() {
+        let told = [65_536, 90_112, 1, 655, 656, 131_072, 1_048_575].map(times);
+        assert_eq!(
+            told,
+            ["×1.00", "×1.37", "×0.00", "×0.00", "×0.01", "×2.00", "×15.99"]
+        );
+    }
+
+    #[test]
+    fn acts_are_told_by_their_verbs_and_counts() {
+        let told = |clicks, thumbs, hides, reports| {
+            let acts = Acts {
+                clicks,
+                thumbs,
+                hides,
+                reports,
+            };
+            acts_in_words(acts, 28)
+        };
+        assert_eq!(
+            told(3, 1, 0, 0),
+            "you clicked 3 of its stories and thumbed 1 in 28 days"
+        );
+        assert_eq!(told(0, 0, 2, 0), "you hid 2 of its stories in 28 days");
+        assert_eq!(
+            told(1, 2, 3, 4),
+            "you clicked 1 of its stories, thumbed 2, hid 3 and reported 4 in 28 days"
+        );
+        assert_eq!(told(0, 0, 0, 0), "you did nothing with its stories in 28 days");
+    }
+
+    #[test]
+    fn ages_and_places_are_told_in_words() {
+        let ages = [0, 59, 60, 3_599, 3_600, 90_000, 86_400, 172_800 + 7_200].map(age_in_words);
+        let told = [
+            "it is new",
+            "it is new",
+            "it is 1 minute old",
+            "it is 59 minutes old",
+            "it is 1 hour old",
+            "it is 1 day and 1 hour old",
+            "it is 1 day old",
+            "it is 2 days and 2 hours old",
+        ];
+        assert_eq!(ages, told);
+        let places = [1, 2, 3, 4, 11, 12, 13, 21, 102, 111].map(ordinal);
+        assert_eq!(
+            places,
+            [
+                "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th"
+            ]
+        );
+    }
 }

@@ -1,0 +1,99 @@
+//! A view's verdicts all together: counts, "What didn't make it", and where an exempt story would have stood (feed 5.1, 5.5).
+
+use super::{Verdict, verdict_of};
+use crate::feed::rank::{Ranked, rank};
+use crate::model::ranking::{Marks, RankedApp, RankedStory, Slider, Snapshot, Standing};
+use std::cmp::Reverse;
+
+/// Every verdict's name in the order of feed 5.1.
+pub const NAMES: [&str; 15] = [
+    "blanked",
+    "damaged",
+    "exempt",
+    "expired",
+    "overflow",
+    "no_grant",
+    "app_off",
+    "slider_none",
+    "hidden",
+    "reported",
+    "shown_merit",
+    "shown_guaranteed",
+    "shown_fill",
+    "app_cap",
+    "below_cut",
+];
+
+/// How many stories have each verdict, in the order of [`NAMES`]; the sum is the number of stories given.
+#[must_use]
+pub fn counts<'s>(
+    snapshot: &Snapshot<'_>,
+    ranked: &Ranked,
+    stories: impl IntoIterator<Item = &'s RankedStory>,
+) -> [(&'static str, u64); NAMES.len()] {
+    let mut counts = NAMES.map(|name| (name, 0));
+    for story in stories {
+        let name = verdict_of(snapshot, ranked, story).name();
+        for (_, count) in counts.iter_mut().filter(|(known, _)| *known == name) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
+/// "What didn't make it": stories younger than the expiry that are not on feed page 1, highest D first, those without one last,
+/// then newest, then the smaller id (feed 5.5).
+#[must_use]
+pub fn left_out<'s>(
+    snapshot: &Snapshot<'_>,
+    ranked: &Ranked,
+    stories: impl IntoIterator<Item = &'s RankedStory>,
+) -> Vec<(&'s RankedStory, Verdict)> {
+    let young = snapshot.config.constants.expiry_secs();
+    let mut list: Vec<_> = stories
+        .into_iter()
+        .filter(|story| crate::feed::rank::factors::age_secs(snapshot, story) < young)
+        .map(|story| (story, verdict_of(snapshot, ranked, story)))
+        .filter(|(_, verdict)| verdict.slot().is_none() && !matches!(verdict, Verdict::Exempt { .. }))
+        .collect();
+    list.sort_by_key(|(story, verdict)| (Reverse(verdict.score()), Reverse(story.published), story.id));
+    list
+}
+
+/// Feed page and slot that a story would have had if it competed like any other, both from 1: "would stand at slot 7" (feed 5.5).
+/// `None`: it has expired, or there is no such story.
+#[must_use]
+pub fn would_stand<'s>(
+    snapshot: &Snapshot<'_>,
+    stories: impl IntoIterator<Item = &'s RankedStory>,
+    story: &RankedStory,
+) -> Option<(usize, usize)> {
+    let mut stories: Vec<RankedStory> = stories.into_iter().copied().collect();
+    for same in stories.iter_mut().filter(|other| other.id == story.id) {
+        same.marks = same.marks.without(Marks::EXEMPT);
+    }
+    let mut apps = snapshot.apps.to_vec();
+    // Its owner need not have accepted the application, and the preference is about other people's stories.
+    if let Some(app) = apps.get_mut(story.app.index()) {
+        *app = RankedApp {
+            standing: Standing::Wanted,
+            slider: app.slider.max(Slider::Less),
+            ..*app
+        };
+    }
+    let alone = Snapshot {
+        apps: &apps,
+        ..*snapshot
+    };
+    let ranked = rank(&alone, &stories, usize::MAX);
+    let places = ranked.pages.iter().zip(1..).flat_map(|(picks, page)| {
+        picks
+            .iter()
+            .zip(1..)
+            .map(move |(pick, slot)| (pick.story, (page, slot)))
+    });
+    places
+        .into_iter()
+        .find(|(id, _)| *id == story.id)
+        .map(|(_, place)| place)
+}
