@@ -228,6 +228,10 @@ impl<'a> Walk<'a> {
             }
             self.sampling.push((across, down));
         }
+        // The decoder reads four components at one sampling only.
+        if *count == 4 && self.sampling.iter().any(|factors| *factors != self.sampling[0]) {
+            return Err(NoPicture::Unsupported);
+        }
         // One component is never interleaved: its factors mean nothing.
         if let [only] = self.sampling.as_mut_slice() {
             *only = (1, 1);

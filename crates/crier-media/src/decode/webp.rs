@@ -50,9 +50,11 @@ pub fn decode(image: &[u8], order: &Order) -> Result<Decoded, NoPicture> {
     let (width, height) = head.canvas.unwrap_or(frame);
     let canvas = order.bounds.sides(width, height)?;
     let target = order.fit.of(canvas.0, canvas.1);
+    let unpacked = 4 * u64::from(frame.0) * u64::from(frame.1);
+    let on_the_way = unpacked + 4 * u64::from(canvas.0) + Rows::bytes(canvas, target);
     order
         .bounds
-        .memory(FIXED_BYTES + packed.memory(frame) + 4 * u64::from(canvas.0) + Rows::bytes(canvas, target))?;
+        .memory(on_the_way.max(FIXED_BYTES + packed.memory(frame)))?;
     let pixels = packed.unpacked(frame, order)?;
     let mut rows = Rows::new(Source::Rgba, head.profile, canvas, target);
     let mut row = vec![0; canvas.0 as usize * 4];

@@ -63,10 +63,13 @@ fn resampled(canvas: Canvas, to: (u32, u32)) -> Result<Vec<u8>, NoPicture> {
             covered(canvas.image.1, canvas.cell.1),
         )
         .use_alpha(false);
-    let (kind, pixels) = match canvas.shape {
-        Shape::Grey => (PixelType::U8, canvas.pixels),
-        Shape::Rgb => (PixelType::U8x3, canvas.pixels),
-        Shape::Rgba => (PixelType::U16x4, weighed(&canvas.pixels)),
+    let weighing = Weighing::of(&canvas);
+    let (kind, pixels) = match (canvas.shape, weighing) {
+        (Shape::Grey, _) => (PixelType::U8, canvas.pixels),
+        (Shape::Rgb, _) => (PixelType::U8x3, canvas.pixels),
+        (Shape::Rgba, Weighing::Wide) => (PixelType::U16x4, weighed(&canvas.pixels)),
+        (Shape::Rgba, Weighing::InPlace) => (PixelType::U8x4, weighed_in_place(canvas.pixels)),
+        (Shape::Rgba, Weighing::None) => (PixelType::U8x4, canvas.pixels),
     };
     let from = Image::from_vec_u8(canvas.width, canvas.height, pixels, kind).map_err(|_| wrong)?;
     let mut image = Image::new(to.0, to.1, kind);
@@ -74,11 +77,57 @@ fn resampled(canvas: Canvas, to: (u32, u32)) -> Result<Vec<u8>, NoPicture> {
         .resize(&from, &mut image, &options)
         .map_err(|_| wrong)?;
     let pixels = image.into_vec();
-    Ok(if canvas.shape == Shape::Rgba {
-        unweighed(&pixels)
-    } else {
-        pixels
+    Ok(match weighing {
+        Weighing::None => pixels,
+        Weighing::InPlace => unweighed(&widened(&pixels)),
+        Weighing::Wide => unweighed(&pixels),
     })
+}
+
+/// Cells of a canvas up to which alpha is weighed in sixteen bits: more would cost more memory than the image did.
+const WIDE_CELLS_MAX: usize = 600_000;
+
+/// How colours are weighed with alpha.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weighing {
+    /// Nothing is transparent.
+    None,
+    /// In eight bits, where the canvas is large.
+    InPlace,
+    /// In sixteen bits.
+    Wide,
+}
+
+impl Weighing {
+    fn of(canvas: &Canvas) -> Self {
+        let cells = canvas.pixels.as_chunks::<4>().0;
+        if canvas.shape != Shape::Rgba || cells.iter().all(|cell| cell[3] == 255) {
+            Self::None
+        } else if cells.len() > WIDE_CELLS_MAX {
+            Self::InPlace
+        } else {
+            Self::Wide
+        }
+    }
+}
+
+/// Colours multiplied with alpha, eight bits a channel.
+fn weighed_in_place(mut pixels: Vec<u8>) -> Vec<u8> {
+    for [colours @ .., alpha] in pixels.as_chunks_mut::<4>().0 {
+        for colour in colours {
+            let product = u16::from(*colour) * u16::from(*alpha);
+            *colour = u8::try_from((product + 127) / 255).unwrap_or(u8::MAX);
+        }
+    }
+    pixels
+}
+
+/// Eight bits a channel as sixteen.
+fn widened(pixels: &[u8]) -> Vec<u8> {
+    let wide = pixels
+        .iter()
+        .flat_map(|value| (u16::from(*value) * 257).to_ne_bytes());
+    wide.collect()
 }
 
 /// Sixteen bits a channel, colours multiplied with alpha.

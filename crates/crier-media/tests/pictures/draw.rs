@@ -203,3 +203,91 @@ pub fn webp_frame(canvas: (u32, u32), frame: (u32, u32)) -> Vec<u8> {
     data.extend(bits.to_le_bytes());
     webp_file(&[webp_sides(canvas.0, canvas.1), webp_chunk(b"VP8L", &data)])
 }
+
+/// A baseline JPEG of pixels of any kind, with halved colours.
+pub fn jpeg_of(pixels: &[u8], width: u32, height: u32, kind: jpeg_encoder::ColorType) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut file, 90);
+    encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
+    encoder.encode(pixels, width as u16, height as u16, kind).unwrap();
+    file
+}
+
+/// A progressive JPEG without subsampling.
+pub fn progressive(width: u32, height: u32, kind: jpeg_encoder::ColorType) -> Vec<u8> {
+    let channels = if kind == jpeg_encoder::ColorType::Rgb {
+        3
+    } else {
+        4
+    };
+    let row: Vec<u8> = (0..width * channels).map(|at| (at / 7) as u8).collect();
+    let mut file = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut file, 80);
+    encoder.set_progressive(true);
+    encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_1_1);
+    encoder
+        .encode(&row.repeat(height as usize), width as u16, height as u16, kind)
+        .unwrap();
+    file
+}
+
+/// The compressed data of so many zero bytes.
+fn packed_zeros(count: u32) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, count - 1, 1);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_filter(png::Filter::NoFilter);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&vec![0; count as usize - 1]).unwrap();
+    writer.finish().unwrap();
+    let mut data = Vec::new();
+    let mut at = 8;
+    while at < file.len() {
+        let length = u32::from_be_bytes(*file[at..].first_chunk().unwrap()) as usize;
+        if &file[at + 4..at + 8] == b"IDAT" {
+            data.extend(&file[at + 8..at + 8 + length]);
+        }
+        at += length + 12;
+    }
+    data
+}
+
+/// An interlaced PNG of sixteen bits in which nothing is seen.
+pub fn black_interlaced(width: u32, height: u32) -> Vec<u8> {
+    let passes = [
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ];
+    let bytes = passes.map(|(left, top, across, down)| {
+        let columns = (width - left).div_ceil(across);
+        let rows = (height - top).div_ceil(down);
+        rows * (1 + columns * 8)
+    });
+    let empty = png_header(width, height, 1);
+    let mut file = empty[..33].to_vec();
+    file.extend(png_chunk(b"IDAT", &packed_zeros(bytes.iter().sum())));
+    file.extend(png_chunk(b"IEND", &[]));
+    file
+}
+
+/// A PNG with a chunk behind its header.
+pub fn with_chunk(file: &[u8], kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    [&file[..33], &png_chunk(kind, data), &file[33..]].concat()
+}
+
+/// A JPEG with a segment behind its first two bytes.
+pub fn with_segment(file: &[u8], marker: u8, data: &[u8]) -> Vec<u8> {
+    let length = (data.len() as u16 + 2).to_be_bytes();
+    [&file[..2], &[0xff, marker], &length, data, &file[2..]].concat()
+}
+
+/// An EXIF block that names this orientation, little end first.
+pub fn exif(orientation: u8) -> Vec<u8> {
+    let entry = [18, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0];
+    [&b"II*\0\x08\0\0\0\x01\0"[..], &entry].concat()
+}

@@ -7,7 +7,9 @@
 
 mod bounds;
 mod draw;
+mod hostile;
 mod kinds;
+mod looks;
 
 use crier_media::config::MediaConfig;
 use crier_media::metrics::MediaMetrics;
