@@ -8,6 +8,11 @@ const FUZZ_SECONDS: u32 = 60;
 /// The fuzz targets of crier-proto.
 const FUZZ_TARGETS: [&str; 6] = ["pairs", "reading", "decimal", "markup", "callback", "render"];
 
+/// Fetches the client that the hash names, unbuilt but for its metadata, to where its test looks.
+const MINIFB: &str = "python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps \
+    --no-compile --upgrade --require-hashes --target target/period-clients \
+    --requirement crates/crier-server/tests/period_clients/requirements.txt";
+
 /// Commands that stand or fall together and what they need.
 pub struct Suite {
     /// What people call it.
@@ -53,12 +58,23 @@ pub fn suites() -> Vec<Suite> {
             )],
         ),
         suite(
-            "period clients",
+            "the Perl client of the period",
             &[Part::PerlClient],
             vec![Step::new(
-                "period clients",
-                "cargo test --quiet -p crier-server --features parts --test period_clients",
+                "perl",
+                "cargo test --quiet -p crier-server --features parts --test period_clients perl::",
             )],
+        ),
+        suite(
+            "the Python 2 client of the period",
+            &[Part::Jython],
+            vec![
+                Step::new("minifb", MINIFB),
+                Step::new(
+                    "python",
+                    "cargo test --quiet -p crier-server --features parts --test period_clients minifb::",
+                ),
+            ],
         ),
         suite(
             "a failing disk",

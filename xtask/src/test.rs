@@ -12,6 +12,8 @@ use std::process::{Command, ExitCode, Stdio};
 pub enum Part {
     /// Debian's browser.
     Chromium,
+    /// Python 2 for the unmodified period client minifb, and pip, which fetches that.
+    Jython,
     /// Node 20 or newer, with npm.
     Node,
     /// The unmodified period client WWW::Facebook::API.
@@ -23,8 +25,9 @@ pub enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Chromium,
+        Self::Jython,
         Self::Node,
         Self::PerlClient,
         Self::Strace,
@@ -35,6 +38,7 @@ impl Part {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Chromium => "chromium",
+            Self::Jython => "jython",
             Self::Node => "node",
             Self::PerlClient => "perl-client",
             Self::Strace => "strace",
@@ -46,6 +50,7 @@ impl Part {
     const fn packages(self) -> &'static [&'static str] {
         match self {
             Self::Chromium => &["chromium", "fonts-liberation"],
+            Self::Jython => &["jython", "python3-pip"],
             Self::Node => &["nodejs", "npm"],
             Self::PerlClient => &["libwww-facebook-api-perl"],
             Self::Strace => &["strace"],
@@ -56,6 +61,9 @@ impl Part {
     fn is_there(self) -> bool {
         match self {
             Self::Chromium => answers("chromium", &["--version"]),
+            Self::Jython => {
+                answers("jython", &["--version"]) && answers("python3", &["-m", "pip", "--version"])
+            }
             Self::Node => node_major().is_some_and(|major| major >= 20) && answers("npm", &["--version"]),
             Self::PerlClient => answers("perl", &["-MWWW::Facebook::API", "-e", "1"]),
             Self::Strace => answers("strace", &["--version"]),
