@@ -1,6 +1,7 @@
 //! The News Feed as its user reads it.
 //!
 //! - `config`: section `[feed]`
+//! - `cursor`: what vouches for "More stories" and for clicks
 //! - `index`: loaded users' stories in memory, bounded
 //! - `rank`: ranking v1, a pure function of a snapshot
 //! - `select`: which stories stand on a page, newest first
@@ -10,6 +11,7 @@
 //! - `window`: the twelve hours
 
 pub mod config;
+pub mod cursor;
 pub mod index;
 pub mod rank;
 mod select;

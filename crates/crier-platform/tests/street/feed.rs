@@ -40,7 +40,8 @@ async fn a_story_is_kept_in_canonical_form_with_its_slots() {
     assert_eq!(story.body.as_deref(), Some("<b>rock</b> &amp; <i>paper</i>"));
     assert_eq!(
         (story.seq, story.exempt, &story.priority),
-        (1, false, &Priority::Number(7))
+        // The acceptance has the first place of the record.
+        (2, false, &Priority::Number(7))
     );
     assert_eq!(story.published_at, street.now());
     let slots: Vec<_> = story

@@ -1,5 +1,6 @@
 //! Users' acceptances of applications.
 
+use super::events::Decision;
 use super::open::SqliteStore;
 use super::pen::{Halt, Pen};
 use super::rows::Columns;
@@ -26,6 +27,7 @@ impl Pen<'_> {
     /// `Write::SetGrant`.
     pub(crate) fn set_grant(&self, grant: &Grant) -> Result<(), Halt> {
         self.require_user(grant.user)?;
+        let before = self.stories_wanted(grant.app, grant.user)?;
         self.run(
             "INSERT INTO \"grant\" (user, app, feed, added, offline_access, granted_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (user, app) DO UPDATE SET feed = ?3, added = ?4, offline_access = ?5, granted_ms = ?6",
@@ -38,12 +40,28 @@ impl Pen<'_> {
                 grant.granted_at.0,
             ),
         )?;
+        if before.is_none() {
+            self.record_decision(grant.app, grant.user, Decision::Granted)?;
+        }
+        // An acceptance begins with its stories on.
+        if before.unwrap_or(true) != grant.feed {
+            self.record_decision(grant.app, grant.user, Decision::Switched(grant.feed))?;
+        }
         self.note(&Fact::Granted(grant.app, grant.user))
+    }
+
+    /// Whether an application's stories are wanted; `None`: it is not accepted.
+    fn stories_wanted(&self, app: AppId, user: Uid) -> Result<Option<bool>, Halt> {
+        self.find(
+            "SELECT feed FROM \"grant\" WHERE user = ?1 AND app = ?2",
+            (user.get(), app.get()),
+        )
     }
 
     /// `Write::AcceptTerms`.
     pub(crate) fn accept_terms(&self, app: AppId, user: Uid, added: bool) -> Result<(), Halt> {
         self.require_user(user)?;
+        let before = self.stories_wanted(app, user)?;
         let changed = self.run(
             "INSERT INTO \"grant\" (user, app, feed, added, offline_access, granted_ms) VALUES (?1, ?2, 1, ?3, 0, ?4)
              ON CONFLICT (user, app) DO UPDATE SET added = 1 WHERE ?3 AND NOT added",
@@ -52,11 +70,18 @@ impl Pen<'_> {
         if changed == 0 {
             return Ok(());
         }
+        if before.is_none() {
+            self.record_decision(app, user, Decision::Granted)?;
+        }
         self.note(&Fact::Granted(app, user))
     }
 
     /// `Write::SwitchStories`.
     pub(crate) fn switch_stories(&self, app: AppId, user: Uid, feed: bool) -> Result<(), Halt> {
+        let before = self.stories_wanted(app, user)?;
+        if before == Some(!feed) {
+            self.record_decision(app, user, Decision::Switched(feed))?;
+        }
         let changed = self.run(
             "UPDATE \"grant\" SET feed = ?3 WHERE user = ?1 AND app = ?2",
             (user.get(), app.get(), feed),
@@ -83,10 +108,13 @@ impl Pen<'_> {
 
     /// `Write::RemoveGrant`. Sessions made by the operator end too, accepted or not; so do tokens that would buy one.
     pub(crate) fn remove_grant(&mut self, app: AppId, user: Uid) -> Result<(), Halt> {
-        self.run(
+        let withdrawn = self.run(
             "DELETE FROM \"grant\" WHERE user = ?1 AND app = ?2",
             (user.get(), app.get()),
         )?;
+        if withdrawn > 0 {
+            self.record_decision(app, user, Decision::Withdrawn)?;
+        }
         self.run(
             "DELETE FROM auth_token WHERE user = ?1 AND app = ?2",
             (user.get(), app.get()),

@@ -4,6 +4,7 @@ mod apps;
 mod call_order_log;
 mod copy;
 mod diagnose;
+mod events;
 mod grants;
 mod group;
 mod jobs;

@@ -1,6 +1,7 @@
 //! The SQLite backend's files: modes, keys, schema, damage, the log of marks.
 
-use crate::backends::{START_MS, app, app_id, new_session, story, uid, user};
+use crate::backends::{START_MS, app, app_id, grant, new_session, story, uid, user};
+use crier_platform::model::grant::Grant;
 use crier_platform::model::quantity::Bytes;
 use crier_platform::model::session::SessionId;
 use crier_platform::ports::store::{
@@ -336,4 +337,69 @@ async fn a_diagnosis_names_what_is_wrong() {
         "{wrong:?}"
     );
     assert!(wrong[1].contains("a sealed secret"), "{wrong:?}");
+}
+
+#[tokio::test]
+async fn a_record_holds_each_decision_about_an_application_once_and_without_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (app, user_7) = (app_id(4), uid(7));
+    let switch = |feed| Write::SwitchStories {
+        app,
+        user: user_7,
+        feed,
+    };
+    let accept = |added| Write::AcceptTerms {
+        app,
+        user: user_7,
+        added,
+    };
+    let now = crier_platform::model::time::WallMs(START_MS);
+    let steps = [
+        Write::AddUser(user(7)),
+        accept(false),
+        // Nothing new: stories are on, and adding it is no acceptance.
+        accept(true),
+        switch(true),
+        switch(false),
+        switch(false),
+        Write::PublishStory(story(4, 7, now)),
+        Write::RemoveGrant { app, user: user_7 },
+        Write::RemoveGrant { app, user: user_7 },
+        Write::SetGrant(Grant {
+            feed: false,
+            ..grant(4, 7)
+        }),
+        Write::SetGrant(grant(4, 7)),
+        Write::SetGrant(grant(4, 7)),
+    ];
+    for (unit, step) in (1..).zip(steps) {
+        commit(&store, unit, vec![step]).await;
+    }
+    let connection = raw(folder.path());
+    let rows = |sql: &str| -> Vec<String> {
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    assert_eq!(
+        rows("SELECT concat_ws(' ', seq, app, kind, value) FROM feed_event WHERE user = 7 ORDER BY seq"),
+        [
+            "1 4 granted",
+            "2 4 switched off",
+            "4 4 withdrawn",
+            "5 4 granted",
+            "6 4 switched off",
+            "7 4 switched on"
+        ]
+    );
+    assert_eq!(
+        rows("SELECT concat_ws(' ', seq) FROM story WHERE user = 7"),
+        ["3"]
+    );
+    assert_eq!(
+        rows("SELECT concat_ws(' ', last_seq) FROM feed_head WHERE user = 7"),
+        ["7"]
+    );
+    assert!(store.diagnose().await.iter().all(|finding| finding.ok));
 }

@@ -26,7 +26,10 @@ enum Step {
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Model {
     users: BTreeSet<i64>,
-    stories: BTreeMap<i64, Vec<(i64, i64)>>,
+    /// Of each user: place, application and time of each story.
+    stories: BTreeMap<i64, Vec<(i64, i64, i64)>>,
+    /// The last place of each user's record, which stories share with decisions.
+    places: BTreeMap<i64, i64>,
     windows: BTreeMap<(i64, i64), i64>,
     grants: BTreeSet<(i64, i64)>,
     sessions: BTreeMap<(i64, u8), (i64, i64)>,
@@ -81,10 +84,14 @@ impl Model {
             Step::Publish { app, user, exempt } => return self.publish((app, user), exempt, now).map(Some),
             Step::Grant { app, user } => {
                 self.require(user)?;
-                self.grants.insert((app, user));
+                if self.grants.insert((app, user)) {
+                    self.next_place(user);
+                }
             }
             Step::Withdraw { app, user } => {
-                self.grants.remove(&(app, user));
+                if self.grants.remove(&(app, user)) {
+                    self.next_place(user);
+                }
                 self.sessions.retain(|(of, _), (_, by)| (*of, *by) != (user, app));
             }
             Step::Open { app, user, key } => {
@@ -101,6 +108,7 @@ impl Model {
                 self.require(user)?;
                 self.users.remove(&user);
                 self.stories.remove(&user);
+                self.places.remove(&user);
                 self.windows.retain(|(_, of), _| *of != user);
                 self.grants.retain(|(_, of)| *of != user);
                 self.sessions.retain(|(of, _), _| *of != user);
@@ -112,6 +120,12 @@ impl Model {
             }
         }
         Ok(None)
+    }
+
+    fn next_place(&mut self, user: i64) -> i64 {
+        let place = self.places.entry(user).or_default();
+        *place += 1;
+        *place
     }
 
     fn require(&self, user: i64) -> Result<(), Conflict> {
@@ -135,31 +149,22 @@ impl Model {
             self.windows.insert((app, user), now);
         }
         self.next_story += 1;
-        let record = self.stories.entry(user).or_default();
-        record.push((app, now));
+        let seq = self.next_place(user);
+        self.stories.entry(user).or_default().push((seq, app, now));
         let id = crier_proto::ids::StoryId::new(self.next_story).unwrap();
-        Ok(Made::Story {
-            id,
-            seq: i64::try_from(record.len()).unwrap(),
-        })
+        Ok(Made::Story { id, seq })
     }
 }
 
 async fn same(world: &World, model: &Model) {
     for user in 1..4 {
         let read = world.store.stories(uid(user), None, u32::MAX).await.unwrap();
-        let held: Vec<(i64, i64)> = read
+        let held: Vec<_> = read
             .iter()
             .rev()
-            .map(|story| (story.app.get(), story.published_at.0))
+            .map(|story| (story.seq, story.app.get(), story.published_at.0))
             .collect();
         assert_eq!(held, model.stories.get(&user).cloned().unwrap_or_default());
-        assert!(
-            read.iter()
-                .rev()
-                .zip(1..)
-                .all(|(story, place)| story.seq == place)
-        );
         assert_eq!(
             world.store.user(uid(user)).await.unwrap().is_some(),
             model.users.contains(&user)
