@@ -38,6 +38,32 @@ pub struct MediaConfig {
     pub decodes_max: usize,
     /// Images that wait for their turn.
     pub decodes_waiting_max: usize,
+    /// Before each attempt at a source, each within a fifth (feed 7.3).
+    pub retry_delays: Vec<Span>,
+    /// For which what was fetched is used without asking (feed 7.3).
+    pub source_fresh: Span,
+    /// For which a final failure is believed (feed 7.3).
+    pub negative_ttl: Span,
+    /// Fetches at once (feed 7.3).
+    pub fetches_max: usize,
+    /// Fetches at once of one application (feed 7.3).
+    pub fetches_per_app: usize,
+    /// Fetches at once of one host (feed 7.3).
+    pub fetches_per_host: usize,
+    /// Fetches of one application in an hour (feed 7.3).
+    pub app_fetches_per_hour: u64,
+    /// Bytes that one application may have read in an hour (feed 7.3).
+    pub app_bytes_per_hour: Bytes,
+    /// Jobs of one application that may wait (feed 7.3).
+    pub jobs_per_app_max: u32,
+    /// Jobs that may wait in all (feed 7.3).
+    pub jobs_max: u32,
+    /// Bytes of all pictures above which some are evicted (feed 7.10).
+    pub cache_bytes_max: Bytes,
+    /// Bytes of all pictures above which nothing is fetched (feed 7.10).
+    pub cache_bytes_hard: Bytes,
+    /// Photos of one user (feed 7.12).
+    pub photos_per_user: u32,
 }
 
 impl Default for MediaConfig {
@@ -57,6 +83,21 @@ impl Default for MediaConfig {
             decode_timeout: Span(1_000),
             decodes_max: 2,
             decodes_waiting_max: 64,
+            retry_delays: [0, 30_000, 120_000, 600_000, 3_600_000, 21_600_000]
+                .map(Span)
+                .to_vec(),
+            source_fresh: Span(3_600_000),
+            negative_ttl: Span(900_000),
+            fetches_max: 8,
+            fetches_per_app: 2,
+            fetches_per_host: 2,
+            app_fetches_per_hour: 600,
+            app_bytes_per_hour: Bytes(300 << 20),
+            jobs_per_app_max: 5_000,
+            jobs_max: 100_000,
+            cache_bytes_max: Bytes(1 << 30),
+            cache_bytes_hard: Bytes(2 << 30),
+            photos_per_user: 1_000,
         }
     }
 }
@@ -67,6 +108,19 @@ impl MediaConfig {
     /// # Errors
     /// The key, and what is wrong with which entry.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
+        if self.retry_delays.first().is_none_or(|first| first.0 != 0) {
+            let why = "the first attempt is made at once: begin with 0s".to_owned();
+            return Err(("media.retry_delays", why));
+        }
+        for (key, bound) in [
+            ("media.fetches_max", self.fetches_max),
+            ("media.fetches_per_app", self.fetches_per_app),
+            ("media.fetches_per_host", self.fetches_per_host),
+        ] {
+            if bound == 0 {
+                return Err((key, "must be at least 1".to_owned()));
+            }
+        }
         Guard::new(self).map(drop)
     }
 }

@@ -71,6 +71,10 @@ pub(crate) async fn run(ports: &Ports, _committed: &Committed, after: Vec<After>
     for effect in after {
         let done = match effect {
             After::EndSession(session) => ports.deliver.end_session(session).await,
+            After::FetchPictures => {
+                ports.fetching.knock();
+                Ok(())
+            }
         };
         if let Err(fault) = done {
             tracing::warn!(?effect, %fault, "an effect was lost; the change row of its commit repairs it");

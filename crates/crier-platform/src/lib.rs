@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod live_door;
 mod methods;
 pub mod model;
+pub mod pictures;
 pub mod ports;
 mod replies;
 mod sessions;

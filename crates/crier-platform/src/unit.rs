@@ -10,6 +10,7 @@ use crate::model::grant::Grant;
 use crate::model::job::Photo;
 use crate::model::login::TokenDigest;
 use crate::model::message::{Asker, Delivery, NewMessage, Status, WaitFor};
+use crate::model::picture::{Fit, Picture};
 use crate::model::session::SessionId;
 use crate::model::ticket::{Cursor, Ticket};
 use crate::model::time::WallMs;
@@ -18,7 +19,9 @@ use crate::model::user::User;
 use crate::ports::Ports;
 use crate::ports::deliver::DeliverFault;
 use crate::ports::entropy::random_bytes;
+use crate::ports::images::NoPicture;
 use crate::ports::store::{Conflict, StoreFault, Write};
+use bytes::Bytes;
 use crier_proto::error::Refusal;
 use crier_proto::ids::{AppId, MessageId, Pid, Uid};
 use crier_proto::reply::Reply;
@@ -94,6 +97,16 @@ impl<'u> Unit<'u> {
         self.ports.store.photo(pid).await
     }
 
+    /// The photos of a user, by number.
+    pub(crate) async fn photos_of(&self, owner: Uid) -> Result<Vec<Photo>, StoreFault> {
+        self.ports.store.photos_of(owner).await
+    }
+
+    /// The picture of an image that is here.
+    pub(crate) async fn picture_of(&self, image: Bytes, fit: Fit) -> Result<Picture, NoPicture> {
+        self.ports.images.thumbnail_of(image, fit).await
+    }
+
     /// When the last story of an application for a user was committed.
     pub(crate) async fn window(&self, app: AppId, user: Uid) -> Result<Option<WallMs>, StoreFault> {
         self.ports.store.window(app, user).await
@@ -151,6 +164,8 @@ pub(crate) struct Sending {
 pub(crate) enum After {
     /// Connections of an ended session close now rather than when the change is noticed.
     EndSession(SessionId),
+    /// Pictures are fetched now rather than when the queue is looked at the next time.
+    FetchPictures,
 }
 
 /// Stage 4 of the street: what a method has decided. Its writes lie in the unit.

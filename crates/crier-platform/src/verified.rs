@@ -54,6 +54,11 @@ impl<'c> VerifiedCall<'c> {
         self.proven.raw.pairs().value(name)
     }
 
+    /// The bytes of its file part.
+    pub(crate) fn file(&self) -> Option<&'c [u8]> {
+        self.proven.raw.file().map(|file| file.bytes.as_slice())
+    }
+
     /// The application.
     pub(crate) fn app(&self) -> &Arc<App> {
         &self.proven.app

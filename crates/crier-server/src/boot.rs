@@ -20,19 +20,20 @@ use crate::rest::RestDoor;
 use crate::router::Doors;
 use crate::sections::{Config, ServerConfig};
 use crate::state::{AppState, PublicUrl};
+use crate::way_out::{self, PictureCollector, WayOut};
 use crier_live::config::{Drain, LiveConfig, MailboxMode};
 use crier_live::hub::Hub;
 use crier_live::metrics::Overflow;
 use crier_live::node::{Loaded, Node, NodeParts};
 use crier_live::receipts::{ReceiptParts, ReceiptRun};
-use crier_media::dial::Dialer;
-use crier_media::hooks::Poster;
-use crier_media::metrics::MediaMetrics;
+use crier_media::dial::Resolver;
 use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::{Dispatcher, DispatcherConfig};
 use crier_platform::feed::FeedReader;
 use crier_platform::jobs::follow_changes::FollowChanges;
+use crier_platform::jobs::pictures::{FetchPictures, PictureBooks};
 use crier_platform::live_door::{LiveDoor, LiveSpans};
+use crier_platform::pictures::Pictures;
 use crier_platform::ports::Ports;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::deliver::Deliver;
@@ -71,6 +72,8 @@ pub struct Overrides {
     pub clock: Option<Arc<dyn Clock>>,
     /// Chance.
     pub entropy: Option<Arc<dyn Entropy>>,
+    /// Who looks names up.
+    pub resolver: Option<Arc<dyn Resolver>>,
 }
 
 /// Sockets that accept already.
@@ -155,6 +158,7 @@ pub struct Server {
     node: Arc<Node>,
     follower: FollowChanges,
     receipts: ReceiptRun,
+    fetching: FetchPictures,
 }
 
 /// Opens the books, the hub and the use cases.
@@ -178,23 +182,11 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
     let books = Books::open(&config, &clock, &entropy).await.map_err(StartError)?;
     let books = Arc::new(books);
     books.register(&mut registry);
-    let node = Node::new(NodeParts {
-        config: LiveConfig {
-            connections_max: connections_max(&config),
-            ..config.live.clone()
-        },
-        receipts: config.receipts.clone(),
-        marks: Arc::clone(&books.cached) as Arc<dyn Marks>,
-        clock: Arc::clone(&clock),
-        entropy: Arc::clone(&entropy),
-        metrics: metrics.live().clone(),
-        resume_key: resume_key(&config, &*entropy)?,
-        messages: match config.live.mailbox {
-            MailboxMode::Memory => None,
-            MailboxMode::Durable => Some(Arc::clone(&books.cached) as Arc<dyn Messages>),
-        },
-    });
+    let node = node(&config, &books, (&clock, &entropy), &metrics)?;
     let store = Arc::clone(&books.cached) as Arc<dyn Store>;
+    let public_url = public_url(&config.server)?;
+    let way_out = WayOut::open(&config, &public_url, (&clock, overrides.resolver), &mut registry)
+        .map_err(StartError)?;
     let ports = Ports {
         store: match overrides.books {
             Some(over) => over(store),
@@ -206,12 +198,15 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
         passwords,
+        images: way_out.thumbnailer,
+        fetching: Arc::default(),
     };
-    let public_url = public_url(&config.server)?;
     let tasks = Tasks::new();
     let dispatcher = DispatcherConfig {
         message_ttl_ms: config.live.ttl.0,
         ticket_life_ms: config.live.ticket_life.0,
+        sources: way_out::source_rules(&config.media),
+        photos_per_user: config.media.photos_per_user,
         ..DispatcherConfig::at(&public_url.url)
     };
     let live_spans = LiveSpans {
@@ -223,11 +218,22 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
     let receipts = ReceiptRun::new(
         Arc::clone(node.hub()),
         ReceiptParts {
-            hooks: poster(&config, &public_url, &clock, &mut registry)?,
+            hooks: way_out.poster,
             book: Arc::new(accounts.clone()),
         },
     );
+    let shelves = PictureBooks::default();
+    registry.register_collector(Box::new(PictureCollector(Arc::clone(&shelves.figures))));
+    let fetching = FetchPictures::new(
+        ports.clone(),
+        way_out.fetcher,
+        (
+            way_out::picture_rules(&config.media, &public_url),
+            shelves.clone(),
+        ),
+    );
     let state = AppState {
+        pictures: Pictures::new(ports.clone(), way_out::source_rules(&config.media), shelves),
         dispatcher: Arc::new(Dispatcher::new(ports.clone(), dispatcher)),
         accounts,
         feed: FeedReader::new(ports.clone()),
@@ -249,21 +255,33 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         node,
         follower,
         receipts,
+        fetching,
     })
 }
 
-/// The way out to applications.
-fn poster(
+/// The hub with its mailboxes, ledger and tickets.
+fn node(
     config: &Config,
-    public: &PublicUrl,
-    clock: &Arc<dyn Clock>,
-    registry: &mut Registry,
-) -> Result<Arc<Poster>, StartError> {
-    let metrics = MediaMetrics::registered(registry);
-    let dialer = Dialer::new(&config.media, Arc::clone(clock), metrics)
-        .map_err(|(key, why)| StartError(format!("{key}: {why}")))?;
-    let agent = format!("Crier/{} (+{})", env!("CARGO_PKG_VERSION"), public.url);
-    Ok(Arc::new(Poster::new(dialer, Arc::clone(clock), agent)))
+    books: &Books,
+    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
+    metrics: &ServerMetrics,
+) -> Result<Arc<Node>, StartError> {
+    Ok(Node::new(NodeParts {
+        config: LiveConfig {
+            connections_max: connections_max(config),
+            ..config.live.clone()
+        },
+        receipts: config.receipts.clone(),
+        marks: Arc::clone(&books.cached) as Arc<dyn Marks>,
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        metrics: metrics.live().clone(),
+        resume_key: resume_key(config, &**entropy)?,
+        messages: match config.live.mailbox {
+            MailboxMode::Memory => None,
+            MailboxMode::Durable => Some(Arc::clone(&books.cached) as Arc<dyn Messages>),
+        },
+    }))
 }
 
 /// Connections of the live door: as configured, else what the process's descriptors permit.
@@ -402,6 +420,7 @@ impl Server {
             .on(self.live_runtime.clone())
             .spawn(async move { node.run().await });
         background.spawn(self.follower.run());
+        background.spawn(self.fetching.run());
         // Ends by itself once the stop has begun: posts under way are waited for.
         let receipts = self.receipts;
         self.tasks.spawn(async move { receipts.run().await });

@@ -24,3 +24,4 @@ pub mod site;
 pub mod state;
 pub mod take_over;
 pub mod telemetry;
+mod way_out;

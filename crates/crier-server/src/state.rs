@@ -6,6 +6,7 @@ use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::Dispatcher;
 use crier_platform::feed::FeedReader;
 use crier_platform::live_door::LiveDoor;
+use crier_platform::pictures::Pictures;
 use crier_platform::ports::clock::Clock;
 use std::sync::Arc;
 
@@ -49,6 +50,8 @@ pub struct AppState {
     pub dispatcher: Arc<Dispatcher>,
     /// People, applications, acceptances, logins.
     pub accounts: Accounts,
+    /// Pictures and photos.
+    pub pictures: Pictures,
     /// Feeds.
     pub feed: FeedReader,
     /// Live connections' permits.

@@ -10,6 +10,7 @@ pub mod faulty;
 pub mod identity;
 pub mod page;
 pub mod patience;
+pub mod pictures;
 pub mod proxy;
 pub mod raw;
 #[cfg(feature = "server")]
@@ -23,6 +24,7 @@ pub use entropy::SeededEntropy;
 pub use faulty::{Broken, FaultyStore};
 pub use identity::Identity;
 pub use page::FakePage;
+pub use pictures::PlainImages;
 pub use proxy::FaultProxy;
 pub use raw::{Answer, RawClient};
 #[cfg(feature = "server")]

@@ -114,6 +114,7 @@ impl TestServer {
             books: Some(over),
             clock: Some(Arc::clone(&clock) as Arc<_>),
             entropy: Some(Arc::new(SeededEntropy::new(1))),
+            ..Overrides::default()
         };
         let server = build(config, overrides).await.map_err(other)?;
         let books = made.get().map(Arc::clone);

@@ -11,7 +11,7 @@ use crate::model::job::SourceRules;
 use crate::model::story::{NewSlot, NewStory, Priority};
 use crate::model::time::WallMs;
 use crate::ports::store::{Conflict, Write};
-use crate::unit::{Halt, Outcome, Unit};
+use crate::unit::{After, Halt, Outcome, Unit};
 use crate::verified::VerifiedCall;
 use crier_proto::error::{Code, Refusal};
 use crier_proto::ids::{Pid, Uid};
@@ -115,7 +115,7 @@ impl Method for FeedPublishStoryToUser {
                 .await?
                 .is_some_and(|grant| grant.feed);
         if !permitted {
-            return Ok(answer(settings, false));
+            return Ok(Outcome::value(answer(settings, false)));
         }
         let judge = Judge {
             settings,
@@ -130,9 +130,20 @@ impl Method for FeedPublishStoryToUser {
         {
             return Err(window_closed(settings.feed_errors, next).into());
         }
+        let fetches = story
+            .slots
+            .iter()
+            .any(|slot| matches!(slot.source, ImageSource::Url(_)));
         unit.write(Write::PublishStory(story));
         unit.on_conflict(refused_by_window);
-        Ok(answer(settings, true))
+        Ok(Outcome::Value {
+            reply: answer(settings, true),
+            after: if fetches {
+                vec![After::FetchPictures]
+            } else {
+                Vec::new()
+            },
+        })
     }
 }
 
@@ -272,12 +283,12 @@ fn refused_by_window(settings: &Settings, conflict: Conflict) -> Option<Refusal>
 }
 
 /// `1` or `0`, in the shape that the setting `feed_reply` asks for (protocol 14.2.6).
-fn answer(settings: Settings, published: bool) -> Outcome {
+fn answer(settings: Settings, published: bool) -> Reply {
     let reply = Reply::Bool(published);
-    Outcome::value(match settings.feed_reply {
+    match settings.feed_reply {
         FeedReply::Scalar => reply,
         FeedReply::List => Reply::List(vec![reply]),
-    })
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod live_message_cancel;
 mod live_message_create_ticket;
 pub(crate) mod live_message_send;
 mod live_message_status;
+mod photos_upload;
 mod users_get_logged_in_user;
 mod users_is_app_added;
 mod users_is_app_user;

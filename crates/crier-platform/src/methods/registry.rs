@@ -20,6 +20,7 @@ static METHODS: &[&dyn AnyMethod] = &[
     &Entry::<super::users_is_app_user::UsersIsAppUser>::NEW,
     &Entry::<super::users_is_app_added::UsersIsAppAdded>::NEW,
     &Entry::<super::batch_run::BatchRun>::NEW,
+    &Entry::<super::photos_upload::PhotosUpload>::NEW,
     &Entry::<super::live_message_create_ticket::LiveMessageCreateTicket>::NEW,
     &Entry::<super::live_message_status::LiveMessageStatus>::NEW,
     &Entry::<super::live_message_cancel::LiveMessageCancel>::NEW,

@@ -1,6 +1,6 @@
 //! Background work that survives a kill: the jobs that fetch pictures (feed 7.3).
 
-use super::picture::{Cause, PictureHash, PictureType};
+use super::picture::{Cause, Picture, PictureHash, PictureType};
 use super::time::WallMs;
 use crate::ports::fetch::Validators;
 use bytes::Bytes;
@@ -82,21 +82,6 @@ pub fn host_of(url: &str) -> &str {
     }
 }
 
-/// A picture on its way into the books.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewPicture {
-    /// SHA-256 of its bytes.
-    pub hash: PictureHash,
-    /// How it is encoded.
-    pub kind: PictureType,
-    /// Pixels across.
-    pub width: u32,
-    /// Pixels down.
-    pub height: u32,
-    /// The encoded picture.
-    pub bytes: Bytes,
-}
-
 /// A picture as it is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptPicture {
@@ -127,7 +112,7 @@ pub enum Settlement {
         /// What was sent.
         image: ImageHash,
         /// What we made of it.
-        picture: NewPicture,
+        picture: Picture,
         /// To ask with next time.
         validators: Validators,
     },
@@ -189,7 +174,7 @@ pub struct NewPhoto {
     /// SHA-256 of the file.
     pub image: ImageHash,
     /// Fits of 604, 130 and 75 pixels a side.
-    pub pictures: [NewPicture; 3],
+    pub pictures: [Picture; 3],
     /// Photos that one user may have (`media.photos_per_user`).
     pub per_user_max: u32,
 }

@@ -12,6 +12,7 @@ pub mod pictures;
 pub mod store;
 pub mod tickets;
 
+use crate::jobs::wake::Wake;
 use std::sync::Arc;
 
 /// All ports of one process, made once in the server's boot and handed to the use cases.
@@ -31,4 +32,8 @@ pub struct Ports {
     pub entropy: Arc<dyn entropy::Entropy>,
     /// Password hashing.
     pub passwords: Arc<dyn passwords::Passwords>,
+    /// Strangers' images made into pictures.
+    pub images: Arc<dyn images::Images>,
+    /// Tells the job that fetches pictures that there is something to fetch.
+    pub fetching: Arc<Wake>,
 }

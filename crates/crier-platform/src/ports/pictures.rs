@@ -17,7 +17,7 @@ pub trait Pictures: Send + Sync {
     async fn photos_of(&self, owner: Uid) -> Result<Vec<Photo>, StoreFault>;
     /// The job that is next.
     async fn next_job(&self, query: JobQuery) -> Result<NextJob, StoreFault>;
-    /// Whether slots wait for this source.
+    /// Whether slots wait for this source although its outcome is written.
     async fn has_waiting_slots(&self, source: SourceHash) -> Result<bool, StoreFault>;
     /// What an application has fetched in this hour since 1970.
     async fn app_fetches(&self, app: AppId, hour: i64) -> Result<AppFetches, StoreFault>;

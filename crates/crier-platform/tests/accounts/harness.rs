@@ -142,6 +142,8 @@ impl Town {
             clock: clock.clone(),
             entropy,
             passwords: Arc::new(PlainPasswords),
+            images: Arc::new(crier_testkit::PlainImages),
+            fetching: Arc::default(),
         };
         Self {
             accounts: Accounts::new(ports.clone()),

@@ -98,6 +98,8 @@ impl Street {
             clock: clock.clone(),
             entropy,
             passwords: Arc::new(NoPasswords),
+            images: Arc::new(crier_testkit::PlainImages),
+            fetching: Arc::default(),
         };
         let config = DispatcherConfig::at("https://crier.example/base");
         let street = Self {

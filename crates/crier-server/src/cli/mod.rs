@@ -14,6 +14,7 @@ mod listen;
 mod migrate;
 pub mod output;
 mod paper;
+mod picture;
 mod place;
 mod serve;
 mod session;
@@ -82,6 +83,9 @@ enum Command {
     /// Open and end sessions: an application's right to act for a person
     #[command(subcommand)]
     Session(session::Session),
+    /// Block pictures
+    #[command(subcommand)]
+    Picture(picture::Picture),
     /// Sign a call, send it and print its answer
     Call(call::Call),
     /// Open a page-like connection and print each message as a JSON line
@@ -118,6 +122,7 @@ pub fn main() -> u8 {
         Command::App(command) => command.run(),
         Command::Grant(command) => command.run(),
         Command::Session(command) => command.run(),
+        Command::Picture(command) => command.run(),
         Command::Call(command) => command.run(),
         Command::Listen(command) => command.run(),
         Command::Doctor(command) => command.run(),

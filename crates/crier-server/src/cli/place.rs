@@ -3,6 +3,7 @@
 use super::{Failure, failed};
 use crate::boot::{self, Overrides, Server};
 use crate::config::{self, Flag, Loaded, Sources};
+use crate::state::AppState;
 use crier_platform::accounts::Accounts;
 use std::path::PathBuf;
 
@@ -56,9 +57,20 @@ impl Place {
     where
         F: Future<Output = Result<T, crier_platform::accounts::AccountError>>,
     {
+        self.with_state(|state| work(state.accounts))
+    }
+
+    /// Runs one use case, then closes the books.
+    ///
+    /// # Errors
+    /// The use case's sentence.
+    pub fn with_state<T, F>(&self, work: impl FnOnce(AppState) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, crier_platform::accounts::AccountError>>,
+    {
         super::block_on(async {
             let server = self.open().await?;
-            let done = work(server.state.accounts.clone()).await.map_err(failed);
+            let done = work(server.state.clone()).await.map_err(failed);
             server.close().await;
             done
         })

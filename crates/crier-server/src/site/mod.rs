@@ -33,6 +33,7 @@ mod login;
 mod logout;
 mod moment;
 mod once;
+mod pictures;
 mod settings;
 mod story;
 mod target;
@@ -94,5 +95,6 @@ pub fn router() -> Router<AppState> {
             page(withdraw::get).merge(form(withdraw::post)),
         )
         .route("/assets/{name}", get(assets::get))
+        .route("/p/{name}", get(pictures::get))
         .layer(Extension(Arc::new(LoginThrottle::default())))
 }

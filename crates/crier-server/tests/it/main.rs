@@ -12,6 +12,7 @@
 //! - `receipts`: signed posts to an application's server, over restarts, refusals and rotations
 //! - `delivery`: exactly once or a gap, over connections that are cut
 //! - `simulate`: invented people, and records computed again
+//! - `pictures`: from a host of images to what a browser is served; uploads; what is taken away
 //! - `rest`, `config`, `cli`, `cli_listen`: the doors of callers and operators
 #![expect(
     clippy::unwrap_used,
@@ -36,6 +37,7 @@ mod live_sse;
 mod live_status;
 mod live_transports;
 mod period;
+mod pictures;
 mod receipts;
 mod rest;
 mod simulate;

@@ -292,14 +292,13 @@ async fn the_recorded_batch_sends_its_message_and_publishes_its_story() {
     }
 }
 
-/// The method is not part of this build: its recorded call is verified like any other and then answered 3. Once it is, the
-/// upload, whose album does not exist, is 120.
+/// Its file part has no name and holds a line that looks like a delimiter; its album does not exist.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_recorded_upload_is_an_unknown_method_so_far() {
+async fn a_recorded_upload_is_read_and_told_that_its_album_does_not_exist() {
     let capture = Capture::named("pyfacebook.photos.upload");
     let server = replay_server(&capture, ProfileName::Period).await;
     let answer = replay(&server, &capture).await;
-    assert_eq!(answer.error_code(), Some(3), "{}", answer.text());
+    assert_eq!(answer.error_code(), Some(120), "{}", answer.text());
     assert_eq!(stories(&server).await, []);
 }
 

@@ -6,9 +6,9 @@ use super::pen::{Halt, Pen};
 use super::rows::{Columns, Word};
 use crier_platform::model::change::Fact;
 use crier_platform::model::job::{
-    Attempt, ImageHash, Job, JobQuery, NewPicture, NextJob, Settlement, SourceHash, SourceRules, host_of,
+    Attempt, ImageHash, Job, JobQuery, NextJob, Settlement, SourceHash, SourceRules, host_of,
 };
-use crier_platform::model::picture::{Cause, PictureHash, SlotPicture};
+use crier_platform::model::picture::{Cause, Picture, PictureHash, SlotPicture};
 use crier_platform::model::story::SlotState;
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::fetch::Validators;
@@ -179,7 +179,7 @@ impl Pen<'_> {
     fn take(
         &self,
         hash: [u8; 32],
-        (image, picture): (ImageHash, &NewPicture),
+        (image, picture): (ImageHash, &Picture),
         validators: &Validators,
     ) -> Result<(), Halt> {
         if self.is_blocked(image.0)? || self.is_blocked(picture.hash.0)? {
@@ -208,7 +208,7 @@ impl Pen<'_> {
     }
 
     /// Keeps the bytes of a picture; equal bytes are kept once.
-    pub(super) fn keep_picture(&self, picture: &NewPicture) -> Result<(), Halt> {
+    pub(super) fn keep_picture(&self, picture: &Picture) -> Result<(), Halt> {
         let hour = self.now.0.div_euclid(HOUR_MS);
         let size = i64::try_from(picture.bytes.len()).unwrap_or(i64::MAX);
         let (hash, kind) = (picture.hash.0, picture.kind.word());

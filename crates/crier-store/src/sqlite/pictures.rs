@@ -28,6 +28,8 @@ const IS_FREE: &str = "NOT EXISTS (SELECT 1 FROM story_slot JOIN story ON story.
   AND NOT EXISTS (SELECT 1 FROM photo WHERE normal = picture.hash)
   AND NOT EXISTS (SELECT 1 FROM photo WHERE small = picture.hash)
   AND NOT EXISTS (SELECT 1 FROM source WHERE source.picture = picture.hash AND due_ms IS NOT NULL)";
+const FILLABLE: &str = "SELECT 1 FROM story_slot JOIN source ON source.hash = story_slot.source
+  WHERE story_slot.source = ?1 AND story_slot.state = 'pending' AND source.state <> 'waiting' LIMIT 1";
 const USE: &str = "UPDATE picture SET used_hour = max(used_hour, ?2) WHERE hash = ?1";
 const EVICT_SLOTS: &str = "UPDATE story_slot SET state = 'evicted' WHERE picture = ?1 AND state = 'ready'";
 const EVICT_SOURCES: &str = "UPDATE source SET state = 'evicted', picture = NULL, etag = NULL, last_modified = NULL WHERE picture = ?1";
@@ -322,8 +324,7 @@ impl Pictures for SqliteStore {
 
     async fn has_waiting_slots(&self, source: SourceHash) -> Result<bool, StoreFault> {
         self.readers().read(|connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT 1 FROM story_slot WHERE source = ?1 AND state = 'pending' LIMIT 1")?;
+            let mut statement = connection.prepare_cached(FILLABLE)?;
             statement.exists([source.0])
         })
     }

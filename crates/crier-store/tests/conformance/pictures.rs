@@ -2,10 +2,10 @@
 
 use crate::backends::{World, app_id, story, uid};
 use crier_platform::model::job::{
-    AppFetches, Attempt, ImageHash, Job, JobQuery, NewPhoto, NewPicture, NextJob, PictureSpace, PictureWrite,
-    Settlement, SourceHash, SourceRules,
+    AppFetches, Attempt, ImageHash, Job, JobQuery, NewPhoto, NextJob, PictureSpace, PictureWrite, Settlement,
+    SourceHash, SourceRules,
 };
-use crier_platform::model::picture::{Cause, PictureHash, PictureType};
+use crier_platform::model::picture::{Cause, Picture, PictureHash, PictureType};
 use crier_platform::model::story::{NewSlot, NewStory, Slot, SlotState};
 use crier_platform::ports::fetch::Validators;
 use crier_platform::ports::store::{Conflict, Made, Write};
@@ -61,8 +61,8 @@ async fn next(world: &World) -> Job {
     }
 }
 
-fn picture(text: &'static str) -> NewPicture {
-    NewPicture {
+fn picture(text: &'static str) -> Picture {
+    Picture {
         hash: PictureHash(sha256(&[text.as_bytes()])),
         kind: PictureType::Png,
         width: 75,

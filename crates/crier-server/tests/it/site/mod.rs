@@ -7,5 +7,5 @@ mod feed;
 mod forms;
 mod logins;
 mod settings;
-mod stage;
+pub(crate) mod stage;
 mod targets;

@@ -1,0 +1,46 @@
+//! `crier picture …`: what an administrator may do about pictures (feed 7.11).
+
+use super::output::Output;
+use super::place::Place;
+use super::{Ended, failed};
+use crier_platform::pictures::read_hash;
+use crier_proto::digest::lower_hex;
+
+const EXAMPLES: &str = "\
+Examples:
+  crier picture block 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
+
+/// Commands on pictures.
+#[derive(Debug, clap::Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub enum Picture {
+    /// Remove a picture from every story and photo, and refuse its image from now on under any address
+    Block(Block),
+}
+
+/// `picture block`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Block {
+    /// The 64 digits of the picture's address, or the SHA-256 of an image
+    #[arg(value_name = "HASH")]
+    hash: String,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Picture {
+    /// Runs the command.
+    pub fn run(self) -> Ended {
+        let Self::Block(command) = self;
+        let hash = read_hash(&command.hash)
+            .ok_or_else(|| failed("HASH must be 64 lower-case hexadecimal digits, as in /p/HASH.png"))?;
+        command
+            .place
+            .with_state(async |state| state.pictures.block(hash).await)?;
+        command.output.row(&vec![("hash", lower_hex(&hash.0).into())]);
+        Ok(0)
+    }
+}

@@ -1,0 +1,184 @@
+//! `photos.upload` (protocol 15.8, feed 7.12) over a real socket, with the multipart bodies of period clients.
+
+use super::host::png;
+use super::{get, publish, settled_slots};
+use crate::site::stage::Stage;
+use crier_platform::model::story::SlotState;
+use crier_proto::digest::{lower_hex, sha256};
+use crier_testkit::{Answer, RawClient};
+use serde_json::Value;
+
+const BOUNDARY: &str = "xYzZY";
+
+/// Parameters, file, and the code and cause that they are told.
+type Case<'a> = (&'a [(&'a str, &'a str)], Option<&'a [u8]>, u64, &'a str);
+
+/// Uploads a file for bo with these parameters; without one only the parameters are sent.
+async fn upload(stage: &Stage, params: &[(&str, &str)], file: Option<&[u8]>) -> Answer {
+    stage.server.clock.advance_ms(1_000);
+    let caller = stage.caller("Rochambeau").await;
+    let mut given = vec![("format", "json")];
+    given.extend(params);
+    let mut body = Vec::new();
+    for pair in caller.pairs("photos.upload", &given) {
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{}\r\n",
+            pair.name, pair.value
+        );
+        body.extend(head.as_bytes());
+    }
+    if let Some(file) = file {
+        let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; filename=\"a\"\r\n\r\n");
+        body.extend([head.as_bytes(), file, b"\r\n"].concat());
+    }
+    body.extend(format!("--{BOUNDARY}--\r\n").as_bytes());
+    let head = format!(
+        "POST /restserver.php HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary={BOUNDARY}\r\n\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    RawClient::exchange(stage.server.address, &[head.as_bytes(), &body].concat())
+        .await
+        .unwrap()
+}
+
+async fn open() -> Stage {
+    let stage = Stage::open().await;
+    stage.grant("Rochambeau").await;
+    stage
+}
+
+fn text(photo: &Value, name: &str) -> String {
+    photo[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("{name} of {photo}"))
+        .to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_uploaded_photo_has_three_sizes_and_a_pid_that_stories_may_show_at_once() {
+    let stage = open().await;
+    let file = png(200, (800, 400));
+    let digest = lower_hex(&sha256(&[&file]));
+    let params = [
+        ("caption", "a caption"),
+        ("uid", "563683308"),
+        ("file_sha256", &digest),
+    ];
+    let answer = upload(&stage, &params, Some(&file)).await;
+    let photo = answer.json();
+    let fields: Vec<&str> = answer
+        .text()
+        .split("\":")
+        .filter_map(|part| part.rsplit_once('"').map(|(_, name)| name))
+        .filter(|name| {
+            name.chars()
+                .all(|letter| letter.is_ascii_lowercase() || letter == '_')
+        })
+        .collect();
+    assert_eq!(
+        fields[..9],
+        [
+            "pid",
+            "aid",
+            "owner",
+            "src",
+            "src_big",
+            "src_small",
+            "link",
+            "caption",
+            "created"
+        ],
+        "{}",
+        answer.text()
+    );
+    assert_eq!(text(&photo, "owner"), "563683308");
+    assert_eq!(text(&photo, "caption"), "a caption");
+    assert_eq!(text(&photo, "link"), text(&photo, "src_big"));
+    for (name, sides) in [
+        ("src_big", (604, 302)),
+        ("src", (130, 65)),
+        ("src_small", (75, 38)),
+    ] {
+        let address = text(&photo, name);
+        let path = address.split_once(&stage.server.address.to_string()).unwrap().1;
+        let served = get(&stage, path, "").await;
+        assert_eq!(served.status, 200, "{address}");
+        let side = |at: usize| u32::from_be_bytes(served.body[at..at + 4].try_into().unwrap());
+        assert_eq!((side(16), side(20)), sides, "{name}");
+    }
+    publish(&stage, &[text(&photo, "pid")]).await;
+    let slot = settled_slots(&stage).await.remove(0);
+    assert_eq!(slot.state, SlotState::Ready);
+    assert!(text(&photo, "src_small").contains(&lower_hex(&slot.picture.unwrap().hash.0)));
+    // The same image again: a new pid, the same pictures, and now the album is there to be named.
+    let again = upload(&stage, &[("aid", &text(&photo, "aid"))], Some(&file))
+        .await
+        .json();
+    assert_ne!(text(&again, "pid"), text(&photo, "pid"));
+    for name in ["aid", "src", "src_big", "src_small"] {
+        assert_eq!(again[name], photo[name], "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_that_breaks_a_rule_is_told_which_in_the_order_of_its_page() {
+    let stage = open().await;
+    let file = png(1, (2, 2));
+    let long = "x".repeat(1_025);
+    let wrong = "0".repeat(64);
+    let huge = png(1, (4_097, 1));
+    let fat = [file.clone(), vec![0; 8_388_608]].concat();
+    let cases: [Case<'_>; 9] = [
+        (
+            &[("caption", &long), ("uid", "1")],
+            Some(&file),
+            100,
+            "caption has 1025 bytes, limit 1024",
+        ),
+        (
+            &[("uid", "1240077"), ("file_sha256", "x")],
+            Some(&file),
+            100,
+            "uid must be the session's user",
+        ),
+        (
+            &[("file_sha256", "x"), ("aid", "1")],
+            Some(&file),
+            100,
+            "file_sha256 must be 64",
+        ),
+        (
+            &[("aid", "1"), ("file_sha256", &wrong)],
+            Some(&file),
+            120,
+            "Invalid album id",
+        ),
+        (
+            &[("file_sha256", &wrong)],
+            Some(&file),
+            100,
+            "file_sha256 is not the digest of the file",
+        ),
+        (&[], None, 324, "no file was sent"),
+        (&[], Some(&fat), 324, "limit 8388608"),
+        (&[], Some(&huge), 324, "too_large"),
+        (&[], Some(b"<svg/>"), 324, "unsupported"),
+    ];
+    for (params, file, code, cause) in cases {
+        let answer = upload(&stage, params, file).await;
+        assert_eq!(answer.error_code(), Some(code), "{}", answer.text());
+        assert!(answer.text().contains(cause), "{cause}: {}", answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn photos_per_user_photos_are_taken_and_not_one_more() {
+    let stage = Stage::open_with(&[("CRIER__MEDIA__PHOTOS_PER_USER", "1")]).await;
+    stage.grant("Rochambeau").await;
+    let file = png(1, (2, 2));
+    assert_eq!(upload(&stage, &[], Some(&file)).await.error_code(), None);
+    let second = upload(&stage, &[], Some(&file)).await;
+    assert_eq!(second.error_code(), Some(324), "{}", second.text());
+    assert!(second.text().contains("as many photos"), "{}", second.text());
+}
