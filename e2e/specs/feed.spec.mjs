@@ -68,6 +68,26 @@ export const tests = {
     assert.equal(navigations, 0);
   },
 
+  "an open page says how many stories are new, inserts none of them, and its bar leads to them": async ({ demo, person, shot }) => {
+    const page = await logIn(await person(), demo, "ada");
+    const streams = [];
+    page.on("response", (answer) => answer.url().includes("/feed/live") && streams.push(answer.status()));
+    await page.goto(`${demo.url}/feed`);
+    const before = await page.locator(".feed > li").count();
+    const bar = page.getByRole("status").getByRole("link");
+    const words = `News ${Date.now()}`;
+    await publish(demo, words, "");
+    await bar.getByText("1 new story", { exact: true }).waitFor();
+    await publish(demo, `${words} again`, "");
+    await bar.getByText("2 new stories", { exact: true }).waitFor();
+    assert.equal(await page.locator(".feed > li").count(), before);
+    assert.deepEqual(streams, [200]);
+    await shot(page, "feed-bar");
+    await bar.click();
+    await page.getByText(`${words} again`).waitFor();
+    assert.equal(await page.getByRole("status").getByRole("link").count(), 0);
+  },
+
   "a story is nobody else's": async ({ demo, person }) => {
     const words = `Secret ${Date.now()}`;
     await publish(demo, words);

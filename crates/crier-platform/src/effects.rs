@@ -75,6 +75,10 @@ pub(crate) async fn run(ports: &Ports, _committed: &Committed, after: Vec<After>
                 ports.fetching.knock();
                 Ok(())
             }
+            After::WakeFeed(user) => {
+                ports.wakes.wake(user);
+                Ok(())
+            }
         };
         if let Err(fault) = done {
             tracing::warn!(?effect, %fault, "an effect was lost; the change row of its commit repairs it");

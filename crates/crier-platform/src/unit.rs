@@ -166,6 +166,8 @@ pub(crate) enum After {
     EndSession(SessionId),
     /// Pictures are fetched now rather than when the queue is looked at the next time.
     FetchPictures,
+    /// Open pages of this user's feed hear of it now rather than when the change is noticed.
+    WakeFeed(Uid),
 }
 
 /// Stage 4 of the street: what a method has decided. Its writes lie in the unit.

@@ -19,6 +19,7 @@ use crate::middleware::request_id::RequestIds;
 use crate::rest::RestDoor;
 use crate::router::Doors;
 use crate::sections::{Config, ServerConfig};
+use crate::site::{Reads, Streams};
 use crate::state::{AppState, PublicUrl};
 use crate::way_out::{self, PictureCollector, WayOut};
 use crier_live::config::{Drain, LiveConfig, MailboxMode};
@@ -200,6 +201,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         passwords,
         images: way_out.thumbnailer,
         fetching: Arc::default(),
+        wakes: Arc::default(),
     };
     let tasks = Tasks::new();
     let dispatcher = DispatcherConfig {
@@ -241,6 +243,12 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         clock,
         public_url: Arc::new(public_url),
         tasks: tasks.clone(),
+        reads: Arc::new(Reads::new(config.feed.reads_per_user, metrics.clone())),
+        streams: Arc::new(Streams::new(
+            config.feed.live_per_user,
+            Arc::clone(&entropy),
+            metrics.clone(),
+        )),
         hub: Arc::clone(node.hub()),
     };
     Ok(Server {
@@ -434,6 +442,7 @@ impl Server {
         let least = clock.elapsed().plus_ms(self.config.server.drain_least.0);
         let drain = async {
             self.node.close_door();
+            self.state.streams.send_away();
             if self.config.live.drain == Drain::Handover {
                 // Whoever routes calls here sees that this node is not ready before it is refused anything.
                 let noticed = clock.elapsed().plus_ms(HANDOVER_LEAD_MS);

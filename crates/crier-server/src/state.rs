@@ -1,6 +1,7 @@
 //! What handlers hold: use-case handles, never ports.
 
 use crate::lifecycle::Tasks;
+use crate::site::{Reads, Streams};
 use crier_live::hub::Hub;
 use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::Dispatcher;
@@ -62,6 +63,10 @@ pub struct AppState {
     pub public_url: Arc<PublicUrl>,
     /// Starts what must outlive a request, as a live connection does; it is waited for at the stop.
     pub tasks: Tasks,
+    /// How often feeds are read.
+    pub reads: Arc<Reads>,
+    /// Open streams of feeds.
+    pub streams: Arc<Streams>,
     /// Live connections, for the transports.
     pub hub: Arc<Hub>,
 }

@@ -13,6 +13,10 @@ pub struct FeedConfig {
     pub candidates_max: u32,
     /// Bytes of all users' stories in memory; the least recently read users leave (feed 8.3).
     pub index_bytes_max: Bytes,
+    /// Reads of a person's feed in a minute.
+    pub reads_per_user: u32,
+    /// Open streams of one person's feed; the oldest leaves.
+    pub live_per_user: usize,
     /// The constants of the formula: a change makes a new version.
     pub ranking: RankingConstants,
 }
@@ -22,6 +26,8 @@ impl Default for FeedConfig {
         Self {
             candidates_max: 10_000,
             index_bytes_max: Bytes(640 << 20),
+            reads_per_user: 120,
+            live_per_user: 16,
             ranking: RankingConstants::default(),
         }
     }

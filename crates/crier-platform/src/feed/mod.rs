@@ -3,6 +3,7 @@
 //! - `config`: section `[feed]`
 //! - `cursor`: what vouches for "More stories" and for clicks
 //! - `index`: loaded users' stories in memory, bounded
+//! - `news`: what is new on an open page; `wakes`: who waits to hear of it
 //! - `rank`: ranking v1, a pure function of a snapshot
 //! - `select`: which stories stand on a page, newest first
 //! - `simulate`: invented people and applications, ranked by the same functions; records computed again
@@ -13,11 +14,13 @@
 pub mod config;
 pub mod cursor;
 pub mod index;
+pub mod news;
 pub mod rank;
 mod select;
 pub mod simulate;
 mod target;
 pub mod verdict;
+pub mod wakes;
 pub mod window;
 
 use crate::model::app::App;

@@ -22,7 +22,7 @@ const ROWS_MAX: u32 = 1024;
 
 /// What a row is to a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     Slot,
     Line,
     Hidden,
@@ -112,7 +112,7 @@ impl FeedReader {
     }
 
     /// An enabled application, and whether the user wants its stories; looked up once a page.
-    async fn app_of(
+    pub(super) async fn app_of(
         &self,
         known: &mut HashMap<AppId, Option<(Arc<App>, bool)>>,
         id: AppId,
@@ -183,7 +183,7 @@ impl Passed {
 }
 
 /// The first rule that keeps a row from its place.
-fn judge(story: &Story, wanted: bool, now: WallMs) -> Verdict {
+pub(super) fn judge(story: &Story, wanted: bool, now: WallMs) -> Verdict {
     if !is_canonical(story) {
         Verdict::Damaged
     } else if now.0.saturating_sub(story.published_at.0) >= EXPIRY_MS {

@@ -115,7 +115,7 @@ impl Method for FeedPublishStoryToUser {
                 .await?
                 .is_some_and(|grant| grant.feed);
         if !permitted {
-            return Ok(Outcome::value(answer(settings, false)));
+            return Ok(Outcome::value(reply(settings, false)));
         }
         let judge = Judge {
             settings,
@@ -137,11 +137,11 @@ impl Method for FeedPublishStoryToUser {
         unit.write(Write::PublishStory(story));
         unit.on_conflict(refused_by_window);
         Ok(Outcome::Value {
-            reply: answer(settings, true),
+            reply: reply(settings, true),
             after: if fetches {
-                vec![After::FetchPictures]
+                vec![After::WakeFeed(args.user), After::FetchPictures]
             } else {
-                Vec::new()
+                vec![After::WakeFeed(args.user)]
             },
         })
     }
@@ -283,7 +283,7 @@ fn refused_by_window(settings: &Settings, conflict: Conflict) -> Option<Refusal>
 }
 
 /// `1` or `0`, in the shape that the setting `feed_reply` asks for (protocol 14.2.6).
-fn answer(settings: Settings, published: bool) -> Reply {
+fn reply(settings: Settings, published: bool) -> Reply {
     let reply = Reply::Bool(published);
     match settings.feed_reply {
         FeedReply::Scalar => reply,

@@ -12,6 +12,7 @@ pub mod pictures;
 pub mod store;
 pub mod tickets;
 
+use crate::feed::wakes::FeedWakes;
 use crate::jobs::wake::Wake;
 use std::sync::Arc;
 
@@ -36,4 +37,6 @@ pub struct Ports {
     pub images: Arc<dyn images::Images>,
     /// Tells the job that fetches pictures that there is something to fetch.
     pub fetching: Arc<Wake>,
+    /// Pages that wait to hear of a feed; of this process alone.
+    pub wakes: Arc<FeedWakes>,
 }

@@ -144,6 +144,7 @@ impl Town {
             passwords: Arc::new(PlainPasswords),
             images: Arc::new(crier_testkit::PlainImages),
             fetching: Arc::default(),
+            wakes: Arc::default(),
         };
         Self {
             accounts: Accounts::new(ports.clone()),

@@ -128,6 +128,7 @@ impl World {
             passwords: Arc::new(NoPasswords),
             images: Arc::new(PlainImages),
             fetching: Arc::default(),
+            wakes: Arc::default(),
         };
         let mut rules = PictureRules::at("http://crier.example");
         change(&mut rules);

@@ -100,6 +100,7 @@ impl Street {
             passwords: Arc::new(NoPasswords),
             images: Arc::new(crier_testkit::PlainImages),
             fetching: Arc::default(),
+            wakes: Arc::default(),
         };
         let config = DispatcherConfig::at("https://crier.example/base");
         let street = Self {

@@ -1,4 +1,4 @@
-// The feed in place: the page's own forms without leaving it and keys. Without this all of it works by links and forms.
+// The feed in place: the page's own forms without leaving it, keys, and word of what is new. Without this all of it works by links and forms.
 (() => {
   "use strict";
   const $ = (selector, root = document) => root.querySelector(selector);
@@ -57,4 +57,54 @@
     event.preventDefault();
     does();
   });
+
+  // What is new: said, never inserted.
+  const bar = $(".bar");
+  if (!bar) return;
+  const { base, after } = bar.dataset;
+  const tell = (told) => {
+    const text = told.new ? told.new + (told.new === 1 ? " new story" : " new stories") : "";
+    if (bar.textContent === text) return;
+    bar.textContent = "";
+    if (!text) return;
+    const link = document.createElement("a");
+    link.href = base + "/feed";
+    link.textContent = text;
+    bar.append(link);
+  };
+  let failures = 0;
+  let stream;
+  const later = (wait) => setTimeout(open, wait + Math.random() * Math.min(30000, 500 * 2 ** failures));
+  const poll = async (seen) => {
+    try {
+      const answer = await fetch(`${base}/feed/poll?after=${after}&seen=${seen}`);
+      if (!answer.ok) throw answer;
+      const told = await answer.json();
+      tell(told);
+      failures = 0;
+      setTimeout(poll, 1000, told.w);
+    } catch {
+      failures += 1;
+      later(1000);
+    }
+  };
+  const open = () => {
+    // Two streams that never opened: something on the way swallows them.
+    if (failures > 1 || !window.EventSource) return poll("");
+    stream = new EventSource(`${base}/feed/live?after=${after}`);
+    stream.onopen = () => (failures = 0);
+    stream.onmessage = (event) => tell(JSON.parse(event.data));
+    stream.addEventListener("drain", (event) => {
+      stream.close();
+      later(JSON.parse(event.data).retry_after);
+    });
+    stream.onerror = () => {
+      stream.close();
+      failures += 1;
+      later(1000);
+    };
+  };
+  addEventListener("pagehide", () => stream?.close());
+  addEventListener("pageshow", (event) => event.persisted && open());
+  open();
 })();

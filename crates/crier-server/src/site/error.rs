@@ -28,6 +28,8 @@ pub(crate) enum SiteError {
     ForeignForm,
     /// Too many wrong passwords; holds the seconds to wait.
     TooManyTries(u64),
+    /// A feed was read too often; holds the seconds to wait.
+    TooManyReads(u64),
     /// The books or the hashing failed; holds what the log shall say.
     Unavailable(String),
     /// A template failed, which no value can cause.
@@ -108,6 +110,12 @@ impl SiteError {
                 ),
                 ("/login", "Go to the log in"),
             ),
+            Self::TooManyReads(secs) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "One moment, please",
+                format!("Your feed was read very often just now. Wait {} and open it again.", minutes(*secs)),
+                ("/feed", "Go to the News Feed"),
+            ),
             Self::Unavailable(fault) => {
                 tracing::error!(%fault, "a page could not be made");
                 (
@@ -131,7 +139,7 @@ impl SiteError {
             onward,
         };
         let mut response = render(status, &template).unwrap_or_else(|_| plain(status));
-        if let Self::TooManyTries(secs) = self {
+        if let Self::TooManyTries(secs) | Self::TooManyReads(secs) = self {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(secs));

@@ -21,6 +21,8 @@ const OFFERED_APPS_MAX: usize = 12;
 pub(super) struct FeedPage<'a> {
     pub(super) chrome: Chrome<'a>,
     pub(super) form_token: &'a str,
+    /// The seq up to which the page speaks.
+    pub(super) w: i64,
     /// Cursor of this very page: forms lead back to it.
     pub(super) here: String,
     /// The application whose stories were just switched off.
@@ -62,6 +64,7 @@ pub(super) struct OfferedApp {
 
 pub(crate) async fn get(visit: Visit) -> Answer {
     let user = visit.user()?;
+    visit.count_read(&user)?;
     let before = visit.query.value("cursor").and_then(seq);
     let selected = visit.state.feed.page(user.uid, before).await?;
     let lens = Lens::of(&visit, &user);
@@ -75,6 +78,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let page = FeedPage {
         chrome: Chrome::of(&visit, "News Feed", "feed"),
         form_token: &visit.form_token(),
+        w: selected.newest_seq,
         here: before.map_or_else(String::new, |seq| seq.to_string()),
         switched_off: switched_off(&visit, &user).await?,
         exempt,

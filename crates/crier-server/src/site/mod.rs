@@ -8,12 +8,14 @@
 //! - `app_login` `/login.php` · `authorize` `/authorize.php`, `/tos.php`, `/add.php`, `/install.php` · `code_gen`
 //!   `/code_gen.php`: an application's own pages
 //! - `feed` `/feed` · `acts`: the forms of a story · `go` `/go/<story>/<link>`
+//! - `news` `/feed/live`, `/feed/poll`: word of what is new on an open page
 //! - `settings` `/settings` · `withdraw` `/settings/withdraw`
 //!
 //! Beneath them:
 //! - `door`: from an HTTP request to a `Visit` and back, headers, form tokens; `visit`: who asks; `fields`: strict pairs
 //! - `asked`, `terms`: what an application asks, and the page that asks the person; `target`: where it may send people;
 //!   `throttle`: how often a password may be tried
+//! - `reads`: how often a feed may be read; `streams`: how many pages of it may listen
 //! - `layout`, `story`, `moment`: what templates show; `assets`: style and mark under hashed names; `error`: pages that help on
 
 mod acts;
@@ -32,10 +34,13 @@ mod layout;
 mod login;
 mod logout;
 mod moment;
+mod news;
 mod once;
 mod pictures;
+mod reads;
 mod settings;
 mod story;
+mod streams;
 mod target;
 mod terms;
 #[cfg(test)]
@@ -52,6 +57,8 @@ use std::sync::Arc;
 use throttle::LoginThrottle;
 
 pub use error::not_found;
+pub use reads::Reads;
+pub use streams::Streams;
 
 /// The site's routes below the base path.
 pub fn router() -> Router<AppState> {
@@ -77,6 +84,8 @@ pub fn router() -> Router<AppState> {
         )
         .route("/code_gen.php", page(code_gen::get).merge(form(code_gen::post)))
         .route("/feed", page(feed::get))
+        .route("/feed/live", get(news::live))
+        .route("/feed/poll", get(news::poll))
         .route("/feed/hide", page(acts::back).merge(form(acts::hide)))
         .route("/feed/undo", page(acts::back).merge(form(acts::undo)))
         .route("/feed/unwanted", page(acts::back).merge(form(acts::unwanted)))

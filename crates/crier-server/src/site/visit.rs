@@ -120,6 +120,16 @@ impl Visit {
         }
     }
 
+    /// Counts a read of the person's feed (feed 10).
+    ///
+    /// # Errors
+    /// `TooManyReads` beyond `feed.reads_per_user` in a minute.
+    pub(crate) fn count_read(&self, user: &User) -> Result<(), SiteError> {
+        let now = self.state.clock.elapsed();
+        let counted = self.state.reads.by_user(user.uid, now);
+        counted.map_err(SiteError::TooManyReads)
+    }
+
     /// The visit goes on as a user who has just logged in.
     pub(crate) fn logged_in_as(&mut self, login: &NewLogin) {
         self.user = Some(login.user.clone());

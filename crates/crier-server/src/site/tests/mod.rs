@@ -90,6 +90,7 @@ fn feed(stories: Vec<Card>, empty: Option<Empty>) -> String {
     FeedPage {
         chrome: chrome(Some(HOSTILE)),
         form_token: TOKEN,
+        w: 99,
         here: "b64-url_".to_owned(),
         switched_off: Some(HOSTILE.to_owned()),
         exempt: vec![card("1", CardState::Shown)],
@@ -436,6 +437,7 @@ fn a_page_of_25_stories_and_100_pictures_has_at_most_80_kib() {
     let page = FeedPage {
         chrome: chrome(Some("ada")),
         form_token: &TOKEN.repeat(4),
+        w: 1_000_000,
         here: TOKEN.repeat(6),
         switched_off: None,
         exempt: Vec::new(),

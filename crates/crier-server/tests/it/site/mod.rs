@@ -5,6 +5,7 @@ mod app_ways;
 mod browser;
 mod feed;
 mod forms;
+mod live;
 mod logins;
 mod settings;
 pub(crate) mod stage;

@@ -1,0 +1,290 @@
+//! `/feed/live` and `/feed/poll`: word of what is new on an open page (feed 6.8).
+//!
+//! Promise: what is said is read from the record at the moment of saying it, so a stream has no queue that could overflow, and one that
+//! comes back has neither gap nor duplicate; it says something at most once a second. A login that ends ends the stream.
+
+use super::streams::Place;
+use super::visit::Visit;
+use crate::state::AppState;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use crier_platform::feed::StoreFault;
+use crier_platform::feed::news::News;
+use crier_platform::model::time::ElapsedMs;
+use crier_proto::ids::Uid;
+use futures_util::stream::{BoxStream, StreamExt, unfold};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use std::convert::Infallible;
+
+/// What a browser's own reader of events would wait before it asks again, in milliseconds.
+const RETRY: &str = "retry: 3000\n\n";
+/// Between two words at least.
+const PACE_MS: u64 = 1_000;
+/// Between two beats of a stream that has nothing to say (live 4.14).
+const BEAT_MS: u64 = 25_000;
+/// A poll that has nothing to say answers after this long (live 4.8).
+const POLL_MS: u64 = 25_000;
+
+/// A page that listens.
+struct Listener {
+    state: AppState,
+    user: Uid,
+    login: String,
+    place: Place,
+    wakes: BoxStream<'static, ()>,
+    /// The seq above which stories are new.
+    after: i64,
+    /// The last word: w and n.
+    told: Option<(i64, u32)>,
+    /// When the next word may be said.
+    not_before: ElapsedMs,
+    next_beat: ElapsedMs,
+}
+
+/// Why a stream is woken.
+enum Wake {
+    Changed,
+    Beat,
+    Drain,
+    End,
+}
+
+/// `/feed/live?after=<w>`: server-sent events.
+pub(crate) async fn live(State(state): State<AppState>, request: Request) -> Response {
+    let (head, _) = request.into_parts();
+    let listener = match Listener::open(&state, &head).await {
+        Ok(listener) => listener,
+        Err(status) => return bare(status),
+    };
+    let first =
+        futures_util::stream::once(async { Ok::<_, Infallible>(Bytes::from_static(RETRY.as_bytes())) });
+    let words = unfold(Some(listener), |listener| async move {
+        let mut listener = listener?;
+        let (text, goes_on) = listener.next_event().await?;
+        Some((Ok(Bytes::from(text)), goes_on.then_some(listener)))
+    });
+    let mut response = Response::new(Body::from_stream(first.chain(words)));
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// `/feed/poll?after=<w>[&seen=<w>]`: one word, once there is one that goes beyond what was seen.
+pub(crate) async fn poll(State(state): State<AppState>, request: Request) -> Response {
+    let (head, _) = request.into_parts();
+    let mut listener = match Listener::open(&state, &head).await {
+        Ok(listener) => listener,
+        Err(status) => return bare(status),
+    };
+    let seen = number_in(head.uri.query().unwrap_or_default(), "seen");
+    let seen = seen.unwrap_or(listener.after);
+    listener.next_beat = state.clock.elapsed().plus_ms(POLL_MS);
+    loop {
+        let news = match listener.news().await {
+            Ok(Some(news)) => news,
+            Ok(None) => return bare(StatusCode::UNAUTHORIZED),
+            Err(_) => return bare(StatusCode::SERVICE_UNAVAILABLE),
+        };
+        let waits = news.w <= seen && matches!(listener.wake().await, Wake::Changed);
+        if !waits {
+            let word = CountWord {
+                w: news.w,
+                new: news.new,
+            };
+            let headers = [
+                (header::CONTENT_TYPE, "application/json"),
+                (header::CACHE_CONTROL, "no-store"),
+                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            ];
+            return (headers, text_of(&word)).into_response();
+        }
+    }
+}
+
+impl Listener {
+    async fn open(state: &AppState, head: &http::request::Parts) -> Result<Self, StatusCode> {
+        if is_foreign(&head.headers, &state.public_url.origin) {
+            return Err(StatusCode::FORBIDDEN);
+        }
+        let visit = Visit::read(state, head).await;
+        let visit = visit.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+        let (Some(user), Some(login)) = (visit.user.as_ref(), visit.login_token()) else {
+            return Err(StatusCode::UNAUTHORIZED);
+        };
+        let last = head.headers.get("last-event-id");
+        let last = last.and_then(|id| id.to_str().ok()).and_then(seq);
+        let after = visit.query.value("after").and_then(seq);
+        let after = last.or(after).ok_or(StatusCode::BAD_REQUEST)?;
+        let now = state.clock.elapsed();
+        Ok(Self {
+            user: user.uid,
+            login: login.to_owned(),
+            place: state.streams.enter(user.uid),
+            wakes: state.feed.wakes(user.uid).boxed(),
+            after,
+            told: None,
+            not_before: now,
+            next_beat: now,
+            state: state.clone(),
+        })
+    }
+
+    /// The next text of the stream, and whether it goes on; `None` at its end.
+    async fn next_event(&mut self) -> Option<(String, bool)> {
+        loop {
+            let wake = if self.told.is_none() {
+                Wake::Changed
+            } else {
+                self.wake().await
+            };
+            match wake {
+                Wake::Changed => {
+                    if self.told.is_some() && !self.pace().await {
+                        return None;
+                    }
+                    let news = self.news().await.ok().flatten()?;
+                    let text = self.word(&news);
+                    if !text.is_empty() {
+                        let now = self.state.clock.elapsed();
+                        self.not_before = now.plus_ms(PACE_MS);
+                        self.next_beat = now.plus_ms(BEAT_MS);
+                        return Some((text, true));
+                    }
+                }
+                Wake::Beat => {
+                    self.next_beat = self.state.clock.elapsed().plus_ms(BEAT_MS);
+                    return Some((":\n\n".to_owned(), true));
+                }
+                Wake::Drain => return Some((self.farewell(), false)),
+                Wake::End => return None,
+            }
+        }
+    }
+
+    /// Waits for a reason to look again.
+    async fn wake(&mut self) -> Wake {
+        tokio::select! {
+            biased;
+            () = self.place.lost() => Wake::End,
+            () = self.place.sent_away() => Wake::Drain,
+            woken = self.wakes.next() => if woken.is_some() { Wake::Changed } else { Wake::End },
+            () = self.state.clock.sleep_until(self.next_beat) => Wake::Beat,
+        }
+    }
+
+    /// Waits until the next word may be said; false when the stream has ended meanwhile.
+    async fn pace(&mut self) -> bool {
+        tokio::select! {
+            () = self.place.lost() => false,
+            () = self.state.clock.sleep_until(self.not_before) => true,
+        }
+    }
+
+    /// What the record says now; `None` when the login has ended.
+    async fn news(&mut self) -> Result<Option<News>, StoreFault> {
+        let logged_in = self.state.accounts.logged_in(&self.login).await;
+        if !matches!(logged_in, Ok(Some(_))) {
+            return Ok(None);
+        }
+        self.state.feed.news(self.user, self.after).await.map(Some)
+    }
+
+    /// The events that say what has changed since the last word.
+    fn word(&mut self, news: &News) -> String {
+        let mut text = String::new();
+        if self.told != Some((news.w, news.new)) {
+            self.told = Some((news.w, news.new));
+            push_event(
+                &mut text,
+                news.w,
+                &CountWord {
+                    w: news.w,
+                    new: news.new,
+                },
+            );
+        }
+        text
+    }
+
+    /// The last event before a stop: when to come back, spread over the window.
+    fn farewell(&self) -> String {
+        let wait = self.state.streams.return_in_ms();
+        format!("retry: {wait}\nevent: drain\ndata: {{\"retry_after\":{wait}}}\n\n")
+    }
+}
+
+fn push_event(text: &mut String, id: i64, data: &impl Serialize) {
+    use std::fmt::Write as _;
+    // Writing into a String cannot fail.
+    let _ = write!(text, "id: {id}\ndata: {}\n\n", text_of(data));
+}
+
+/// A word as JSON; numbers and plain texts cannot fail to be written.
+fn text_of(word: &impl Serialize) -> String {
+    serde_json::to_string(word).unwrap_or_default()
+}
+
+/// How much is new.
+#[derive(Serialize)]
+struct CountWord {
+    w: i64,
+    new: u32,
+}
+
+/// A place in the record: digits alone.
+fn seq(text: &str) -> Option<i64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
+}
+
+fn number_in(query: &str, name: &str) -> Option<i64> {
+    let fields = super::fields::Fields::read(query.as_bytes()).ok()?;
+    fields.value(name).and_then(seq)
+}
+
+/// Whether another site's page asks, as far as the browser tells.
+fn is_foreign(headers: &HeaderMap, own_origin: &str) -> bool {
+    let site = headers.get("sec-fetch-site");
+    let origin = headers.get(header::ORIGIN);
+    site.is_some_and(|site| site != "same-origin" && site != "none")
+        || origin.is_some_and(|origin| origin != own_origin)
+}
+
+fn bare(status: StatusCode) -> Response {
+    let mut response = status.into_response();
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_the_record_is_digits_alone() {
+        assert_eq!(seq("0"), Some(0));
+        assert_eq!(seq("184"), Some(184));
+        for bad in ["", "-1", "+1", "1 ", "x", "9223372036854775808"] {
+            assert_eq!(seq(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_event_has_the_seq_it_speaks_of_as_its_id() {
+        let mut text = String::new();
+        push_event(&mut text, 7, &CountWord { w: 7, new: 1 });
+        assert_eq!(text, "id: 7\ndata: {\"w\":7,\"new\":1}\n\n");
+    }
+}

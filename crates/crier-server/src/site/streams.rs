@@ -1,0 +1,148 @@
+//! Open streams of feeds: at most `feed.live_per_user` of a person, the oldest leaves; all are sent away at a stop (feed 6.8).
+//!
+//! Promise: a place is given back when its stream ends, however it ends. Knows nothing of HTTP or of what streams say.
+
+use crate::metrics::ServerMetrics;
+use crier_platform::ports::entropy::{Entropy, random_bytes};
+use crier_proto::ids::Uid;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio_util::sync::CancellationToken;
+
+/// Streams whose return takes a second at a stop (live 9.7).
+const RETURNS_PER_SECOND: u64 = 1_000;
+
+/// All streams of this process.
+pub struct Streams {
+    per_user: usize,
+    metrics: ServerMetrics,
+    entropy: Arc<dyn Entropy>,
+    drain: CancellationToken,
+    numbers: AtomicU64,
+    places: Mutex<HashMap<Uid, VecDeque<(u64, CancellationToken)>>>,
+}
+
+/// A stream's place; dropping it gives it back.
+pub(crate) struct Place {
+    streams: Arc<Streams>,
+    user: Uid,
+    number: u64,
+    left: CancellationToken,
+}
+
+impl Streams {
+    /// None yet; `per_user` is `feed.live_per_user`.
+    #[must_use]
+    pub fn new(per_user: usize, entropy: Arc<dyn Entropy>, metrics: ServerMetrics) -> Self {
+        Self {
+            per_user,
+            metrics,
+            entropy,
+            drain: CancellationToken::new(),
+            numbers: AtomicU64::new(0),
+            places: Mutex::default(),
+        }
+    }
+
+    /// Sends all streams away; each says when to come back.
+    pub fn send_away(&self) {
+        self.drain.cancel();
+    }
+
+    /// A place for one more stream of a person.
+    pub(crate) fn enter(self: &Arc<Self>, user: Uid) -> Place {
+        let left = CancellationToken::new();
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = places.entry(user).or_default();
+        own.push_back((number, left.clone()));
+        while own.len() > self.per_user {
+            self.metrics.overflow("feed.live_per_user");
+            if let Some((_, oldest)) = own.pop_front() {
+                oldest.cancel();
+            }
+        }
+        drop(places);
+        Place {
+            streams: Arc::clone(self),
+            user,
+            number,
+            left,
+        }
+    }
+
+    /// When a stream that is sent away comes back, in milliseconds: anywhere in a second for each thousand, at least one, at most 30.
+    pub(crate) fn return_in_ms(&self) -> u64 {
+        let chance = u64::from(u16::from_le_bytes(random_bytes(&*self.entropy)));
+        self.window_ms() * chance / u64::from(u16::MAX)
+    }
+
+    fn window_ms(&self) -> u64 {
+        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let open: usize = places.values().map(VecDeque::len).sum();
+        let open = u64::try_from(open).unwrap_or(u64::MAX);
+        open.div_ceil(RETURNS_PER_SECOND).clamp(1, 30) * 1_000
+    }
+}
+
+impl Place {
+    /// Returns when a newer stream of the same person has taken the place.
+    pub(crate) async fn lost(&self) {
+        self.left.cancelled().await;
+    }
+
+    /// Returns when all streams are sent away.
+    pub(crate) async fn sent_away(&self) {
+        self.streams.drain.cancelled().await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut places = self.streams.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = places.get_mut(&self.user) {
+            own.retain(|(number, _)| *number != self.number);
+            if own.is_empty() {
+                places.remove(&self.user);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crier_testkit::SeededEntropy;
+
+    fn streams(per_user: usize) -> Arc<Streams> {
+        Arc::new(Streams::new(
+            per_user,
+            Arc::new(SeededEntropy::new(1)),
+            ServerMetrics::default(),
+        ))
+    }
+
+    #[test]
+    fn live_per_user_lets_the_oldest_of_17_leave_and_no_other_persons() {
+        let streams = streams(16);
+        let (ada, bo) = (Uid::new(1).unwrap(), Uid::new(2).unwrap());
+        let other = streams.enter(bo);
+        let mut places: Vec<Place> = (0..16).map(|_| streams.enter(ada)).collect();
+        assert!(places.iter().all(|place| !place.left.is_cancelled()));
+        places.push(streams.enter(ada));
+        let left: Vec<bool> = places.iter().map(|place| place.left.is_cancelled()).collect();
+        assert_eq!(left.iter().filter(|left| **left).count(), 1);
+        assert!(left[0] && !other.left.is_cancelled());
+    }
+
+    #[test]
+    fn a_place_that_is_given_back_is_free_and_nothing_is_kept_of_it() {
+        let streams = streams(1);
+        let ada = Uid::new(1).unwrap();
+        drop(streams.enter(ada));
+        assert!(streams.places.lock().unwrap().is_empty());
+        assert!(!streams.enter(ada).left.is_cancelled());
+        assert_eq!(streams.window_ms(), 1_000);
+    }
+}
