@@ -17,6 +17,7 @@ pub mod frame;
 pub mod ids;
 pub mod markup;
 pub mod message;
+pub mod mistake;
 pub mod multipart;
 pub mod pairs;
 pub mod params;

@@ -232,6 +232,8 @@ fn head_of(head: &str) -> io::Result<Answer> {
     let status_line = lines.next().unwrap_or_default();
     let status = status_line
         .strip_prefix("HTTP/1.1 ")
+        // What was asked by HTTP/1.0 is answered so.
+        .or_else(|| status_line.strip_prefix("HTTP/1.0 "))
         .and_then(|rest| rest.get(..3)?.parse().ok());
     let headers: Option<Vec<_>> = lines
         .map(|line| {
@@ -240,7 +242,7 @@ fn head_of(head: &str) -> io::Result<Answer> {
         })
         .collect();
     Ok(Answer {
-        status: status.ok_or_else(|| bad("an answer begins with HTTP/1.1 and a status"))?,
+        status: status.ok_or_else(|| bad("an answer begins with its HTTP version and a status"))?,
         headers: headers.ok_or_else(|| bad("a header field has a colon"))?,
         body: Vec::new(),
     })

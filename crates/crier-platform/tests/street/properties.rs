@@ -69,6 +69,38 @@ proptest! {
     }
 
     #[test]
+    fn any_items_get_a_document_each_and_place_what_is_answered_true(
+        items in proptest::collection::vec(
+            prop_oneof![
+                "\\PC{0,60}",
+                "method=(facebook\\.)?(users\\.isAppUser|liveMessage\\.send|batch\\.run|no\\.such)(&(uid|recipient|event_name|message|zz|v|ss|sig)=[a-z0-9%]{0,4}){0,4}",
+                Just("method=liveMessage.send&recipient=563683308&event_name=e&message=m".to_owned()),
+            ],
+            0..6,
+        ),
+    ) {
+        run(async {
+            let street = Street::open(|_| {}).await;
+            let feed = serde_json::to_string(&items).expect("JSON");
+            let said = street.act(|call| call.with("method_feed", &feed), "batch.run").await.value();
+            let documents = said.as_array().expect("a list");
+            assert_eq!(documents.len(), items.len());
+            let mut accepted = 0;
+            for (item, document) in items.iter().zip(documents) {
+                let value: serde_json::Value = serde_json::from_str(document.as_str().expect("a string")).expect("JSON");
+                let code = value["error_code"].as_u64().unwrap_or(0);
+                assert!([0, 3, 100, 101, 102, 292].contains(&code), "{item}: {value}");
+                accepted += u64::from(code == 0 && item.contains("liveMessage"));
+            }
+            let mut placed = 0;
+            for user in [WEB, OTHER, OWNER] {
+                placed += street.ports.deliver.cursor(app_id(), uid(user)).await.expect("a cursor").seq;
+            }
+            assert_eq!(placed, accepted);
+        });
+    }
+
+    #[test]
     fn any_story_is_kept_or_refused_with_a_documented_code(
         title in "(\\PC|<a href=\"http://e.example/\">|</a>|&[a-z]{2,6};|<b>){0,30}",
         body in "(\\PC|<b>|</b>|<i>|</i>|&#[0-9]{1,4};){0,40}",

@@ -1,6 +1,8 @@
 //! The server from outside: a real socket on a free port, or the binary itself.
 //!
 //! - `captures`: the recorded requests of period clients, and every way to change one byte of them; `period` replays them
+//! - `habits`: what period clients send and expect, habit by habit
+//! - `profiles`: what each setting does alone, and what each profile is made of
 //! - `live`: tickets, origins and connections of pages
 //! - `live_sse`, `live_poll`: streams of events, long polls and posted frames
 //! - `live_transports`, `live_hostile`: one list of cases over all three transports, and what no page should do
@@ -27,6 +29,7 @@ mod config;
 mod delivery;
 mod echo;
 mod figures;
+mod habits;
 mod live;
 mod live_durable;
 mod live_floods;
@@ -38,6 +41,7 @@ mod live_status;
 mod live_transports;
 mod period;
 mod pictures;
+mod profiles;
 mod receipts;
 mod rest;
 mod simulate;
