@@ -6,11 +6,13 @@
 //! - `admin`: users, grants, sessions, export and erasure
 //! - `apps`: applications, their settings and secrets; `settings`: the table of setting names; `allow_ip`, `origins`: two grammars
 //! - `receipts`: the secret that signs receipts, where they go, and the receiver that wants none
-//! - `login`: logging in and out; `terms`: accepting, withdrawing; `ways_in`: tokens, typed codes and sessions for an application
+//! - `login`: logging in and out; `terms`: accepting, withdrawing; `ways_in`: tokens, typed codes and sessions for an
+//!   application; `canvas`: what the frame of a canvas page is told of its visitor
 
 pub mod admin;
 pub mod allow_ip;
 pub mod apps;
+mod canvas;
 mod export;
 pub mod login;
 pub mod origins;

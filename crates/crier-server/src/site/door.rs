@@ -41,6 +41,24 @@ where
     )
 }
 
+/// A document round a frame: its query is the framed page's, which may hold what no document of ours takes.
+pub(crate) fn frame<F, Fut>(document: F) -> MethodRouter<AppState>
+where
+    F: Fn(Visit) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    get(
+        move |State(state): State<AppState>, request: Request| async move {
+            let (head, _) = request.into_parts();
+            let answer = match Visit::with_query(&state, &head, Fields::default()).await {
+                Ok(visit) => document(visit).await,
+                Err(error) => Err(error),
+            };
+            finished(&state, answer)
+        },
+    )
+}
+
 /// A document that changes something: POST, with a form token.
 pub(crate) fn form<F, Fut>(document: F) -> MethodRouter<AppState>
 where
@@ -132,6 +150,22 @@ pub(crate) fn with_form_target(answer: Answer, target: &str) -> Answer {
                 .insert(header::CONTENT_SECURITY_POLICY, policy);
         }
     }
+    Ok(response)
+}
+
+/// A page that shows a frame of this one origin (protocol 18.1, 18.9). It may stand in a frame of this site, and nowhere is it kept.
+pub(crate) fn framing(answer: Answer, origin: &str) -> Answer {
+    let mut response = answer?;
+    let frames = format!("frame-src {origin}; frame-ancestors 'self'");
+    let policy = POLICY.replace("frame-ancestors 'none'", &frames);
+    let policy = HeaderValue::from_str(&policy).map_err(|_| SiteError::Template)?;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-store"),
+    );
     Ok(response)
 }
 

@@ -6,7 +6,7 @@
 //! Documents, each with `get` and, where something changes, `post`:
 //! - `front` `/` · `login` `/login` · `once` `/login/once` · `logout` `/logout`, `/logout.php`
 //! - `app_login` `/login.php` · `authorize` `/authorize.php`, `/tos.php`, `/add.php`, `/install.php` · `code_gen`
-//!   `/code_gen.php`: an application's own pages
+//!   `/code_gen.php`: an application's own pages · `canvas` `/apps/<canvas name>/…`
 //! - `feed` `/feed` · `acts`: the forms of a story · `go` `/go/<story>/<link>`
 //! - `news` `/feed/live`, `/feed/poll`: word of what is new on an open page
 //! - `settings` `/settings` · `withdraw` `/settings/withdraw`
@@ -23,6 +23,7 @@ mod app_login;
 mod asked;
 mod assets;
 mod authorize;
+mod canvas;
 mod code_gen;
 mod door;
 mod error;
@@ -52,7 +53,7 @@ mod withdraw;
 use crate::state::AppState;
 use axum::routing::get;
 use axum::{Extension, Router};
-use door::{form, page};
+use door::{form, frame, page};
 use std::sync::Arc;
 use throttle::LoginThrottle;
 
@@ -83,6 +84,7 @@ pub fn router() -> Router<AppState> {
             page(authorize::get_add).merge(form(authorize::post_add)),
         )
         .route("/code_gen.php", page(code_gen::get).merge(form(code_gen::post)))
+        .route("/apps/{*place}", frame(canvas::get))
         .route("/feed", page(feed::get))
         .route("/feed/live", get(news::live))
         .route("/feed/poll", get(news::poll))

@@ -49,9 +49,17 @@ impl Visit {
     /// # Errors
     /// `BadRequest` for a query that cannot be read; `Unavailable` when the books fail.
     pub(crate) async fn read(state: &AppState, head: &Parts) -> Result<Self, SiteError> {
-        let uri = &head.uri;
-        let query = Fields::read(uri.query().unwrap_or_default().as_bytes())
+        let query = Fields::read(head.uri.query().unwrap_or_default().as_bytes())
             .map_err(|_| SiteError::bad_request("The address of this page is damaged."))?;
+        Self::with_query(state, head, query).await
+    }
+
+    /// The same for a document whose query is somebody else's to read.
+    ///
+    /// # Errors
+    /// `Unavailable` when the books fail.
+    pub(crate) async fn with_query(state: &AppState, head: &Parts, query: Fields) -> Result<Self, SiteError> {
+        let uri = &head.uri;
         let login_token = cookie(&head.headers, LOGIN_COOKIE).map(Secret::new);
         let user = match &login_token {
             Some(token) => state.accounts.logged_in(token.expose()).await?,

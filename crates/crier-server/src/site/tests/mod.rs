@@ -1,6 +1,7 @@
 //! Every template with a sample, read strictly: whatever a page shows, its frame, its forms and its addresses keep the rules.
 
 use super::app_login::DonePage;
+use super::canvas::CanvasPage;
 use super::code_gen::CodePage;
 use super::error::ErrorPage;
 use super::feed::{Cause, Empty, FeedPage, OfferedApp};
@@ -136,6 +137,18 @@ fn terms(wish: Wish, accepted: bool) -> String {
     .unwrap()
 }
 
+fn canvas(way_in: Option<(&str, &str)>) -> String {
+    let page = CanvasPage {
+        chrome: chrome(Some(HOSTILE)),
+        app: HOSTILE,
+        origin: "http://a.example",
+        address: "http://a.example/?x=\"'><script>&y",
+        sandbox: "allow-scripts",
+        way_in,
+    };
+    page.render().unwrap()
+}
+
 fn code() -> String {
     let page = CodePage {
         chrome: chrome(Some(HOSTILE)),
@@ -225,6 +238,8 @@ fn all() -> Vec<String> {
         terms(Wish::Accept, false),
         terms(Wish::Add, true),
         code(),
+        canvas(None),
+        canvas(Some(("/crier/authorize.php?api_key=0", "log in"))),
         settings(0),
         settings(2),
         feed(
@@ -299,7 +314,10 @@ fn nothing_that_strangers_wrote_becomes_a_tag_or_leaves_its_attribute() {
     for page in all() {
         for tag in tags(&page) {
             let name = name_of(tag);
-            assert!(!["iframe", "style", "object"].contains(&name), "{tag}");
+            assert!(!["style", "object"].contains(&name), "{tag}");
+            let canvas =
+                tag.starts_with("iframe class=\"canvas\" ") && tag.contains(" sandbox=\"allow-scripts\" ");
+            assert!(name != "iframe" || canvas, "{tag}");
             let own_script =
                 tag.starts_with("script src=\"/crier/assets/feed.") && tag.ends_with(".js\" defer");
             assert!(name != "script" || own_script, "{tag}");

@@ -2,7 +2,9 @@
 
 mod app_pages;
 mod app_ways;
+mod attacks;
 mod browser;
+mod canvas;
 mod feed;
 mod forms;
 mod live;
