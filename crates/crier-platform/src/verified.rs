@@ -11,6 +11,7 @@ use crate::ports::ledger::Charge;
 use crate::verify::Witness;
 use crier_proto::call::RawCall;
 use crier_proto::error::{Code, Refusal};
+use crier_proto::signature::Version;
 use std::sync::Arc;
 
 /// A verified call: application, session, parameters and one unspent charge.
@@ -28,6 +29,8 @@ pub(crate) struct Proven<'c> {
     pub(crate) session: Option<Arc<Session>>,
     /// Whose secret signed it.
     pub(crate) via: Via,
+    /// In which version the signature is that covers it.
+    pub(crate) version: Version,
     /// By which door it came.
     pub(crate) door: Door,
     /// What it names.
@@ -86,6 +89,11 @@ impl<'c> VerifiedCall<'c> {
     /// Whose secret signed it (live 2.3).
     pub(crate) fn via(&self) -> Via {
         self.proven.via
+    }
+
+    /// In which version the signature is that covers it: an item of a batch has none of its own.
+    pub(crate) fn version(&self) -> Version {
+        self.proven.version
     }
 
     /// By which door it came (live section 13).

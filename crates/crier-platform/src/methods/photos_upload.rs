@@ -16,6 +16,7 @@ use crier_proto::digest::{lower_hex, sha256};
 use crier_proto::error::{Code, Refusal};
 use crier_proto::ids::{AppId, Pid, Uid};
 use crier_proto::reply::Reply;
+use crier_proto::signature::Version;
 
 /// Bytes of `caption` at most (protocol 15.8).
 const CAPTION_BYTES_MAX: usize = 1_024;
@@ -61,7 +62,7 @@ impl Method for PhotosUpload {
             caption: caption.to_owned(),
             aid: call.value("aid").map(str::to_owned),
             digest: digest.map(str::to_owned),
-            needs_digest: call.value("sig_version").is_some(),
+            needs_digest: call.version() == Version::Hmac,
             file: call.file().map(Bytes::copy_from_slice),
         })
     }

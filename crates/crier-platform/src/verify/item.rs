@@ -63,6 +63,7 @@ pub(crate) async fn verify_item<'c>(
         app,
         session,
         via: outer.via(),
+        version: outer.version(),
         door: Door::Batch,
         method,
         charge: outer.charge().of_item(),

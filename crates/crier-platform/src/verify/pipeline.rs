@@ -147,6 +147,7 @@ pub(crate) async fn verify<'c>(
         app,
         session,
         via: proof.via,
+        version: proof.signed.version,
         door: Door::Rest,
         method,
         charge,

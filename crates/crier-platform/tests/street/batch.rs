@@ -553,6 +553,24 @@ async fn a_batch_signed_by_version_2_covers_its_items() {
     assert_eq!(said, Said::Value(json!(["true", "1240077"])));
 }
 
+/// An item has no file; whether its digest is asked for, the signature of the batch says (protocol 15.8).
+#[tokio::test]
+async fn an_upload_in_a_batch_is_told_that_its_file_is_missing() {
+    let street = Street::open(|_| {}).await;
+    let (app, session) = (street.app().await, street.session().await);
+    let digest = format!("method=photos.upload&file_sha256={}", "0".repeat(64));
+    let items = [
+        "method=photos.upload",
+        "method=photos.upload&sig_version=2&ts=1",
+        &digest,
+    ];
+    let call = |call_id: &str| of(&items)(Call::acting(&app, &session, BATCH, call_id));
+    let by_md5 = street.ask(call("1").signed()).await;
+    assert_eq!(codes(&documents(by_md5)), [324, 324, 324]);
+    let by_hmac = street.ask(call("2").signed_v2(street.now_secs())).await;
+    assert_eq!(codes(&documents(by_hmac)), [100, 100, 324]);
+}
+
 #[tokio::test]
 async fn a_callback_wraps_the_whole_batch() {
     let street = Street::open(|_| {}).await;
