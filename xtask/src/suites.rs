@@ -13,6 +13,11 @@ const MINIFB: &str = "python3 -m pip install --quiet --disable-pip-version-check
     --no-compile --upgrade --require-hashes --target target/period-clients \
     --requirement crates/crier-server/tests/period_clients/requirements.txt";
 
+/// Fetches the foreign decoder that the hashes name to where its test looks.
+const PILLOW: &str = "python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps \
+    --no-compile --upgrade --require-hashes --only-binary=:all: --target target/foreign \
+    --requirement crates/crier-media/tests/foreign/requirements.txt";
+
 /// Commands that stand or fall together and what they need.
 pub struct Suite {
     /// What people call it.
@@ -73,6 +78,17 @@ pub fn suites() -> Vec<Suite> {
                 Step::new(
                     "python",
                     "cargo test --quiet -p crier-server --features parts --test period_clients minifb::",
+                ),
+            ],
+        ),
+        suite(
+            "other people's image decoders",
+            &[Part::ImageTools, Part::Chromium],
+            vec![
+                Step::new("pillow", PILLOW),
+                Step::new(
+                    "foreign",
+                    "cargo test --quiet -p crier-media --features parts --test foreign",
                 ),
             ],
         ),

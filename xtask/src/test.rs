@@ -12,6 +12,8 @@ use std::process::{Command, ExitCode, Stdio};
 pub enum Part {
     /// Debian's browser.
     Chromium,
+    /// Debian's readers of images, and pip, which fetches one more.
+    ImageTools,
     /// Python 2 for the unmodified period client minifb, and pip, which fetches that.
     Jython,
     /// Node 20 or newer, with npm.
@@ -25,8 +27,9 @@ pub enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Chromium,
+        Self::ImageTools,
         Self::Jython,
         Self::Node,
         Self::PerlClient,
@@ -38,6 +41,7 @@ impl Part {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Chromium => "chromium",
+            Self::ImageTools => "image-tools",
             Self::Jython => "jython",
             Self::Node => "node",
             Self::PerlClient => "perl-client",
@@ -50,6 +54,7 @@ impl Part {
     const fn packages(self) -> &'static [&'static str] {
         match self {
             Self::Chromium => &["chromium", "fonts-liberation"],
+            Self::ImageTools => &["libjpeg-turbo-progs", "netpbm", "python3-pip"],
             Self::Jython => &["jython", "python3-pip"],
             Self::Node => &["nodejs", "npm"],
             Self::PerlClient => &["libwww-facebook-api-perl"],
@@ -61,6 +66,11 @@ impl Part {
     fn is_there(self) -> bool {
         match self {
             Self::Chromium => answers("chromium", &["--version"]),
+            Self::ImageTools => {
+                answers("djpeg", &["-version"])
+                    && answers("pngtopam", &["-version"])
+                    && answers("python3", &["-m", "pip", "--version"])
+            }
             Self::Jython => {
                 answers("jython", &["--version"]) && answers("python3", &["-m", "pip", "--version"])
             }
