@@ -17,12 +17,18 @@ use crier_platform::model::job::{
 use crier_platform::model::login::{Login, LoginLink, TokenDigest};
 use crier_platform::model::mailbox::{Found, KeptHead, KeptMessage, MailWrites, RowNo};
 use crier_platform::model::picture::PictureHash;
+use crier_platform::model::ranking::QualityCounts;
+use crier_platform::model::record::{
+    FeedAddress, FeedCounts, FeedState, HourRows, KeptRanking, OlderStories, StateQuery, View,
+};
+use crier_platform::model::record_line::RecordLine;
 use crier_platform::model::session::{Session, SessionId, SessionKind};
 use crier_platform::model::story::Story;
 use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_platform::model::token::AuthToken;
 use crier_platform::model::user::User;
 use crier_platform::ports::clock::Clock;
+use crier_platform::ports::feeds::{Feeds, Rankings};
 use crier_platform::ports::pictures::Pictures;
 use crier_platform::ports::store::{
     Apps, Batch, CommitError, Conflict, Flush, Grants, Kept, Made, Marks, Messages, Sessions, Store,
@@ -346,6 +352,64 @@ impl Stories for CachedStore {
 }
 
 #[async_trait]
+impl Feeds for CachedStore {
+    async fn feed_state(&self, query: StateQuery) -> Result<FeedState, StoreFault> {
+        self.inner.feed_state(query).await
+    }
+
+    async fn feed_past(&self, user: Uid, upto: i64) -> Result<Vec<RecordLine>, StoreFault> {
+        self.inner.feed_past(user, upto).await
+    }
+
+    async fn feed_view(&self, user: Uid, number: Option<i64>) -> Result<Option<View>, StoreFault> {
+        self.inner.feed_view(user, number).await
+    }
+
+    async fn feed_views(&self, user: Uid) -> Result<Vec<View>, StoreFault> {
+        self.inner.feed_views(user).await
+    }
+
+    async fn feed_stories(&self, user: Uid, ids: &[StoryId]) -> Result<Vec<Story>, StoreFault> {
+        self.inner.feed_stories(user, ids).await
+    }
+
+    async fn put_away(&self, user: Uid, since: WallMs) -> Result<Vec<Story>, StoreFault> {
+        self.inner.put_away(user, since).await
+    }
+
+    async fn older_stories(&self, user: Uid, before: WallMs) -> Result<OlderStories, StoreFault> {
+        self.inner.older_stories(user, before).await
+    }
+
+    async fn feed_counts(&self, user: Uid, since: WallMs) -> Result<Vec<(AppId, FeedCounts)>, StoreFault> {
+        self.inner.feed_counts(user, since).await
+    }
+}
+
+#[async_trait]
+impl Rankings for CachedStore {
+    async fn rankings(&self) -> Result<Vec<KeptRanking>, StoreFault> {
+        self.inner.rankings().await
+    }
+
+    async fn hour_rows(&self, hour: i64) -> Result<Option<HourRows>, StoreFault> {
+        self.inner.hour_rows(hour).await
+    }
+
+    async fn hour_counts(&self, from: i64, to: i64) -> Result<Vec<(AppId, QualityCounts)>, StoreFault> {
+        self.inner.hour_counts(from, to).await
+    }
+
+    async fn feed_addresses(&self, user: Uid) -> Result<Vec<FeedAddress>, StoreFault> {
+        self.inner.feed_addresses(user).await
+    }
+
+    async fn feed_address(&self, token: [u8; 32]) -> Result<Option<FeedAddress>, StoreFault> {
+        self.inner.feed_address(token).await
+    }
+}
+
+#[async_trait]
 impl Pictures for CachedStore {
     async fn picture(&self, hash: PictureHash) -> Result<Option<KeptPicture>, StoreFault> {
         self.inner.picture(hash).await
@@ -450,7 +514,7 @@ fn touches_cache(write: &Write) -> bool {
         | Write::UseAuthToken { .. }
         | Write::PublishStory(_)
         | Write::Picture(_)
-        | Write::SetStoryHidden { .. }
+        | Write::Feed(_)
         | Write::MarkCall { .. }
         | Write::ResetCallOrder(_) => false,
     }

@@ -76,6 +76,7 @@ const fn conflict_sentence(conflict: &Conflict) -> &'static str {
         Conflict::OwnsApps => "the user still owns applications",
         Conflict::PhotosFull => "the user has as many photos as they may have",
         Conflict::Blocked => "the image is blocked",
+        Conflict::AddressesFull => "there are as many private feeds as there may be; revoke one first",
         Conflict::QueueFull => "as many pictures are waiting as may wait; try again later",
     }
 }

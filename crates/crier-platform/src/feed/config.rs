@@ -2,8 +2,10 @@
 //!
 //! Promise: an instance is complete; unknown keys are refused by the reader. Knows nothing of files or the environment.
 
-use crate::model::quantity::Bytes;
+use crate::model::quantity::{Bytes, Span};
 use crate::model::ranking_config::{BadKey, RankingConfig, RankingConstants};
+
+const DAY_MS: u64 = 86_400_000;
 
 /// Section `[feed]`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
@@ -17,6 +19,16 @@ pub struct FeedConfig {
     pub reads_per_user: u32,
     /// Open streams of one person's feed; the oldest leaves.
     pub live_per_user: usize,
+    /// Age at which a story's text and slots are removed (feed 1.2).
+    pub text_keep: Span,
+    /// How long views are kept (feed 5.3).
+    pub view_keep: Span,
+    /// How long a cursor leads on (feed 4.11).
+    pub cursor_ttl: Span,
+    /// Addresses of private feeds that a user may have (feed 6.9).
+    pub addresses_per_user: u32,
+    /// Views and clicks that wait for the books; when they are full, a reader waits instead.
+    pub notes_max: u32,
     /// The constants of the formula: a change makes a new version.
     pub ranking: RankingConstants,
 }
@@ -28,6 +40,11 @@ impl Default for FeedConfig {
             index_bytes_max: Bytes(640 << 20),
             reads_per_user: 120,
             live_per_user: 16,
+            text_keep: Span(90 * DAY_MS),
+            view_keep: Span(30 * DAY_MS),
+            cursor_ttl: Span(3_600_000),
+            addresses_per_user: 5,
+            notes_max: 8_192,
             ranking: RankingConstants::default(),
         }
     }

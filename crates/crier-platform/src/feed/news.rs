@@ -1,30 +1,29 @@
 //! What is new on a page that speaks up to a seq (feed 6.8): read from the books when it is asked.
 
-use super::select::{Verdict, judge};
+use super::rank::{Place, place_of};
 use super::wakes::Wakes;
-use super::{FeedReader, StoreFault};
+use super::{FeedReader, ReadyPicture, StoreFault};
+use crate::model::record::StateQuery;
+use crate::model::record_line::{LineEvent, RecordLine};
+use crate::model::time::WallMs;
 use crier_proto::ids::Uid;
-use std::collections::HashMap;
-
-/// Rows read at once.
-const ROWS_AT_ONCE: u32 = 64;
-/// Rows read for one answer at most: beyond that "new" stays at what was counted.
-const ROWS_MAX: u32 = 1_024;
 
 /// What is new above a seq.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct News {
-    /// The newest seq of the record.
+    /// Where the record stands.
     pub w: i64,
-    /// Stories above the asked seq that would be shown.
+    /// Candidates and exempt stories above the asked seq.
     pub new: u32,
+    /// Pictures that became ready above it, in order.
+    pub ready: Vec<ReadyPicture>,
 }
 
 impl FeedReader {
     /// Wake-ups whenever this person's feed may have changed: a story, an act, a picture, an acceptance, a log out.
     #[must_use]
     pub fn wakes(&self, user: Uid) -> Wakes {
-        self.ports.wakes.of(user)
+        self.shared.ports.wakes.of(user)
     }
 
     /// What is new above `after`.
@@ -32,26 +31,45 @@ impl FeedReader {
     /// # Errors
     /// When the books fail.
     pub async fn news(&self, user: Uid, after: i64) -> Result<News, StoreFault> {
-        let now = self.ports.clock.wall();
-        let mut apps = HashMap::new();
-        let (mut news, mut below, mut read) = (News::default(), None, 0);
-        loop {
-            let rows = self.ports.store.stories(user, below, ROWS_AT_ONCE).await?;
-            let full = rows.len() >= usize::try_from(ROWS_AT_ONCE).unwrap_or(usize::MAX);
-            news.w = news.w.max(rows.first().map_or(0, |story| story.seq));
-            read += ROWS_AT_ONCE;
-            let older = rows.last().is_none_or(|story| story.seq <= after);
-            below = rows.last().map(|story| story.seq);
-            for story in rows.into_iter().filter(|story| story.seq > after) {
-                let app = self.app_of(&mut apps, story.app, user).await?;
-                let wanted = app.is_some_and(|(_, feed)| feed || story.exempt);
-                if judge(&story, wanted, now) == Verdict::Slot {
-                    news.new += 1;
-                }
-            }
-            if older || !full || read >= ROWS_MAX {
-                return Ok(news);
+        let reading = self.now(user).await?;
+        let snapshot = reading.snapshot();
+        let is_news = |place: Place| matches!(place, Place::Candidate | Place::Exempt);
+        let new = reading
+            .stories()
+            .filter(|story| story.seq > after && is_news(place_of(&snapshot, story)))
+            .count();
+        Ok(News {
+            w: reading.seq,
+            new: u32::try_from(new).unwrap_or(u32::MAX),
+            ready: self.ready_above(user, after).await?,
+        })
+    }
+
+    async fn ready_above(&self, user: Uid, after: i64) -> Result<Vec<ReadyPicture>, StoreFault> {
+        let state = self.shared.ports.store.feed_state(StateQuery {
+            user,
+            after,
+            stories_after: WallMs(i64::MAX),
+            acts_from: i64::MAX,
+        });
+        let mut ready = Vec::new();
+        for line in state.await?.lines {
+            let RecordLine::Event(event) = line else { continue };
+            let (LineEvent::PictureReady { slot }, Some(story)) = (event.event, event.story) else {
+                continue;
+            };
+            let stories = self.shared.ports.store.feed_stories(user, &[story]).await?;
+            let slots = stories.first().map_or(&[][..], |story| &story.slots);
+            let shown = slots.iter().find(|known| known.number == slot);
+            if let Some(picture) = shown.and_then(|slot| slot.picture) {
+                ready.push(ReadyPicture {
+                    seq: event.seq,
+                    story,
+                    slot,
+                    picture,
+                });
             }
         }
+        Ok(ready)
     }
 }

@@ -4,10 +4,9 @@ use super::{FeedPage, FeedReader, Passed, SLOTS_MAX, StoryView};
 use crate::model::app::App;
 use crate::model::story::Story;
 use crate::model::time::WallMs;
-use crate::ports::entropy::random_bytes;
-use crate::ports::store::{Batch, CommitError, Conflict, StoreFault, UnitId, Write};
+use crate::model::record::FeedAct;
+use crate::ports::store::StoreFault;
 use crier_proto::ids::{AppId, StoryId, Uid};
-use crier_proto::markup::{Markup, Place};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -47,12 +46,12 @@ impl FeedReader {
     /// # Errors
     /// When the books fail.
     pub async fn page(&self, user: Uid, before: Option<i64>) -> Result<FeedPage, StoreFault> {
-        let now = self.ports.clock.wall();
+        let now = self.shared.ports.clock.wall();
         let mut apps: HashMap<AppId, Option<(Arc<App>, bool)>> = HashMap::new();
         let mut page = Selection::default();
         let (mut below, mut newest_seq, mut read) = (before, None, 0);
         loop {
-            let rows = self.ports.store.stories(user, below, ROWS_AT_ONCE).await?;
+            let rows = self.shared.ports.store.stories(user, below, ROWS_AT_ONCE).await?;
             let full = rows.len() >= usize::try_from(ROWS_AT_ONCE).unwrap_or(usize::MAX);
             newest_seq = newest_seq.or_else(|| rows.first().map(|story| story.seq));
             read += ROWS_AT_ONCE;
@@ -80,23 +79,8 @@ impl FeedReader {
     /// # Errors
     /// When the books fail.
     pub async fn set_hidden(&self, user: Uid, story: StoryId, hidden: bool) -> Result<bool, StoreFault> {
-        let now = self.ports.clock.wall();
-        let write = Write::SetStoryHidden {
-            user,
-            story,
-            hidden_at: hidden.then_some(now),
-        };
-        let batch = Batch {
-            id: UnitId(random_bytes::<16>(&*self.ports.entropy)),
-            now,
-            writes: vec![write],
-        };
-        match self.ports.store.commit(batch).await {
-            Ok(_) => Ok(true),
-            Err(CommitError::Refused(Conflict::Missing)) => Ok(false),
-            Err(CommitError::Refused(conflict)) => Err(StoreFault::Damaged(format!("{conflict:?}"))),
-            Err(CommitError::Fault(fault)) => Err(fault),
-        }
+        let act = if hidden { FeedAct::Hide } else { FeedAct::Undo };
+        self.act(user, (story, act)).await
     }
 
     /// The application of a story that belongs to this user; `None` when the user has no such story.
@@ -104,9 +88,9 @@ impl FeedReader {
     /// # Errors
     /// When the books fail.
     pub async fn app_of_story(&self, user: Uid, story: StoryId) -> Result<Option<Arc<App>>, StoreFault> {
-        let story = self.ports.store.story(story).await?;
+        let story = self.shared.ports.store.story(story).await?;
         match story.filter(|story| story.user == user) {
-            Some(story) => self.ports.store.app(story.app).await,
+            Some(story) => self.shared.ports.store.app(story.app).await,
             None => Ok(None),
         }
     }
@@ -121,10 +105,10 @@ impl FeedReader {
         if let Some(found) = known.get(&id) {
             return Ok(found.clone());
         }
-        let app = self.ports.store.app(id).await?.filter(|app| app.enabled);
+        let app = self.shared.ports.store.app(id).await?.filter(|app| app.enabled);
         let found = match app {
             Some(app) => {
-                let grant = self.ports.store.grant(id, user).await?;
+                let grant = self.shared.ports.store.grant(id, user).await?;
                 Some((app, grant.is_some_and(|grant| grant.feed)))
             }
             None => None,
@@ -184,7 +168,7 @@ impl Passed {
 
 /// The first rule that keeps a row from its place.
 pub(super) fn judge(story: &Story, wanted: bool, now: WallMs) -> Verdict {
-    if !is_canonical(story) {
+    if !super::is_canonical(story) {
         Verdict::Damaged
     } else if now.0.saturating_sub(story.published_at.0) >= EXPIRY_MS {
         Verdict::Expired
@@ -198,9 +182,3 @@ pub(super) fn judge(story: &Story, wanted: bool, now: WallMs) -> Verdict {
     }
 }
 
-/// Whether stored markup is still a fixed point of its reader (feed 2.7).
-fn is_canonical(story: &Story) -> bool {
-    let stable =
-        |place, markup: &str| Markup::read(place, markup).is_ok_and(|read| read.canonical() == markup);
-    stable(Place::Title, &story.title) && story.body.as_deref().is_none_or(|body| stable(Place::Body, body))
-}

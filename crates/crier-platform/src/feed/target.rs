@@ -12,7 +12,7 @@ impl FeedReader {
     /// # Errors
     /// When the books fail.
     pub async fn link(&self, user: Uid, story: StoryId, key: &str) -> Result<Option<String>, StoreFault> {
-        let story = self.ports.store.story(story).await?;
+        let story = self.shared.ports.store.story(story).await?;
         Ok(story
             .filter(|story| story.user == user)
             .and_then(|story| link_of(&story, key)))

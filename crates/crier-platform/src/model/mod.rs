@@ -12,6 +12,7 @@ pub mod picture;
 pub mod quantity;
 pub mod ranking;
 pub mod ranking_config;
+pub mod record;
 pub mod record_line;
 pub mod session;
 pub mod story;

@@ -2,6 +2,7 @@
 
 use super::job::SourceRules;
 use super::picture::SlotPicture;
+use super::record::{BlankedBy, ReportReason};
 use super::time::WallMs;
 use crier_proto::ids::{AppId, StoryId, Uid};
 use crier_proto::story::ImageSource;
@@ -75,6 +76,14 @@ pub struct Story {
     pub published_at: WallMs,
     /// When its user put it away, if so.
     pub hidden_at: Option<WallMs>,
+    /// When its user reported it, and as what.
+    pub reported: Option<(WallMs, ReportReason)>,
+    /// Its user's thumb is up.
+    pub thumbed: bool,
+    /// When a feed page with it was served first.
+    pub first_shown_at: Option<WallMs>,
+    /// When its text and slots were removed, and by whom.
+    pub blanked: Option<(WallMs, BlankedBy)>,
     /// Slots, numbers rising.
     pub slots: Vec<Slot>,
 }

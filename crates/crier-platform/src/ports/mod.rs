@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod deliver;
 pub mod entropy;
+pub mod feeds;
 pub mod fetch;
 pub mod hooks;
 pub mod images;

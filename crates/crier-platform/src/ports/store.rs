@@ -6,11 +6,13 @@ use crate::model::grant::Grant;
 use crate::model::job::PictureWrite;
 use crate::model::login::{Login, LoginLink, TokenDigest};
 use crate::model::mailbox::{Found, KeptHead, KeptMessage, MailWrites, RowNo};
+use crate::model::record::FeedWrite;
 use crate::model::session::{Session, SessionId, SessionKind};
 use crate::model::story::{NewStory, Story};
 use crate::model::time::WallMs;
 use crate::model::token::AuthToken;
 use crate::model::user::User;
+use crate::ports::feeds::{Feeds, Rankings};
 use crate::ports::ledger::OrderRule;
 use crate::ports::pictures::Pictures;
 use async_trait::async_trait;
@@ -284,15 +286,8 @@ pub enum Write {
     PublishStory(NewStory),
     /// Pictures, their jobs and photos.
     Picture(PictureWrite),
-    /// Puts a story of this user away, or with `None` brings it back; else `Missing`.
-    SetStoryHidden {
-        /// Whose story it must be.
-        user: Uid,
-        /// Which.
-        story: StoryId,
-        /// Since when.
-        hidden_at: Option<WallMs>,
-    },
+    /// One write to a record of the News Feed, or to what all records share.
+    Feed(FeedWrite),
     /// An accepted `call_id`, synced with the rest of its unit.
     MarkCall {
         /// Whose call order.
@@ -336,6 +331,8 @@ pub enum Conflict {
     Blocked,
     /// As many jobs wait as may wait.
     QueueFull,
+    /// The user has as many addresses of private feeds as they may have.
+    AddressesFull,
 }
 
 /// What a commit made, in the order of its writes.
@@ -366,7 +363,7 @@ pub enum CommitError {
 /// Promise: a unit is whole or absent and synced before `commit` returns; many units share one sync. After an I/O error
 /// nothing more is acknowledged. Reads see our own commits at once and other processes' within 1 s.
 #[async_trait]
-pub trait Store: Apps + Users + Sessions + Grants + Messages + Stories + Pictures + Marks {
+pub trait Store: Apps + Users + Sessions + Grants + Messages + Stories + Feeds + Rankings + Pictures + Marks {
     /// Applies a unit.
     async fn commit(&self, batch: Batch) -> Result<Vec<Made>, CommitError>;
 

@@ -130,11 +130,7 @@ impl Pen<'_> {
             Write::UseAuthToken { token, app } => self.use_auth_token(token, app),
             Write::PublishStory(story) => self.publish_story(&story),
             Write::Picture(write) => self.write_picture(&write),
-            Write::SetStoryHidden {
-                user,
-                story,
-                hidden_at,
-            } => self.set_story_hidden(user, story, hidden_at),
+            Write::Feed(write) => self.write_feed(&write),
             Write::MarkCall { session, rule, value } => self.mark_call(session, rule, &value),
             Write::ResetCallOrder(session) => self.reset_call_order(session),
         }

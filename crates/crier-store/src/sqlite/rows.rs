@@ -7,6 +7,7 @@ use crier_platform::model::app::{
 use crier_platform::model::login::TokenDigest;
 use crier_platform::model::message::Via;
 use crier_platform::model::picture::{PictureHash, PictureType, SlotPicture};
+use crier_platform::model::record::{BlankedBy, ReportReason};
 use crier_platform::model::session::SessionKind;
 use crier_platform::model::story::SlotState;
 use crier_platform::model::time::WallMs;
@@ -53,6 +54,8 @@ words! {
     Strictness { Strict = "strict", Lenient = "lenient" }
     Via { App = "app", User = "user" }
     Fanout { All = "all", One = "one", Focused = "focused" }
+    ReportReason { Spam = "spam", Offensive = "offensive", NotMine = "not_mine", Other = "other" }
+    BlankedBy { Age = "age", Takedown = "takedown", Erasure = "erasure" }
     SlotState { Pending = "pending", Ready = "ready", Failed = "failed", Evicted = "evicted", Removed = "removed" }
     PictureType { Jpeg = "jpg", Png = "png" }
     SessionKind { Fixed = "fixed", Sliding = "sliding" }
@@ -74,6 +77,8 @@ pub(crate) trait Columns {
     fn picture(&self, column: &str) -> rusqlite::Result<Option<PictureHash>>;
     /// What a slot shows, from `picture`, `type`, `width` and `height`, if there is a picture.
     fn slot_picture(&self) -> rusqlite::Result<Option<SlotPicture>>;
+    /// A moment and a word of a closed set that stand together or not at all.
+    fn stamped<W: Word>(&self, at: &str, word: &str) -> rusqlite::Result<Option<(WallMs, W)>>;
     /// Text in a grammar of its own.
     fn parsed<T: std::str::FromStr>(&self, column: &'static str) -> rusqlite::Result<T>;
 }
@@ -114,6 +119,13 @@ impl Columns for Row<'_> {
             width: self.get("width")?,
             height: self.get("height")?,
         }))
+    }
+
+    fn stamped<W: Word>(&self, at: &str, word: &str) -> rusqlite::Result<Option<(WallMs, W)>> {
+        match self.get::<_, Option<i64>>(at)? {
+            Some(at) => Ok(Some((WallMs(at), Columns::word(self, word)?))),
+            None => Ok(None),
+        }
     }
 
     fn parsed<T: std::str::FromStr>(&self, column: &'static str) -> rusqlite::Result<T> {

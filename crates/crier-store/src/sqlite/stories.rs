@@ -18,7 +18,7 @@ const WINDOW_MS: i64 = WINDOW_SECS * 1000;
 const OPEN_WINDOW: &str = "INSERT INTO feed_window (app, user, last_ms, story) VALUES (?1, ?2, ?3, ?4)
   ON CONFLICT (app, user) DO UPDATE SET last_ms = ?3, story = ?4 WHERE feed_window.last_ms <= ?3 - ?5";
 const LAST_STORY_AT: &str = "SELECT last_ms FROM feed_window WHERE app = ?1 AND user = ?2";
-const NEXT_SEQ: &str = "INSERT INTO feed_head (user, last_seq) VALUES (?1, 1)
+pub(super) const NEXT_SEQ: &str = "INSERT INTO feed_head (user, last_seq) VALUES (?1, 1)
   ON CONFLICT (user) DO UPDATE SET last_seq = last_seq + 1 RETURNING last_seq";
 const NEXT_ID: &str = "UPDATE counter SET last = last + 1 WHERE name = 'story' RETURNING last";
 const INSERT: &str =
@@ -106,7 +106,7 @@ impl Pen<'_> {
         self.note(&Fact::Feed(story.user))
     }
 
-    fn next(&self, sql: &str, params: impl rusqlite::Params) -> Result<i64, Halt> {
+    pub(super) fn next(&self, sql: &str, params: impl rusqlite::Params) -> Result<i64, Halt> {
         let damaged = || Halt::Fault(StoreFault::Damaged("a counter is missing".to_owned()));
         self.find(sql, params)?.ok_or_else(damaged)
     }
@@ -152,26 +152,10 @@ impl Pen<'_> {
         )
         .map(|_| ())
     }
-
-    /// `Write::SetStoryHidden`.
-    pub(crate) fn set_story_hidden(
-        &self,
-        user: Uid,
-        story: StoryId,
-        hidden_at: Option<WallMs>,
-    ) -> Result<(), Halt> {
-        let changed = self.run(
-            "UPDATE story SET hidden_ms = ?3 WHERE id = ?2 AND user = ?1",
-            (user.get(), story.get(), hidden_at.map(|at| at.0)),
-        )?;
-        if changed == 0 {
-            return Err(Halt::Refused(Conflict::Missing));
-        }
-        self.note(&Fact::Feed(user))
-    }
 }
 
-fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Story> {
+/// A story with its slots.
+pub(super) fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Story> {
     let id = StoryId::new(row.get("id")?).ok_or_else(|| bad("a story's number"))?;
     let number: Option<u8> = row.get("priority")?;
     let text: Option<String> = row.get("priority_text")?;
@@ -191,6 +175,10 @@ fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Story> {
         exempt: row.get("exempt")?,
         published_at: row.wall("published_ms")?,
         hidden_at: row.get::<_, Option<i64>>("hidden_ms")?.map(WallMs),
+        reported: row.stamped("reported_ms", "reported")?,
+        thumbed: row.get::<_, Option<i64>>("thumb_ms")?.is_some(),
+        first_shown_at: row.get::<_, Option<i64>>("first_shown_ms")?.map(WallMs),
+        blanked: row.stamped("blanked_ms", "blanked_by")?,
         slots: read_slots(connection, id)?,
     })
 }

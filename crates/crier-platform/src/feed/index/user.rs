@@ -28,6 +28,8 @@ pub(super) const fn allocated(bytes: usize) -> usize {
 pub struct UserStories {
     chunks: Vec<Arc<[RankedStory]>>,
     apps: Arc<[AppId]>,
+    /// The place of the record up to which it was read: events take places too.
+    upto: i64,
 }
 
 impl UserStories {
@@ -66,6 +68,17 @@ impl UserStories {
     /// The stories, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &RankedStory> {
         self.chunks.iter().flat_map(|chunk| chunk.iter())
+    }
+
+    /// The place of the record up to which they were read.
+    #[must_use]
+    pub const fn upto(&self) -> i64 {
+        self.upto
+    }
+
+    /// Notes that the record was read up to this place.
+    pub const fn set_upto(&mut self, seq: i64) {
+        self.upto = seq;
     }
 
     /// How many there are.

@@ -172,14 +172,15 @@ fn differences(
 }
 
 /// What the record says up to a view's w.
-struct State {
-    apps: Vec<RankedApp>,
-    stories: Vec<RankedStory>,
+#[derive(Debug, Clone)]
+pub(in crate::feed) struct State {
+    pub(in crate::feed) apps: Vec<RankedApp>,
+    pub(in crate::feed) stories: Vec<RankedStory>,
 }
 
 /// What a story went through up to w.
 #[derive(Debug, Clone, Copy, Default)]
-struct Fate {
+pub(in crate::feed) struct Fate {
     clicked: Option<WallMs>,
     thumbed: Option<WallMs>,
     hidden: Option<WallMs>,
@@ -191,7 +192,7 @@ struct Fate {
 
 impl Fate {
     /// Notes a fact about the story.
-    fn note(&mut self, line: &EventLine) {
+    pub(in crate::feed) fn note(&mut self, line: &EventLine) {
         let slot = |number: u8| 1_u8.checked_shl(u32::from(number)).unwrap_or(0);
         match line.event {
             LineEvent::Clicked => self.clicked = self.clicked.or(Some(line.at_ms)),
@@ -211,7 +212,7 @@ impl Fate {
         }
     }
 
-    fn marks(&self, story: &StoryLine) -> Marks {
+    pub(in crate::feed) fn marks(&self, story: &StoryLine) -> Marks {
         [
             (story.exempt, Marks::EXEMPT),
             (story.damaged, Marks::DAMAGED),
@@ -222,6 +223,11 @@ impl Fate {
         .into_iter()
         .filter(|(is_marked, _)| *is_marked)
         .fold(Marks::none(), |marks, (_, mark)| marks.with(mark))
+    }
+
+    /// Pictures that are ready.
+    pub(in crate::feed) fn pictures(&self) -> u8 {
+        u8::try_from(self.ready.count_ones()).unwrap_or(u8::MAX)
     }
 
     /// Adds its acts of the days that count (feed 4.4, row 1).
@@ -238,7 +244,7 @@ impl Fate {
 }
 
 impl State {
-    fn at(record: &Record, view: &ViewLine, config: &RankingConfig) -> Self {
+    pub(in crate::feed) fn at(record: &Record, view: &ViewLine, config: &RankingConfig) -> Self {
         let events = || record.events.iter().filter(|line| line.seq <= view.seq);
         let mut fates: BTreeMap<StoryId, Fate> = BTreeMap::new();
         for line in events() {
@@ -268,7 +274,7 @@ impl State {
                 published: story.published_ms,
                 app: place,
                 priority: story.priority_class(),
-                pictures: u8::try_from(fate.ready.count_ones()).unwrap_or(u8::MAX),
+                pictures: fate.pictures(),
                 has_body: story.has_body,
                 marks: fate.marks(story),
             });

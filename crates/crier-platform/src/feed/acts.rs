@@ -1,0 +1,78 @@
+//! What people do with their feed: hide, undo, report, thumb, click, and where the sliders stand (feed 5.6, 2.9, 6.4).
+
+use super::{FeedReader, PlacedStory};
+use crate::model::ranking::Slider;
+use crate::model::record::{FeedAct, FeedWrite, ReportReason};
+use crate::ports::store::{CommitError, Conflict, StoreFault};
+use crier_proto::ids::{AppId, StoryId, Uid};
+
+impl FeedReader {
+    /// Puts a story away; false when the user has no such story. So it is with the other acts.
+    ///
+    /// # Errors
+    /// When the books fail. So it is with the other acts.
+    pub async fn hide(&self, user: Uid, story: StoryId) -> Result<bool, StoreFault> {
+        self.act(user, (story, FeedAct::Hide)).await
+    }
+
+    /// Takes a hide and a report back, as if they had never been.
+    pub async fn undo(&self, user: Uid, story: StoryId) -> Result<bool, StoreFault> {
+        self.act(user, (story, FeedAct::Undo)).await
+    }
+
+    /// Reports a story, which hides it too.
+    pub async fn report(&self, user: Uid, story: StoryId, reason: ReportReason) -> Result<bool, StoreFault> {
+        self.act(user, (story, FeedAct::Report(reason))).await
+    }
+
+    /// Thumbs up, or not any more.
+    pub async fn thumb(&self, user: Uid, story: StoryId, up: bool) -> Result<bool, StoreFault> {
+        let act = if up { FeedAct::Thumb } else { FeedAct::Unthumb };
+        self.act(user, (story, act)).await
+    }
+
+    /// Moves a preference; false when the user has not accepted the application.
+    pub async fn set_slider(&self, user: Uid, app: AppId, stop: u8) -> Result<bool, StoreFault> {
+        let Ok(slider) = Slider::try_from(stop) else {
+            return Ok(false);
+        };
+        self.done(user, FeedWrite::Slide { user, app, slider }).await
+    }
+
+    /// Notes a click of a view whose mark is genuine. What does not count is left out without a word.
+    pub fn clicked(&self, user: Uid, story: StoryId, mark: &str) {
+        if let Some(view) = self.shared.key.read_mark(user, mark) {
+            // When too many notes wait this one is left out: what was not noted never happened.
+            let _ = self
+                .shared
+                .notebook
+                .note(user, FeedWrite::Click { user, story, view });
+        }
+    }
+
+    /// One story of this user as it is now.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn story(&self, user: Uid, story: StoryId) -> Result<Option<PlacedStory>, StoreFault> {
+        Ok(self.dressed(user, &[story]).await?.remove(&story))
+    }
+
+    pub(super) async fn act(&self, user: Uid, (story, act): (StoryId, FeedAct)) -> Result<bool, StoreFault> {
+        // A view that waits comes first: its stories were shown before this act.
+        self.write_notes().await;
+        self.done(user, FeedWrite::Act { user, story, act }).await
+    }
+
+    /// Writes; false when what it is about does not exist.
+    pub(super) async fn done(&self, user: Uid, write: FeedWrite) -> Result<bool, StoreFault> {
+        let done = match self.write(write).await {
+            Ok(()) => true,
+            Err(CommitError::Refused(Conflict::Missing)) => false,
+            Err(CommitError::Refused(conflict)) => return Err(StoreFault::Damaged(format!("{conflict:?}"))),
+            Err(CommitError::Fault(fault)) => return Err(fault),
+        };
+        self.shared.ports.wakes.wake(user);
+        Ok(done)
+    }
+}

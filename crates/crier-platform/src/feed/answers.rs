@@ -1,0 +1,123 @@
+//! "Why this?" and "What didn't make it": what the record says about a view, computed again by the function that ranked (feed 5.3 to 5.5).
+
+use super::reading::Reading;
+use super::verdict::explain::{Explanation, explain};
+use super::verdict::lists::{left_out, would_stand};
+use super::verdict::{Verdict, later_page, verdict_of};
+use super::{FeedReader, Missed, MissedStory, Why};
+use crate::model::ranking::Standing;
+use crate::model::time::WallMs;
+use crate::ports::store::StoreFault;
+use crier_proto::ids::{StoryId, Uid};
+
+/// Rows of "What didn't make it" on one page (feed 5.5).
+const MISSED_AT_ONCE: usize = 50;
+/// Later feed pages that an explanation looks at.
+const PAGES_LOOKED_AT: usize = 400;
+
+impl FeedReader {
+    /// Why a story stands where it stands, in the view of a genuine mark, else in the last view, else in the feed as it is now;
+    /// `None`: the user has no such story.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn why(&self, user: Uid, story: StoryId, mark: Option<&str>) -> Result<Option<Why>, StoreFault> {
+        let Some(placed) = self.dressed(user, &[story]).await?.remove(&story) else {
+            return Ok(None);
+        };
+        let mut reading = self.reading_of(user, mark).await?;
+        if reading.0.seq < placed.view.story.seq {
+            // It came after that view.
+            reading = (self.now(user).await?, None);
+        }
+        let (reading, number) = reading;
+        let ranked = reading.ranked(PAGES_LOOKED_AT);
+        let snapshot = reading.snapshot();
+        let known = reading.story(story).copied();
+        let explanation = match &known {
+            Some(known) => explain(&snapshot, &ranked, known, number),
+            None => gone(&reading, story, number),
+        };
+        let app = known.and_then(|known| reading.app(known.app).copied());
+        let exempt = known.filter(|_| placed.view.story.exempt);
+        Ok(Some(Why {
+            later_page: later_page(&ranked, story),
+            would_stand: exempt.and_then(|known| would_stand(&snapshot, reading.stories(), &known)),
+            slider: app
+                .filter(|app| app.standing != Standing::NoGrant)
+                .map(|app| u8::from(app.slider)),
+            stories_on: app.is_none_or(|app| app.standing == Standing::Wanted),
+            v: self.shared.key.mark(user, number.unwrap_or(0)),
+            at: WallMs(reading.at_secs.saturating_mul(1_000)),
+            verdict: known.map_or(Verdict::Expired, |known| verdict_of(&snapshot, &ranked, &known)),
+            story: placed,
+            explanation,
+        }))
+    }
+
+    /// Stories of the last seven days that were not on feed page 1 of a view, highest D first, then newest; `None`: no such view.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn missed(
+        &self,
+        user: Uid,
+        mark: Option<&str>,
+        offset: usize,
+    ) -> Result<Option<Missed>, StoreFault> {
+        let (reading, number) = self.reading_of(user, mark).await?;
+        if mark.is_some() && number.is_none() {
+            return Ok(None);
+        }
+        let ranked = reading.ranked(1);
+        let snapshot = reading.snapshot();
+        let rows = left_out(&snapshot, &ranked, reading.stories());
+        let all = rows.len();
+        let some: Vec<_> = rows.into_iter().skip(offset).take(MISSED_AT_ONCE).collect();
+        let ids: Vec<StoryId> = some.iter().map(|(story, _)| story.id).collect();
+        let mut stories = self.dressed(user, &ids).await?;
+        let rows = some.into_iter().filter_map(|(story, verdict)| {
+            Some(MissedStory {
+                story: stories.remove(&story.id)?,
+                verdict,
+            })
+        });
+        let next = offset + MISSED_AT_ONCE;
+        Ok(Some(Missed {
+            rows: rows.collect(),
+            next: (next < all).then_some(next),
+            view: number.unwrap_or(0),
+            v: self.shared.key.mark(user, number.unwrap_or(0)),
+            at: WallMs(reading.at_secs.saturating_mul(1_000)),
+        }))
+    }
+
+    /// The reading of a mark's view and its number; without a mark that of the last view, or the feed as it is now.
+    async fn reading_of(&self, user: Uid, mark: Option<&str>) -> Result<(Reading, Option<i64>), StoreFault> {
+        let number = mark.and_then(|mark| self.shared.key.read_mark(user, mark));
+        let view = match (mark, number) {
+            (Some(_), None) => None,
+            (_, number) => self.kept_view(user, number).await?,
+        };
+        match view {
+            Some(view) => Ok((self.then(&view).await?, Some(view.number))),
+            None => Ok((self.now(user).await?, None)),
+        }
+    }
+}
+
+/// A story that was too old to be looked at.
+fn gone(reading: &Reading, story: StoryId, view: Option<i64>) -> Explanation {
+    Explanation {
+        story,
+        view,
+        at: reading.at_secs,
+        version: reading.config.version,
+        verdict: Verdict::Expired.name(),
+        slot: None,
+        score: None,
+        cut: None,
+        margin: None,
+        factors: Vec::new(),
+    }
+}

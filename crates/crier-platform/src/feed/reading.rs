@@ -1,0 +1,332 @@
+//! One reading of a feed: its stories and applications as they are now, or as they were in a view (feed 4.1, 5.3).
+//!
+//! Promise: what is read now is made of the index and the books of one moment; what was read then is computed from the record by
+//! the same function that replays it. Both are equal where they speak of the same place of the record.
+
+use super::rank::{Ranked, rank};
+use super::simulate::replay::{Fate, Record, State};
+use super::{FeedReader, UserStories};
+use crate::model::ranking::{AppPlace, PriorityClass, RankedApp, RankedStory, Snapshot, Standing, moment_of};
+use crate::model::ranking_config::RankingConfig;
+use crate::model::record::{FeedState, HourRows, StateQuery, View};
+use crate::model::record_line::{BucketLine, EventLine, LineEvent, RecordLine, StoryLine, ViewLine};
+use crate::model::time::WallMs;
+use crate::ports::store::StoreFault;
+use crier_proto::ids::{AppId, StoryId, Uid};
+use crier_proto::markup::{Markup, Place};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const SECOND_MS: i64 = 1_000;
+const HOUR_SECS: i64 = 3_600;
+const DAY_SECS: i64 = 86_400;
+
+/// A snapshot with what it is made of.
+#[derive(Debug, Clone)]
+pub(super) struct Reading {
+    pub(super) user: Uid,
+    /// S.
+    pub(super) at_secs: i64,
+    /// w.
+    pub(super) seq: i64,
+    pub(super) config: Arc<RankingConfig>,
+    pub(super) apps: Vec<RankedApp>,
+    stories: Stories,
+    /// Number of the view that it is, or of the last one before it.
+    pub(super) view: i64,
+    /// `missed` before, of applications that have any; also of those without a story.
+    pub(super) missed: Vec<(AppId, u32)>,
+}
+
+/// Stories of a reading: shared with the index, or of its own.
+#[derive(Debug, Clone)]
+enum Stories {
+    Now(UserStories),
+    Then(Vec<RankedStory>),
+}
+
+impl Reading {
+    /// What ranking looks at.
+    pub(super) fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot {
+            at_secs: self.at_secs,
+            config: &self.config,
+            apps: &self.apps,
+        }
+    }
+
+    /// Its stories, oldest first.
+    pub(super) fn stories(&self) -> Box<dyn Iterator<Item = &RankedStory> + Send + '_> {
+        match &self.stories {
+            Stories::Now(stories) => Box::new(stories.iter()),
+            Stories::Then(stories) => Box::new(stories.iter()),
+        }
+    }
+
+    /// Its first feed pages.
+    pub(super) fn ranked(&self, pages: usize) -> Ranked {
+        match &self.stories {
+            Stories::Now(stories) => rank(&self.snapshot(), stories.iter(), pages),
+            Stories::Then(stories) => rank(&self.snapshot(), stories.iter(), pages),
+        }
+    }
+
+    /// A story of it.
+    pub(super) fn story(&self, id: StoryId) -> Option<&RankedStory> {
+        self.stories().find(|story| story.id == id)
+    }
+
+    /// The application of a story.
+    pub(super) fn app(&self, place: AppPlace) -> Option<&RankedApp> {
+        self.apps.get(place.index())
+    }
+}
+
+impl FeedReader {
+    /// The feed as it is now.
+    pub(super) async fn now(&self, user: Uid) -> Result<Reading, StoreFault> {
+        let now = self.shared.ports.clock.wall();
+        let config = self.ranking().await?;
+        let expiry_ms = config.constants.expiry_secs().saturating_mul(SECOND_MS);
+        let known = self.indexed(user);
+        let after = known.as_ref().map_or(0, UserStories::upto);
+        let today = now.secs().div_euclid(DAY_SECS);
+        let state = self.shared.ports.store.feed_state(StateQuery {
+            user,
+            after,
+            stories_after: now.plus_ms(-expiry_ms - SECOND_MS),
+            acts_from: today - i64::from(config.constants.affinity_days) + 1,
+        });
+        let mut state = state.await?;
+        let stories = self.caught_up(user, (known, &state), now.plus_ms(-expiry_ms - SECOND_MS));
+        let stories = match stories {
+            Some(stories) => stories,
+            None => return Box::pin(self.now(user)).await,
+        };
+        self.shared.notebook.overlay(user, &mut state);
+        let at_secs = moment_of(now, stories.newest_published());
+        let hour = self.hour(at_secs.div_euclid(HOUR_SECS)).await?;
+        let apps = apps_of(stories.apps(), &state, &hour);
+        Ok(Reading {
+            user,
+            at_secs,
+            seq: state.head.last_seq,
+            config,
+            apps,
+            stories: Stories::Now(stories),
+            view: state.head.last_view,
+            missed: state.missed,
+        })
+    }
+
+    /// The feed as it was in a view.
+    pub(super) async fn then(&self, view: &View) -> Result<Reading, StoreFault> {
+        let config = self.ranking_of(view.version).await?;
+        let hour = self.hour(view.moment_secs.div_euclid(HOUR_SECS)).await?;
+        let lines = self.shared.ports.store.feed_past(view.user, view.seq).await?;
+        let mut record = Record::default();
+        let rows = hour.rows.iter().map(|(app, row)| {
+            RecordLine::Bucket(BucketLine {
+                app: *app,
+                hour: hour.hour,
+                row: *row,
+            })
+        });
+        for line in lines.into_iter().map(judged).chain(rows) {
+            record
+                .take(line)
+                .map_err(|error| StoreFault::Damaged(error.to_string()))?;
+        }
+        let State { apps, stories } = State::at(&record, &line_of(view), &config);
+        Ok(Reading {
+            user: view.user,
+            at_secs: view.moment_secs,
+            seq: view.seq,
+            config,
+            apps,
+            stories: Stories::Then(stories),
+            view: view.number,
+            missed: view.missed.clone(),
+        })
+    }
+
+    fn indexed(&self, user: Uid) -> Option<UserStories> {
+        self.shared.index().read(user)
+    }
+
+    /// The user's stories as far as the books have told of them; `None`: what is in memory cannot be carried on, and was let go.
+    fn caught_up(
+        &self,
+        user: Uid,
+        (known, state): (Option<UserStories>, &FeedState),
+        leave_before: WallMs,
+    ) -> Option<UserStories> {
+        let mut stories = match known {
+            // Erased and begun anew.
+            Some(stories) if stories.upto() > state.head.last_seq => {
+                self.shared.index().forget(user);
+                return None;
+            }
+            Some(stories) if stories.upto() == state.head.last_seq => return Some(stories),
+            Some(mut stories) => {
+                if !carry_on(&mut stories, &state.lines) {
+                    self.shared.index().forget(user);
+                    return None;
+                }
+                stories
+            }
+            None => loaded(&state.lines),
+        };
+        stories.leave_before(leave_before);
+        stories.set_upto(state.head.last_seq);
+        let mut index = self.shared.index();
+        let newer = index.read(user).is_some_and(|there| there.upto() >= stories.upto());
+        if !newer {
+            index.load(user, stories.clone());
+        }
+        drop(index);
+        Some(stories)
+    }
+}
+
+/// A view as a line of the record.
+pub(super) fn line_of(view: &View) -> ViewLine {
+    ViewLine {
+        number: view.number,
+        at_ms: view.at,
+        moment: view.moment_secs,
+        seq: view.seq,
+        version: view.version,
+        missed: view.missed.clone(),
+        exempt: view.exempt.clone(),
+        shown: view.shown.clone(),
+        pages: view.pages,
+    }
+}
+
+/// A line with its text judged and left out: a row that is not its own canonical form is damaged (feed 2.7).
+pub(super) fn judged(line: RecordLine) -> RecordLine {
+    match line {
+        RecordLine::Story(mut story) => {
+            story.damaged |= !is_canonical(&story);
+            (story.title, story.body) = (None, None);
+            RecordLine::Story(story)
+        }
+        RecordLine::Event(_) | RecordLine::Config(_) | RecordLine::Bucket(_) | RecordLine::View(_) => line,
+    }
+}
+
+/// Whether stored markup is still a fixed point of its reader. Of a blanked story nothing is left that could be wrong.
+fn is_canonical(story: &StoryLine) -> bool {
+    let stable =
+        |place, markup: &str| Markup::read(place, markup).is_ok_and(|read| read.canonical() == markup);
+    match story.title.as_deref() {
+        Some("") => true,
+        Some(title) => {
+            stable(Place::Title, title) && story.body.as_deref().is_none_or(|body| stable(Place::Body, body))
+        }
+        None => false,
+    }
+}
+
+fn ranked_story(story: &StoryLine, fate: Fate) -> RankedStory {
+    RankedStory {
+        id: story.story,
+        seq: story.seq,
+        published: story.published_ms,
+        app: AppPlace(0),
+        priority: PriorityClass::of(story.priority),
+        pictures: fate.pictures(),
+        has_body: story.has_body,
+        marks: fate.marks(story),
+    }
+}
+
+/// All stories of these lines.
+fn loaded(lines: &[RecordLine]) -> UserStories {
+    let mut fates: BTreeMap<StoryId, Fate> = BTreeMap::new();
+    for line in lines {
+        if let RecordLine::Event(event) = line
+            && let Some(story) = event.story
+        {
+            fates.entry(story).or_default().note(event);
+        }
+    }
+    UserStories::of(lines.iter().filter_map(|line| match judged(line.clone()) {
+        RecordLine::Story(story) => {
+            let fate = fates.get(&story.story).copied().unwrap_or_default();
+            Some((story.app, ranked_story(&story, fate)))
+        }
+        RecordLine::Event(_) | RecordLine::Config(_) | RecordLine::Bucket(_) | RecordLine::View(_) => None,
+    }))
+}
+
+/// Takes further lines; false when one of them cannot be judged from what is in memory.
+fn carry_on(stories: &mut UserStories, lines: &[RecordLine]) -> bool {
+    lines.iter().all(|line| match line {
+        RecordLine::Story(_) => match judged(line.clone()) {
+            RecordLine::Story(story) => stories.push(story.app, ranked_story(&story, Fate::default())),
+            RecordLine::Event(_) | RecordLine::Config(_) | RecordLine::Bucket(_) | RecordLine::View(_) => true,
+        },
+        RecordLine::Event(event) => happened(stories, event),
+        RecordLine::Config(_) | RecordLine::Bucket(_) | RecordLine::View(_) => true,
+    })
+}
+
+fn happened(stories: &mut UserStories, event: &EventLine) -> bool {
+    use crate::model::ranking::Marks;
+    let Some(id) = event.story else { return true };
+    let marks: fn(Marks) -> Marks = match event.event {
+        LineEvent::Hidden => |marks| marks.with(Marks::HIDDEN),
+        LineEvent::Reported { .. } => |marks| marks.with(Marks::REPORTED),
+        LineEvent::Undone => |marks| marks.without(Marks::HIDDEN).without(Marks::REPORTED),
+        LineEvent::Blanked => |marks| marks.with(Marks::BLANKED),
+        // Which slots are ready is not in memory.
+        LineEvent::PictureRemoved { .. } => return false,
+        LineEvent::PictureReady { .. } => |marks| marks,
+        LineEvent::Shown
+        | LineEvent::Clicked
+        | LineEvent::Thumbed
+        | LineEvent::Unthumbed
+        | LineEvent::Slider { .. }
+        | LineEvent::Switched { .. }
+        | LineEvent::Granted
+        | LineEvent::Withdrawn => return true,
+    };
+    let more = u8::from(matches!(event.event, LineEvent::PictureReady { .. }));
+    let seq = stories.iter().find(|story| story.id == id).map(|story| story.seq);
+    if let Some(seq) = seq {
+        stories.change(seq, |story| {
+            story.marks = marks(story.marks);
+            story.pictures += more;
+        });
+    }
+    true
+}
+
+/// Applications in the order of their places.
+fn apps_of(apps: &[AppId], state: &FeedState, hour: &HourRows) -> Vec<RankedApp> {
+    let find = |list: &[(AppId, u32)], app| {
+        let found = list.iter().find(|(known, _)| *known == app);
+        found.map_or(0, |(_, value)| *value)
+    };
+    let of = |app: &AppId| {
+        let grant = state.grants.iter().find(|(known, _)| known == app);
+        let slider = state.sliders.iter().find(|(known, _)| known == app);
+        let acts = state.acts.iter().find(|(known, _)| known == app);
+        let row = hour.rows.binary_search_by_key(app, |(known, _)| *known);
+        RankedApp {
+            app: *app,
+            standing: match grant {
+                None => Standing::NoGrant,
+                Some((_, false)) => Standing::Off,
+                Some((_, true)) => Standing::Wanted,
+            },
+            slider: slider.map(|(_, slider)| *slider).unwrap_or_default(),
+            acts: acts.map(|(_, acts)| *acts).unwrap_or_default(),
+            quality: row.ok().and_then(|at| hour.rows.get(at)).map(|(_, row)| *row),
+            missed: find(&state.missed, *app),
+        }
+    };
+    apps.iter().map(of).collect()
+}

@@ -1,0 +1,36 @@
+//! What a feed lets go by age: texts and slots of old stories, old views (feed 1.2, 5.3).
+
+use super::FeedReader;
+use crate::model::quantity::Span;
+use crate::model::record::FeedWrite;
+use crate::ports::store::CommitError;
+
+/// Milliseconds between two rounds.
+const ROUND_MS: u64 = 60_000;
+
+impl FeedReader {
+    /// Lets go for ever.
+    pub async fn keep_house(&self) {
+        loop {
+            self.let_go().await;
+            let next = self.shared.ports.clock.elapsed().plus_ms(ROUND_MS);
+            self.shared.ports.clock.sleep_until(next).await;
+        }
+    }
+
+    /// One round: some stories, and the views whose time is over. What is left comes with the next one.
+    pub async fn let_go(&self) {
+        let now = self.shared.ports.clock.wall();
+        let before = |span: Span| now.plus_ms(-i64::try_from(span.0).unwrap_or(i64::MAX));
+        let config = &self.shared.config;
+        let writes = [
+            FeedWrite::BlankBefore(before(config.text_keep)),
+            FeedWrite::TrimViews(before(config.view_keep)),
+        ];
+        for write in writes {
+            if let Err(CommitError::Fault(fault)) = self.write(write).await {
+                tracing::warn!(%fault, "the feed could not let go of what is too old");
+            }
+        }
+    }
+}
