@@ -197,7 +197,8 @@ fn refused_by_books(_: &Settings, conflict: Conflict) -> Option<Refusal> {
         | Conflict::Missing
         | Conflict::Changed
         | Conflict::OwnsApps
-        | Conflict::QueueFull => None,
+        | Conflict::QueueFull
+        | Conflict::AddressesFull => None,
     }
 }
 
