@@ -31,6 +31,7 @@ use crier_media::dial::Resolver;
 use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::{Dispatcher, DispatcherConfig};
 use crier_platform::feed::FeedReader;
+use crier_platform::feed::cursor::FeedKey;
 use crier_platform::jobs::follow_changes::FollowChanges;
 use crier_platform::jobs::pictures::{FetchPictures, PictureBooks};
 use crier_platform::live_door::{LiveDoor, LiveSpans};
@@ -238,7 +239,11 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         pictures: Pictures::new(ports.clone(), way_out::source_rules(&config.media), shelves),
         dispatcher: Arc::new(Dispatcher::new(ports.clone(), dispatcher)),
         accounts,
-        feed: FeedReader::new(ports.clone()),
+        feed: FeedReader::new(
+            ports.clone(),
+            config.feed.clone(),
+            FeedKey::new(kept_key(&config, ("feed.key", &*entropy))?),
+        ),
         live_door: Arc::new(LiveDoor::with_spans(ports, live_spans)),
         clock,
         public_url: Arc::new(public_url),
@@ -284,7 +289,7 @@ fn node(
         clock: Arc::clone(clock),
         entropy: Arc::clone(entropy),
         metrics: metrics.live().clone(),
-        resume_key: resume_key(config, &**entropy)?,
+        resume_key: kept_key(config, ("live.key", &**entropy))?,
         messages: match config.live.mailbox {
             MailboxMode::Memory => None,
             MailboxMode::Durable => Some(Arc::clone(&books.cached) as Arc<dyn Messages>),
@@ -300,9 +305,9 @@ fn connections_max(config: &Config) -> u32 {
     }
 }
 
-/// The key that signs resume tokens; kept with the data, so that pages come back after a restart.
-fn resume_key(config: &Config, entropy: &dyn Entropy) -> Result<[u8; 32], StartError> {
-    let path = config.server.data.join("keys/live.key");
+/// A key that signs what open pages carry; kept with the data, so that they come back after a restart.
+fn kept_key(config: &Config, (name, entropy): (&str, &dyn Entropy)) -> Result<[u8; 32], StartError> {
+    let path = config.server.data.join("keys").join(name);
     key_file::open(&path, entropy).map_err(|why| {
         StartError(format!(
             "cannot use {}: {why}; put it back from where it is kept, or remove it",
@@ -429,6 +434,10 @@ impl Server {
             .spawn(async move { node.run().await });
         background.spawn(self.follower.run());
         background.spawn(self.fetching.run());
+        let feed = self.state.feed.clone();
+        background.spawn(async move { feed.keep_notes().await });
+        let feed = self.state.feed.clone();
+        background.spawn(async move { feed.keep_house().await });
         // Ends by itself once the stop has begun: posts under way are waited for.
         let receipts = self.receipts;
         self.tasks.spawn(async move { receipts.run().await });
@@ -469,6 +478,8 @@ impl Server {
         }
         background.cut();
         background.ended().await;
+        // Views and clicks of the last moments.
+        self.state.feed.write_notes().await;
         if let Err(fault) = self.node.keep_all().await {
             tracing::error!(error = %fault, "the last acks and endings could not be kept");
         }

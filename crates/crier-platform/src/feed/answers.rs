@@ -21,7 +21,12 @@ impl FeedReader {
     ///
     /// # Errors
     /// When the books fail.
-    pub async fn why(&self, user: Uid, story: StoryId, mark: Option<&str>) -> Result<Option<Why>, StoreFault> {
+    pub async fn why(
+        &self,
+        user: Uid,
+        story: StoryId,
+        mark: Option<&str>,
+    ) -> Result<Option<Why>, StoreFault> {
         let Some(placed) = self.dressed(user, &[story]).await?.remove(&story) else {
             return Ok(None);
         };

@@ -147,7 +147,14 @@ mod tests {
             let other = String::from_utf8(other).expect("ASCII");
             assert_eq!(key.read_cursor(uid(5), &other), None, "at {at}");
         }
-        for other in ["", "A", "====", &text[1..], &format!("{text}A"), &format!("{text}=")] {
+        for other in [
+            "",
+            "A",
+            "====",
+            &text[1..],
+            &format!("{text}A"),
+            &format!("{text}="),
+        ] {
             assert_eq!(key.read_cursor(uid(5), other), None, "{other}");
         }
     }
@@ -158,7 +165,14 @@ mod tests {
         let mark = key.mark(uid(5), 12);
         assert_eq!((mark.len(), key.read_mark(uid(5), &mark)), (19, Some(12)));
         assert_eq!(key.read_mark(uid(6), &mark), None);
-        for other in ["", "12", "12.", &mark.to_uppercase(), &format!("0{mark}"), &mark.replace("12.", "13.")] {
+        for other in [
+            "",
+            "12",
+            "12.",
+            &mark.to_uppercase(),
+            &format!("0{mark}"),
+            &mark.replace("12.", "13."),
+        ] {
             assert_eq!(key.read_mark(uid(5), other), None, "{other}");
         }
     }

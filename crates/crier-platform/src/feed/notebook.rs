@@ -60,8 +60,14 @@ impl Notebook {
     /// Adds to a feed's state what the books do not know yet.
     pub(super) fn overlay(&self, user: Uid, state: &mut FeedState) {
         let inner = super::lock(&self.inner);
-        let Some(ahead) = inner.users.get(&user) else { return };
-        let Some(last) = ahead.views.last().filter(|last| last.number > state.head.last_view) else {
+        let Some(ahead) = inner.users.get(&user) else {
+            return;
+        };
+        let Some(last) = ahead
+            .views
+            .last()
+            .filter(|last| last.number > state.head.last_view)
+        else {
             return;
         };
         state.head.last_view = last.number;
@@ -91,7 +97,10 @@ impl Notebook {
         }
         let ahead = inner.users.entry(user).or_default();
         if let FeedWrite::View(new) = &note {
-            let overtaken = ahead.views.last().is_some_and(|last| last.number >= new.view.number);
+            let overtaken = ahead
+                .views
+                .last()
+                .is_some_and(|last| last.number >= new.view.number);
             if overtaken {
                 return Noted::Overtaken;
             }

@@ -55,9 +55,10 @@ impl FeedReader {
         let mut missed_after: Vec<(AppId, u32)> =
             after.filter(|(app, missed)| before(*app) != *missed).collect();
         // Applications without a story here are not active: they begin anew (feed 4.7).
-        let gone = reading.missed.iter().filter(|(app, missed)| {
-            *missed > 0 && reading.apps.iter().all(|known| known.app != *app)
-        });
+        let gone = reading
+            .missed
+            .iter()
+            .filter(|(app, missed)| *missed > 0 && reading.apps.iter().all(|known| known.app != *app));
         missed_after.extend(gone.map(|(app, _)| (*app, 0)));
         let note = FeedWrite::View(Box::new(NewView {
             view,
@@ -70,7 +71,10 @@ impl FeedReader {
             Noted::Full(note) => {
                 // The reader waits instead of the books.
                 self.write_notes().await;
-                Ok(matches!(self.shared.notebook.note(reading.user, *note), Noted::Waits))
+                Ok(matches!(
+                    self.shared.notebook.note(reading.user, *note),
+                    Noted::Waits
+                ))
             }
         }
     }
@@ -148,7 +152,10 @@ impl FeedReader {
         reading: &Reading,
         (ranked, page): (&Ranked, usize),
     ) -> Result<ServedPage, StoreFault> {
-        let picks = ranked.pages.get(page.saturating_sub(1)).map_or(&[][..], Vec::as_slice);
+        let picks = ranked
+            .pages
+            .get(page.saturating_sub(1))
+            .map_or(&[][..], Vec::as_slice);
         let exempt = if page == 1 { &ranked.exempt[..] } else { &[] };
         let exempt_shown = &exempt[..exempt.len().min(EXEMPT_MAX)];
         let ids: Vec<StoryId> = exempt_shown
@@ -157,7 +164,12 @@ impl FeedReader {
             .chain(picks.iter().map(|pick| pick.story))
             .collect();
         let mut stories = self.dressed(reading.user, &ids).await?;
-        let before: usize = ranked.pages.iter().take(page.saturating_sub(1)).map(Vec::len).sum();
+        let before: usize = ranked
+            .pages
+            .iter()
+            .take(page.saturating_sub(1))
+            .map(Vec::len)
+            .sum();
         let slots = self.slots_of((before, picks), &mut stories);
         let exempt_views = exempt_shown.iter().filter_map(|id| stories.remove(id)).collect();
         let number = u32::try_from(page).unwrap_or(u32::MAX);
@@ -216,7 +228,9 @@ impl FeedReader {
     ) -> Result<HashMap<StoryId, PlacedStory>, StoreFault> {
         let stories = self.shared.ports.store.feed_stories(user, ids).await?;
         self.with_apps(stories).await.map(|views| {
-            let placed = views.into_iter().filter(|placed| placed.view.story.blanked.is_none());
+            let placed = views
+                .into_iter()
+                .filter(|placed| placed.view.story.blanked.is_none());
             placed.map(|placed| (placed.view.story.id, placed)).collect()
         })
     }
@@ -276,7 +290,12 @@ impl FeedReader {
         }
         let expiry_ms = reading.config.constants.expiry_secs().saturating_mul(1_000);
         let before = self.shared.ports.clock.wall().plus_ms(-expiry_ms - 1_000);
-        let older = self.shared.ports.store.older_stories(reading.user, before).await?;
+        let older = self
+            .shared
+            .ports
+            .store
+            .older_stories(reading.user, before)
+            .await?;
         for (name, count) in [
             ("expired", older.expired + expired_here),
             ("blanked", older.blanked + blanked_here),

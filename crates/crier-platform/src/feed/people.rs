@@ -37,7 +37,9 @@ impl FeedReader {
             acts_from: i64::MAX,
         });
         let state = state.await?;
-        let counts = store.feed_counts(user, now.plus_ms(-COUNTED_DAYS * DAY_MS)).await?;
+        let counts = store
+            .feed_counts(user, now.plus_ms(-COUNTED_DAYS * DAY_MS))
+            .await?;
         let mut preferences = Vec::new();
         for grant in store.grants_of(user).await? {
             let Some(app) = store.app(grant.app).await?.filter(|app| app.enabled) else {

@@ -47,7 +47,9 @@ impl FeedReader {
                 // Another process gave the number first: look again.
                 Ok(()) | Err(CommitError::Refused(Conflict::Changed)) => {}
                 Err(CommitError::Refused(conflict)) => {
-                    return Err(StoreFault::Damaged(format!("a version of the ranking: {conflict:?}")));
+                    return Err(StoreFault::Damaged(format!(
+                        "a version of the ranking: {conflict:?}"
+                    )));
                 }
                 Err(CommitError::Fault(fault)) => return Err(fault),
             }
@@ -62,7 +64,8 @@ impl FeedReader {
         }
         let kept = self.shared.ports.store.rankings().await?;
         let kept = kept.into_iter().find(|kept| kept.version == version);
-        let kept = kept.ok_or_else(|| StoreFault::Damaged(format!("version {version} of the ranking is missing")))?;
+        let kept =
+            kept.ok_or_else(|| StoreFault::Damaged(format!("version {version} of the ranking is missing")))?;
         let config = RankingConfig::from_canonical_text(version, &kept.text);
         let config = Arc::new(config.map_err(StoreFault::Damaged)?);
         super::lock(&self.shared.rankings.versions).insert(version, Arc::clone(&config));

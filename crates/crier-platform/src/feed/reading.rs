@@ -3,9 +3,10 @@
 //! Promise: what is read now is made of the index and the books of one moment; what was read then is computed from the record by
 //! the same function that replays it. Both are equal where they speak of the same place of the record.
 
+use super::FeedReader;
+use super::index::UserStories;
 use super::rank::{Ranked, rank};
 use super::simulate::replay::{Fate, Record, State};
-use super::{FeedReader, UserStories};
 use crate::model::ranking::{AppPlace, PriorityClass, RankedApp, RankedStory, Snapshot, Standing, moment_of};
 use crate::model::ranking_config::RankingConfig;
 use crate::model::record::{FeedState, HourRows, StateQuery, View};
@@ -180,7 +181,9 @@ impl FeedReader {
         stories.leave_before(leave_before);
         stories.set_upto(state.head.last_seq);
         let mut index = self.shared.index();
-        let newer = index.read(user).is_some_and(|there| there.upto() >= stories.upto());
+        let newer = index
+            .read(user)
+            .is_some_and(|there| there.upto() >= stories.upto());
         if !newer {
             index.load(user, stories.clone());
         }
@@ -266,7 +269,9 @@ fn carry_on(stories: &mut UserStories, lines: &[RecordLine]) -> bool {
     lines.iter().all(|line| match line {
         RecordLine::Story(_) => match judged(line.clone()) {
             RecordLine::Story(story) => stories.push(story.app, ranked_story(&story, Fate::default())),
-            RecordLine::Event(_) | RecordLine::Config(_) | RecordLine::Bucket(_) | RecordLine::View(_) => true,
+            RecordLine::Event(_) | RecordLine::Config(_) | RecordLine::Bucket(_) | RecordLine::View(_) => {
+                true
+            }
         },
         RecordLine::Event(event) => happened(stories, event),
         RecordLine::Config(_) | RecordLine::Bucket(_) | RecordLine::View(_) => true,

@@ -2,9 +2,9 @@
 
 use super::{FeedPage, FeedReader, Passed, SLOTS_MAX, StoryView};
 use crate::model::app::App;
+use crate::model::record::FeedAct;
 use crate::model::story::Story;
 use crate::model::time::WallMs;
-use crate::model::record::FeedAct;
 use crate::ports::store::StoreFault;
 use crier_proto::ids::{AppId, StoryId, Uid};
 use std::collections::HashMap;
@@ -181,4 +181,3 @@ pub(super) fn judge(story: &Story, wanted: bool, now: WallMs) -> Verdict {
         Verdict::Slot
     }
 }
-

@@ -4,7 +4,6 @@ use super::store::StoreFault;
 use crate::model::ranking::QualityCounts;
 use crate::model::record::{
     FeedAddress, FeedCounts, FeedState, HourRows, KeptRanking, OlderStories, StateQuery, View,
-
 };
 use crate::model::record_line::RecordLine;
 use crate::model::story::Story;

@@ -363,7 +363,9 @@ pub enum CommitError {
 /// Promise: a unit is whole or absent and synced before `commit` returns; many units share one sync. After an I/O error
 /// nothing more is acknowledged. Reads see our own commits at once and other processes' within 1 s.
 #[async_trait]
-pub trait Store: Apps + Users + Sessions + Grants + Messages + Stories + Feeds + Rankings + Pictures + Marks {
+pub trait Store:
+    Apps + Users + Sessions + Grants + Messages + Stories + Feeds + Rankings + Pictures + Marks
+{
     /// Applies a unit.
     async fn commit(&self, batch: Batch) -> Result<Vec<Made>, CommitError>;
 

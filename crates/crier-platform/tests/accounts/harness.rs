@@ -4,6 +4,8 @@ use async_trait::async_trait;
 use crier_platform::accounts::Accounts;
 use crier_platform::accounts::admin::{NewApp, NewUser};
 use crier_platform::feed::FeedReader;
+use crier_platform::feed::config::FeedConfig;
+use crier_platform::feed::cursor::FeedKey;
 use crier_platform::model::app::{App, AppKind, ProfileName};
 use crier_platform::model::job::SourceRules;
 use crier_platform::model::login::TokenDigest;
@@ -148,7 +150,7 @@ impl Town {
         };
         Self {
             accounts: Accounts::new(ports.clone()),
-            feed: FeedReader::new(ports.clone()),
+            feed: FeedReader::new(ports.clone(), FeedConfig::default(), FeedKey::new([7; 32])),
             ports,
             clock,
             told,

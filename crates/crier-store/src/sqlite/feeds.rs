@@ -36,7 +36,8 @@ const PUT_AWAY: &str = "SELECT * FROM story WHERE user = ?1 AND published_ms > ?
   AND (hidden_ms IS NOT NULL OR reported_ms IS NOT NULL) AND blanked_ms IS NULL
   ORDER BY max(coalesce(hidden_ms, 0), coalesce(reported_ms, 0)) DESC, seq DESC";
 const OLDER: &str = "SELECT count(*), count(blanked_ms) FROM story WHERE user = ?1 AND published_ms <= ?2";
-const COUNTS: &str = "SELECT app, count(*), count(first_shown_ms), count(clicked_ms), count(thumb_ms), count(hidden_ms),
+const COUNTS: &str =
+    "SELECT app, count(*), count(first_shown_ms), count(clicked_ms), count(thumb_ms), count(hidden_ms),
     count(reported_ms) FROM story WHERE user = ?1 AND published_ms > ?2 GROUP BY app";
 const RANKINGS: &str = "SELECT version, text, since_ms FROM ranking_config ORDER BY version";
 const HOUR: &str = "SELECT 1 FROM bucket_hour WHERE hour = ?1";
@@ -142,7 +143,10 @@ fn event(row: &Row<'_>) -> rusqlite::Result<RecordLine> {
         "thumbed" => LineEvent::Thumbed,
         "unthumbed" => LineEvent::Unthumbed,
         "slider" => {
-            let stop = value.parse::<u8>().ok().and_then(|stop| Slider::try_from(stop).ok());
+            let stop = value
+                .parse::<u8>()
+                .ok()
+                .and_then(|stop| Slider::try_from(stop).ok());
             LineEvent::Slider {
                 stop: stop.ok_or_else(|| bad("a slider's stop"))?,
             }
@@ -181,7 +185,11 @@ fn lines(
 ) -> rusqlite::Result<Vec<RecordLine>> {
     let user = user.get();
     let mut lines = list(connection, (STORIES, (user, after, upto, stories_after.0)), story)?;
-    lines.extend(list(connection, (EVENTS, (user, after, upto, with_shown)), event)?);
+    lines.extend(list(
+        connection,
+        (EVENTS, (user, after, upto, with_shown)),
+        event,
+    )?);
     lines.sort_by_key(seq_of);
     Ok(lines)
 }
@@ -195,7 +203,8 @@ fn view(row: &Row<'_>) -> rusqlite::Result<View> {
             .map(|number| StoryId::new(number).ok_or_else(|| bad("a story's number")))
             .collect()
     };
-    let missed: Vec<(i64, u32)> = serde_json::from_str(&text("missed")?).map_err(|_| bad("a list of misses"))?;
+    let missed: Vec<(i64, u32)> =
+        serde_json::from_str(&text("missed")?).map_err(|_| bad("a list of misses"))?;
     let missed = missed
         .into_iter()
         .map(|(app, missed)| Some((AppId::new(app)?, missed)))

@@ -19,17 +19,20 @@ const DAY_MS: i64 = 86_400_000;
 
 const ADD_EVENT: &str = "INSERT INTO feed_event (user, seq, at_ms, kind, app, story, view, value)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-const OWN_STORY: &str = "SELECT app, exempt, hidden_ms, reported_ms, thumb_ms, clicked_ms, first_shown_ms FROM story
+const OWN_STORY: &str =
+    "SELECT app, exempt, hidden_ms, reported_ms, thumb_ms, clicked_ms, first_shown_ms FROM story
   WHERE id = ?1 AND user = ?2 AND blanked_ms IS NULL";
 const NEXT_VIEW: &str = "INSERT INTO feed_head (user, last_seq, last_view) VALUES (?1, 0, 1)
   ON CONFLICT (user) DO UPDATE SET last_view = last_view + 1 RETURNING last_view";
-const ADD_VIEW: &str = "INSERT INTO feed_view (user, number, at_ms, moment, seq, version, missed, exempt, shown, pages)
+const ADD_VIEW: &str =
+    "INSERT INTO feed_view (user, number, at_ms, moment, seq, version, missed, exempt, shown, pages)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1)";
 const SET_MISSED: &str = "INSERT INTO feed_missed (user, app, missed) VALUES (?1, ?2, ?3)
   ON CONFLICT (user, app) DO UPDATE SET missed = ?3";
 const ON_PAGE_1: &str = "UPDATE story SET views = views + 1, last_verdict = ?3,
   best_slot = CASE WHEN ?4 IS NULL THEN best_slot ELSE min(coalesce(best_slot, ?4), ?4) END WHERE id = ?1 AND user = ?2";
-const FIRST_SHOWN: &str = "UPDATE story SET first_shown_ms = ?3 WHERE id = ?1 AND user = ?2 AND first_shown_ms IS NULL";
+const FIRST_SHOWN: &str =
+    "UPDATE story SET first_shown_ms = ?3 WHERE id = ?1 AND user = ?2 AND first_shown_ms IS NULL";
 const IN_VIEW: &str = "SELECT 1 FROM feed_view WHERE user = ?1 AND number = ?2 AND (
   EXISTS (SELECT 1 FROM json_each(shown) WHERE value = ?3) OR EXISTS (SELECT 1 FROM json_each(exempt) WHERE value = ?3)
   OR EXISTS (SELECT 1 FROM feed_event WHERE feed_event.user = ?1 AND seq > feed_view.seq AND view = ?2 AND story = ?3
@@ -37,10 +40,12 @@ const IN_VIEW: &str = "SELECT 1 FROM feed_view WHERE user = ?1 AND number = ?2 A
       AND story.seq <= feed_view.seq AND first_shown_ms IS NOT NULL)))";
 const SLIDE: &str = "INSERT INTO feed_preference (user, app, slider) VALUES (?1, ?2, ?3)
   ON CONFLICT (user, app) DO UPDATE SET slider = ?3 WHERE slider <> ?3";
-const ADD_ADDRESS: &str = "INSERT INTO feed_address (token, number, user, label, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
+const ADD_ADDRESS: &str =
+    "INSERT INTO feed_address (token, number, user, label, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
 const NEXT_ADDRESS: &str = "UPDATE counter SET last = last + 1 WHERE name = 'feed_address' RETURNING last";
 /// Stories above the last blanked one, by number: they were committed in that order.
-const TO_BLANK: &str = "SELECT id FROM story WHERE id > (SELECT last FROM counter WHERE name = 'blanked_story')
+const TO_BLANK: &str =
+    "SELECT id FROM story WHERE id > (SELECT last FROM counter WHERE name = 'blanked_story')
   AND published_ms < ?1 ORDER BY id LIMIT 256";
 
 /// What of a story an act looks at.
@@ -309,7 +314,11 @@ impl Pen<'_> {
         if number != view.number {
             return Err(Halt::Refused(Conflict::Changed));
         }
-        let missed: Vec<(i64, u32)> = view.missed.iter().map(|(app, missed)| (app.get(), *missed)).collect();
+        let missed: Vec<(i64, u32)> = view
+            .missed
+            .iter()
+            .map(|(app, missed)| (app.get(), *missed))
+            .collect();
         self.run(
             ADD_VIEW,
             (
@@ -453,11 +462,8 @@ impl Pen<'_> {
             return Err(Halt::Refused(Conflict::AddressesFull));
         }
         let number = self.next(NEXT_ADDRESS, [])?;
-        self.run(
-            ADD_ADDRESS,
-            (&token[..], number, user.get(), label, self.now.0),
-        )
-        .map(drop)
+        self.run(ADD_ADDRESS, (&token[..], number, user.get(), label, self.now.0))
+            .map(drop)
     }
 
     fn revoke_address(&self, user: Uid, number: i64) -> Result<(), Halt> {
@@ -483,7 +489,10 @@ impl Pen<'_> {
             self.run("DELETE FROM story_slot WHERE story = ?1", [id])?;
         }
         if let Some(last) = old.last() {
-            self.run("UPDATE counter SET last = ?1 WHERE name = 'blanked_story'", [last])?;
+            self.run(
+                "UPDATE counter SET last = ?1 WHERE name = 'blanked_story'",
+                [last],
+            )?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 
 use crate::backends::{START_MS, World, app_id, grant, story, uid};
 use crier_platform::model::change::Fact;
+use crier_platform::model::record::{FeedAct, FeedWrite};
 use crier_platform::model::story::{NewSlot, NewStory, Priority, SlotState};
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::store::{CommitError, Conflict, Made, Write};
@@ -238,31 +239,27 @@ pub async fn a_story_is_put_away_by_its_own_user_alone(world: &World) {
     world.user(7).await;
     world.user(8).await;
     let (id, _) = publish(world, story(4, 7, world.now())).await;
-    let hide = |user, story, hidden_at| {
-        vec![Write::SetStoryHidden {
+    let act = |user, story, act| {
+        vec![Write::Feed(FeedWrite::Act {
             user: uid(user),
             story,
-            hidden_at,
-        }]
+            act,
+        })]
     };
+    assert_eq!(world.refused(act(8, id, FeedAct::Hide)).await, Conflict::Missing);
+    let unknown = StoryId::new(99).unwrap();
     assert_eq!(
-        world.refused(hide(8, id, Some(world.now()))).await,
-        Conflict::Missing
-    );
-    assert_eq!(
-        world
-            .refused(hide(7, StoryId::new(99).unwrap(), Some(world.now())))
-            .await,
+        world.refused(act(7, unknown, FeedAct::Hide)).await,
         Conflict::Missing
     );
     assert_eq!(world.store.story(id).await.unwrap().unwrap().hidden_at, None);
     let mark = world.store.last_change().await.unwrap();
-    world.commit(hide(7, id, Some(WallMs(5)))).await;
+    world.commit(act(7, id, FeedAct::Hide)).await;
     assert_eq!(
         world.store.stories(uid(7), None, 1).await.unwrap()[0].hidden_at,
-        Some(WallMs(5))
+        Some(world.now())
     );
-    world.commit(hide(7, id, None)).await;
+    world.commit(act(7, id, FeedAct::Undo)).await;
     assert_eq!(world.store.story(id).await.unwrap().unwrap().hidden_at, None);
     assert_eq!(
         world.facts_after(mark).await,
