@@ -239,11 +239,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         pictures: Pictures::new(ports.clone(), way_out::source_rules(&config.media), shelves),
         dispatcher: Arc::new(Dispatcher::new(ports.clone(), dispatcher)),
         accounts,
-        feed: FeedReader::new(
-            ports.clone(),
-            config.feed.clone(),
-            FeedKey::new(kept_key(&config, ("feed.key", &*entropy))?),
-        ),
+        feed: feed_reader(&config, &ports, &*entropy)?,
         live_door: Arc::new(LiveDoor::with_spans(ports, live_spans)),
         clock,
         public_url: Arc::new(public_url),
@@ -270,6 +266,12 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         receipts,
         fetching,
     })
+}
+
+/// The feed under the key that its open pages carry.
+fn feed_reader(config: &Config, ports: &Ports, entropy: &dyn Entropy) -> Result<FeedReader, StartError> {
+    let key = FeedKey::new(kept_key(config, ("feed.key", entropy))?);
+    Ok(FeedReader::new(ports.clone(), config.feed.clone(), key))
 }
 
 /// The hub with its mailboxes, ledger and tickets.

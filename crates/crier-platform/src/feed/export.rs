@@ -39,7 +39,11 @@ impl FeedReader {
         for line in self.shared.ports.store.feed_past(user, i64::MAX).await? {
             let text = match &line {
                 RecordLine::Story(story) if with_text => Some((story.title.clone(), story.body.clone())),
-                _ => None,
+                RecordLine::Story(_)
+                | RecordLine::Event(_)
+                | RecordLine::Config(_)
+                | RecordLine::Bucket(_)
+                | RecordLine::View(_) => None,
             };
             let mut line = judged(line);
             if let (RecordLine::Story(story), Some((title, body))) = (&mut line, text) {

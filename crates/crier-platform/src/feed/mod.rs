@@ -5,7 +5,7 @@
 //! - `cursor`: what vouches for "More stories" and for clicks
 //! - `index`: loaded users' stories in memory, bounded
 //! - `page`: pages as they are served; `notebook`: views on their way into the books
-//! - `rank`: ranking v1, a pure function of a snapshot; `rankings`: its versions, and the quality rows of an hour
+//! - `rank`: ranking v1, a pure function of a snapshot; `versions`: its versions, and the quality rows of an hour
 //! - `reading`: one reading of a feed, as it is or as it was in a view
 //! - `select`: which stories stand on a page, newest first
 //! - `simulate`: invented people and applications, ranked by the same functions; records computed again
@@ -26,13 +26,13 @@ mod page;
 mod people;
 mod private;
 pub mod rank;
-mod rankings;
 mod reading;
 mod select;
 pub mod simulate;
 mod target;
 mod upkeep;
 pub mod verdict;
+mod versions;
 pub mod wakes;
 pub mod window;
 
@@ -49,10 +49,10 @@ use crier_proto::markup::{Markup, Place};
 use cursor::FeedKey;
 use index::{FeedIndex, IndexFigures};
 use notebook::Notebook;
-use rankings::Rankings;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use verdict::Verdict;
 use verdict::explain::Explanation;
+use versions::Rankings;
 
 /// What reading a feed may fail with: the books' own fault, for those who may not see the port.
 pub use crate::ports::store::StoreFault;

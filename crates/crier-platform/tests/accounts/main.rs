@@ -11,5 +11,6 @@ mod harness;
 mod logins;
 mod people;
 mod receipts;
+mod record;
 mod sessions;
 mod terms;
