@@ -42,6 +42,8 @@ pub(crate) struct Params<'a> {
     pub(crate) outcome: Option<&'a str>,
     /// `wait`.
     pub(crate) wait: Option<&'a str>,
+    /// Whether it is an item of a batch, whose others would wait too (protocol 15.7).
+    pub(crate) in_batch: bool,
     /// `timeout_ms`.
     pub(crate) timeout_ms: Option<&'a str>,
     /// `ttl`, in seconds.
@@ -102,6 +104,9 @@ pub(crate) fn judge(params: Params<'_>, live_text: LiveText) -> Result<Judged, R
     let text = params.message.ok_or_else(|| invalid("message", "is missing"))?;
     let outcome = bool_param("outcome", params.outcome)?;
     let wait = wait(params.wait)?;
+    if params.in_batch && wait != WaitFor::Accepted {
+        return Err(invalid("wait", "must be none in a batch"));
+    }
     let timeout_ms = int_param("timeout_ms", params.timeout_ms, 0..=TIMEOUT_MS_MAX)?;
     let ttl_secs = ttl_secs(params.ttl)?;
     let collapse_key = collapse_key(params.collapse_key)?;
@@ -165,6 +170,7 @@ impl Method for LiveMessageSend {
             message: call.value("message"),
             outcome: call.value("outcome"),
             wait: call.value("wait"),
+            in_batch: call.door() == Door::Batch,
             timeout_ms: call.value("timeout_ms"),
             ttl: call.value("ttl"),
             collapse_key: call.value("collapse_key"),
@@ -177,9 +183,6 @@ impl Method for LiveMessageSend {
             via: call.via(),
             receipt: !call.app().receipts.address.is_empty(),
         };
-        if from.door == Door::Batch && wait(params.wait)? != WaitFor::Accepted {
-            return Err(invalid("wait", "must be none in a batch"));
-        }
         Ok((judge(params, call.app().settings.live_text)?, from))
     }
 
@@ -268,6 +271,7 @@ mod tests {
         message: Some("{message:\"Let's start a game.\"}"),
         outcome: None,
         wait: None,
+        in_batch: false,
         timeout_ms: None,
         ttl: None,
         collapse_key: None,

@@ -248,6 +248,12 @@ const REFUSED: &[(&str, &str, u64, &str)] = &[
         100,
         "Invalid parameter: message is missing",
     ),
+    (
+        "method=liveMessage.send&event_name=e&message=m&wait=acked",
+        "",
+        100,
+        "Invalid parameter: recipient is missing",
+    ),
     ("method=no.such", "", 3, "Unknown method"),
     ("method=", "", 3, "Unknown method"),
     (
