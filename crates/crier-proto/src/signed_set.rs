@@ -37,6 +37,25 @@ mod tests {
     const SECRET: &str = "fedcba9876543210fedcba9876543210";
 
     #[test]
+    fn the_set_of_a_canvas_page_has_the_signature_of_vector_v13() {
+        let fields = [
+            ("user", "1240077"),
+            ("time", "1217611242.1234"),
+            ("session_key", "acacbdbd010123237878dede-1240077"),
+            ("request_method", "GET"),
+            ("in_canvas", "1"),
+            ("friends", "1240078,1240079"),
+            ("expires", "1217697600"),
+            ("api_key", "0123456789abcdef0123456789abcdef"),
+            ("added", "1"),
+        ];
+        assert_eq!(
+            sign(&fields, &Secret::new(SECRET)),
+            "d82b663e119869f296963caeed1ae1d0"
+        );
+    }
+
+    #[test]
     fn the_cookie_set_has_the_signature_of_vector_v14() {
         let fields = [
             ("user", "1240077"),

@@ -312,3 +312,27 @@ async fn logging_out_judges_key_and_version_as_the_other_pages_do() {
     );
     assert_eq!(bo.cookie("crier_login"), None);
 }
+
+#[tokio::test]
+async fn what_has_no_effect_is_accepted_and_what_is_empty_counts_as_absent() {
+    let stage = Stage::open().await;
+    stage.grant("Rochambeau").await;
+    let key = key(&stage, "Rochambeau").await;
+    let mut bo = stage.logged_in("bo").await;
+    for query in [
+        "fbconnect=1",
+        "v=",
+        "v=1.0&next=&cancel_url=&req_perms=&auth_token=&return_session=",
+        "popup&hide_checkbox&locale=de_DE&extern=1",
+        "req_perms=email,publish_stream",
+        "auth_token=0123456789abcdef0123456789abcdef",
+    ] {
+        let answer = bo.get(&format!("/login.php?api_key={key}&{query}")).await;
+        let target = location(&answer);
+        assert!(
+            answer.status == 303 && target.starts_with("http://app.example/cb/?auth_token="),
+            "{query}: {} {target}",
+            answer.status
+        );
+    }
+}
