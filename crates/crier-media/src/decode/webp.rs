@@ -4,6 +4,8 @@
 //! clipped to the canvas; where it leaves the canvas free, nothing is shown. Alpha of a lossy image is read apart from its
 //! colours, so that both never lie in memory in their unpacked forms at once.
 
+mod codes;
+
 use super::pieces::Pieces;
 use super::rows::{Rows, Source};
 use super::{Decoded, Order, Orientation};
@@ -55,6 +57,8 @@ pub fn decode(image: &[u8], order: &Order) -> Result<Decoded, NoPicture> {
     order
         .bounds
         .memory(on_the_way.max(FIXED_BYTES + packed.memory(frame)))?;
+    let beside = order.bounds.bytes_max.saturating_sub(packed.memory(frame));
+    codes::tables(packed.bits(), frame, beside).ok_or(NoPicture::Memory)?;
     let pixels = packed.unpacked(frame, order)?;
     let mut rows = Rows::new(Source::Rgba, head.profile, canvas, target);
     let mut row = vec![0; canvas.0 as usize * 4];
@@ -119,6 +123,15 @@ impl Packed<'_> {
                 Some(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1))
             }
             Self::Lossy(..) | Self::Lossless(_) => None,
+        }
+    }
+
+    /// The losslessly packed bits of its pixels or of its alpha; none where there are none.
+    fn bits(&self) -> &[u8] {
+        match self {
+            Self::Lossy(_, Some([flags, packed @ ..])) if flags & 3 == 1 => packed,
+            Self::Lossless([_, _, _, _, _, packed @ ..]) => packed,
+            Self::Lossy(..) | Self::Lossless(_) => &[],
         }
     }
 

@@ -106,6 +106,17 @@ fn decode_bytes_max_refuses_what_would_need_more() {
     }
 }
 
+#[test]
+fn decode_bytes_max_counts_the_tables_of_every_group_of_codes() {
+    let made = picture(&draw::webp_groups(3, 20, 12)).unwrap();
+    assert_eq!((made.width, made.height), (20, 12));
+    assert!(draw::seen(&made).iter().all(|pixel| *pixel == [0, 0, 0, 255]));
+    assert!(picture(&draw::webp_groups(1_400, 20, 12)).is_ok());
+    // 840 bytes for each group, and a table of 1,024 entries for each of its five codes: 1,580 of them pass 32 MiB.
+    assert_eq!(picture(&draw::webp_groups(1_580, 20, 12)), Err(NoPicture::Memory));
+    assert_eq!(picture(&draw::webp_groups(65_536, 1, 1)), Err(NoPicture::Memory));
+}
+
 /// A clock that goes a millisecond whenever it is looked at.
 #[derive(Default)]
 struct Restless(AtomicU64);

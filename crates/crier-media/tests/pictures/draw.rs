@@ -291,3 +291,35 @@ pub fn exif(orientation: u8) -> Vec<u8> {
     let entry = [18, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0];
     [&b"II*\0\x08\0\0\0\x01\0"[..], &entry].concat()
 }
+
+/// A lossless WebP whose pixels, all alike, are packed with the last of so many groups of codes.
+pub fn webp_groups(count: u32, width: u32, height: u32) -> Vec<u8> {
+    let bits = |value: u32, width: u32| (0..width).map(move |place| value >> place & 1 == 1);
+    let single = |symbol: u32| bits(0b101, 3).chain(bits(symbol, 8));
+    let mut written: Vec<bool> = bits(width - 1, 14).chain(bits(height - 1, 14)).collect();
+    // Opaque, no transform, no cache; groups for each four by four pixels, all of which name the last one.
+    written.extend(bits(1 << 6, 11));
+    written.extend(single((count - 1) & 255).chain(single((count - 1) >> 8)));
+    written.extend((0..3).flat_map(|_| single(0)));
+    // Sixteen lengths, each of which has a code of four bits; then eleven of them: 1 to 10, and 10.
+    let mut code: Vec<bool> = bits(0, 1).chain(bits(15, 4)).collect();
+    let named = [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+    code.extend(
+        named
+            .iter()
+            .flat_map(|kind| bits(if *kind < 16 { 4 } else { 0 }, 3)),
+    );
+    code.extend(bits(0b1001_0011, 8));
+    for length in [1u32, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10] {
+        code.extend(bits(length.reverse_bits() >> 28, 4));
+    }
+    written.extend(code.repeat(5 * count as usize));
+    // Each pixel: the shortest code of each of four channels.
+    written.extend(vec![false; (width * height * 4) as usize]);
+    let packed = written.chunks(8).map(|byte| {
+        byte.iter()
+            .rev()
+            .fold(0u8, |value, bit| value << 1 | u8::from(*bit))
+    });
+    webp_file(&[webp_chunk(b"VP8L", &[vec![0x2f], packed.collect()].concat())])
+}
