@@ -5,8 +5,17 @@ use crate::test::Part;
 
 /// Seconds of mutations for each fuzz target in every run.
 const FUZZ_SECONDS: u32 = 60;
-/// The fuzz targets of crier-proto.
-const FUZZ_TARGETS: [&str; 6] = ["pairs", "reading", "decimal", "markup", "callback", "render"];
+/// The fuzz targets, behind the program that holds each.
+const FUZZ_TARGETS: [&str; 8] = [
+    "fuzz pairs",
+    "fuzz reading",
+    "fuzz decimal",
+    "fuzz markup",
+    "fuzz callback",
+    "fuzz render",
+    "fuzz-media decode",
+    "fuzz-media guard",
+];
 
 /// Fetches the client that the hash names, unbuilt but for its metadata, to where its test looks.
 const MINIFB: &str = "python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps \
@@ -138,7 +147,7 @@ pub fn fuzz_command(arguments: &[String]) -> Result<(), String> {
     };
     if Step::new(
         "fuzz targets",
-        "cargo build --quiet --release -p crier-proto-fuzz",
+        "cargo build --quiet --release -p crier-proto-fuzz -p crier-media-fuzz",
     )
     .run()
     .failed
@@ -151,7 +160,7 @@ pub fn fuzz_command(arguments: &[String]) -> Result<(), String> {
         let runs: Vec<_> = pair
             .iter()
             .map(|target| {
-                let line = format!("target/release/fuzz {target} --seconds {seconds} --seed 1");
+                let line = format!("target/release/{target} --seconds {seconds} --seed 1");
                 (
                     *target,
                     std::thread::spawn(move || Step::new("fuzz", &line).run().failed),

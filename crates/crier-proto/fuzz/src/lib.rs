@@ -3,6 +3,7 @@
 //! Promise: a target that returns has found nothing wrong. A broken invariant is a panic, which the driver reports with
 //! the input. Knows nothing of coverage: mutations start from a corpus that is kept under `fixtures/fuzz`.
 
+pub mod command;
 pub mod dice;
 pub mod driver;
 pub mod targets;
@@ -19,12 +20,3 @@ pub const TARGETS: [(&str, Target); 6] = [
     ("callback", targets::callback::target),
     ("render", targets::render::target),
 ];
-
-/// The target with this name.
-#[must_use]
-pub fn find(name: &str) -> Option<Target> {
-    TARGETS
-        .iter()
-        .find(|(held, _)| *held == name)
-        .map(|(_, target)| *target)
-}

@@ -1,0 +1,4 @@
+//! The targets.
+
+pub mod decode;
+pub mod guard;
