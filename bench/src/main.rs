@@ -18,6 +18,7 @@ mod idle;
 mod kill;
 mod latency;
 mod page;
+mod pictures;
 mod play;
 mod rank;
 mod resume;
@@ -40,6 +41,8 @@ const HELP: &str = "cargo run -p bench -- SCENARIO
   kill [--kills N] [--seed N]          kill -9 under load: nothing answered is lost, no call_id passes twice
   idle [--transport ws|sse|poll] [--pages N] [--seconds N]
                                        idle pages: memory for each, CPU, and how many were dropped
+  pictures [--rounds N] [--millis N]   CPU for each picture of 75 by 75 beside Pillow and sharp, which stand in target/foreign
+  pictures --hostile                   hostile images, each in a process of its own: time, memory and what became of it
   rank [--rounds N] [--seed N]         feed page 1 of 1,000 and of 10,000 competing stories: the function alone
   send [--seconds N] [--rounds N]      CPU of a signed liveMessage.send beside the same stack answering a constant
 ";
@@ -80,6 +83,8 @@ fn main() -> ExitCode {
         Some("kill") => runtime.block_on(kill::run(rest)),
         Some("idle") => runtime.block_on(idle::run(rest)),
         Some("send") => runtime.block_on(send::run(rest)),
+        Some("pictures") => pictures::run(rest),
+        Some("pictures-one") => pictures::one(rest),
         Some("rank") => rank::run(rest),
         Some("resume") => runtime.block_on(resume::run(rest)),
         Some("slow") => runtime.block_on(slow::run(rest)),

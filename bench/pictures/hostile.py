@@ -1,0 +1,148 @@
+# Draws hostile images into a folder (feed 12). Their names begin with what must become of them:
+#   declared-  refused by the header
+#   carried-   refused or done, whatever stands beside the pixels
+#   real-      done, or dropped when its time is over
+# Usage: hostile.py FOLDER
+import io
+import pathlib
+import struct
+import sys
+import zlib
+
+from PIL import Image
+
+FOLDER = pathlib.Path(sys.argv[1])
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def keep(name, data):
+    (FOLDER / name).write_bytes(data)
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width, height, depth, colour, interlace, *parts):
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace))
+    return PNG + header + b"".join(parts) + chunk(b"IEND", b"")
+
+
+def jpeg_header(marker, width, height, components=3):
+    frame = struct.pack(">BHHB", 8, height, width, components)
+    frame += b"".join(bytes((number + 1, 0x11, 0)) for number in range(components))
+    return b"\xff\xd8\xff" + bytes((marker,)) + struct.pack(">H", len(frame) + 2) + frame
+
+
+SCAN = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0\xff\xd9"
+
+
+def gif(width, height, frame, frames=1, codes=b"\0"):
+    one = b"," + struct.pack("<HHHHB", 0, 0, *frame, 0) + b"\x02" + codes
+    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff" + one * frames + b";"
+
+
+def riff(*parts):
+    packed = (kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2) for kind, data in parts)
+    body = b"WEBP" + b"".join(packed)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def canvas(width, height):
+    return b"VP8X", b"\x12\0\0\0" + struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+
+
+def lossless(width, height, bits=""):
+    """A lossless image whose bits, the first one first, stand behind the header."""
+    bits = format(width - 1, "014b")[::-1] + format(height - 1, "014b")[::-1] + "0000" + bits
+    bits += "0" * (-len(bits) % 8)
+    return b"VP8L", b"\x2f" + int(bits[::-1], 2).to_bytes(len(bits) // 8, "little")
+
+
+def groups_of_codes(count):
+    """So many groups of five codes, each of which needs a table of 1,024 entries."""
+    number = lambda value, width: format(value, f"0{width}b")[::-1]
+    single = lambda symbol: "1" + "0" + "1" + number(symbol, 8)
+    entropy = "0" + single((count - 1) & 255) + single((count - 1) >> 8) + single(0) * 3
+    # Every length of a code has a code of four bits itself: eleven symbols of lengths 1 to 10 and 10, then nothing.
+    order = [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
+    lengths = "".join(number(4 if kind < 16 else 0, 3) for kind in order)
+    rows = "".join(format(length, "04b") for length in [*range(1, 11), 10])
+    # At most eleven lengths follow.
+    code = "0" + number(15, 4) + lengths + "1" + number(1, 3) + number(9, 4) + rows
+    return "0" + "0" + "1" + number(0, 3) + entropy + code * 5 * count
+
+
+def declared():
+    for name, width, height in (("wide", 65_535, 1), ("high", 1, 65_535), ("huge", 65_535, 65_535), ("flat", 9, 0)):
+        keep(f"declared-jpeg-{name}", jpeg_header(0xC0, width, height) + SCAN)
+        keep(f"declared-progressive-{name}", jpeg_header(0xC2, width, height) + SCAN)
+        keep(f"declared-png-{name}", png(width, height, 16, 6, 1, chunk(b"IDAT", b"")))
+        keep(f"declared-gif-{name}", gif(width, height, (9, 9)))
+    keep("declared-progressive-at-the-bound", jpeg_header(0xC2, 4_096, 4_096) + SCAN)
+    keep("declared-png-interlaced-at-the-bound", png(4_096, 4_096, 16, 6, 1, chunk(b"IDAT", b"")))
+    keep("declared-gif-frame-beyond-canvas", gif(9, 9, (65_535, 65_535)))
+    keep("declared-webp-canvas", riff(canvas(1 << 24, 1 << 24), lossless(9, 9)))
+    keep("declared-webp-frame-beyond-canvas", riff(canvas(9, 9), lossless(16_384, 16_384)))
+    keep("declared-webp-at-the-bound", riff(lossless(4_096, 4_096)))
+    keep("declared-webp-codes", riff(lossless(64, 64, groups_of_codes(60_000))))
+    keep("declared-webp-few-pixels-many-codes", riff(lossless(1, 1, groups_of_codes(30_000))))
+
+
+def carried():
+    plain = io.BytesIO()
+    Image.linear_gradient("L").save(plain, "PNG")
+    plain = plain.getvalue()
+    beside = lambda *parts: plain[:33] + b"".join(parts) + plain[33:]
+    zeros = zlib.compress(bytes(200 << 20), 9)
+    keep("carried-png-profile", beside(chunk(b"iCCP", b"p\0\0" + zeros)))
+    keep("carried-png-text", beside(chunk(b"zTXt", b"t\0\0" + zeros)))
+    keep("carried-png-chunks", beside(chunk(b"tEXt", b"a\0b") * 300_000))
+    keep("carried-png-exif", beside(chunk(b"eXIf", b"MM\0*\0\0\0\x08\xff\xff" + bytes(4 << 20))))
+    photo = io.BytesIO()
+    Image.linear_gradient("L").save(photo, "JPEG")
+    photo = photo.getvalue()
+    segment = lambda marker, data: b"\xff" + bytes((marker,)) + struct.pack(">H", len(data) + 2) + data
+    keep("carried-jpeg-comments", photo[:2] + segment(0xFE, b"c") * 900_000 + photo[2:])
+    pieces = b"".join(segment(0xE2, b"ICC_PROFILE\0" + bytes((number, 60)) + bytes(65_000)) for number in range(1, 61))
+    keep("carried-jpeg-profile", photo[:2] + pieces + photo[2:])
+    keep("carried-gif-frames", gif(9, 9, (1, 1), frames=200_000, codes=b"\x02\x44\x01\0"))
+
+
+def real():
+    zeros = lambda count: chunk(b"IDAT", zlib.compress(bytes(count), 9))
+    keep("real-png-at-the-bound", png(4_096, 4_096, 8, 2, 0, zeros(4_096 * (1 + 4_096 * 3))))
+    keep("real-png-sixteen-bits-at-the-bound", png(4_096, 4_096, 16, 6, 0, zeros(4_096 * (1 + 4_096 * 8))))
+    keep("real-png-more-than-declared", png(9, 9, 8, 2, 0, zeros(500 << 20)))
+    sides = (2_000, 2_000)
+    noise = Image.effect_noise((500, 500), 60).resize(sides)
+    photo = Image.merge("RGB", (noise, noise.rotate(90), noise.rotate(180)))
+    saved = io.BytesIO()
+    photo.save(saved, "JPEG", quality=75, progressive=True)
+    progressive = saved.getvalue()
+    keep("real-progressive", progressive)
+    for name, image in (("noise", progressive), ("grey", None)):
+        if image is None:
+            saved = io.BytesIO()
+            Image.new("RGB", sides).save(saved, "JPEG", progressive=True)
+            image = saved.getvalue()
+        last = image.rindex(b"\xff\xda")
+        scan = image[last:-2]
+        times = min(90, ((5 << 20) - len(image)) // len(scan))
+        keep(f"real-progressive-scans-{name}", image[:-2] + scan * times + b"\xff\xd9")
+    saved = io.BytesIO()
+    photo.resize((4_096, 4_096)).save(saved, "JPEG", quality=40, subsampling=0)
+    keep("real-jpeg-at-the-bound", saved.getvalue())
+    for name, how in (("lossy", {"quality": 75, "method": 0}), ("lossless", {"lossless": True, "quality": 0, "method": 0})):
+        saved = io.BytesIO()
+        photo.quantize(16).convert("RGB").save(saved, "WEBP", **how)
+        keep(f"real-webp-{name}", saved.getvalue())
+    saved = io.BytesIO()
+    Image.new("P", (4_096, 4_096)).save(saved, "GIF")
+    keep("real-gif-at-the-bound", saved.getvalue())
+
+
+FOLDER.mkdir(parents=True, exist_ok=True)
+declared()
+carried()
+real()
