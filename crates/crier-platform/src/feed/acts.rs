@@ -3,6 +3,7 @@
 use super::{FeedReader, PlacedStory};
 use crate::model::ranking::Slider;
 use crate::model::record::{FeedAct, FeedWrite, ReportReason};
+use crate::model::time::WallMs;
 use crate::ports::store::{CommitError, Conflict, StoreFault};
 use crier_proto::ids::{AppId, StoryId, Uid};
 
@@ -15,8 +16,17 @@ impl FeedReader {
         self.act(user, (story, FeedAct::Hide)).await
     }
 
-    /// Takes a hide and a report back, as if they had never been.
+    /// Takes a hide and a report back, as if they had never been; false also when the story has expired (feed 5.6).
     pub async fn undo(&self, user: Uid, story: StoryId) -> Result<bool, StoreFault> {
+        let config = self.ranking().await?;
+        let known = self.shared.ports.store.feed_stories(user, &[story]).await?;
+        let age = |at: WallMs| self.shared.ports.clock.wall().secs() - at.secs();
+        if known
+            .iter()
+            .all(|story| age(story.published_at) >= config.constants.expiry_secs())
+        {
+            return Ok(false);
+        }
         self.act(user, (story, FeedAct::Undo)).await
     }
 
@@ -46,7 +56,7 @@ impl FeedReader {
             let _ = self
                 .shared
                 .notebook
-                .note(user, FeedWrite::Click { user, story, view });
+                .note(user, super::notebook::click_on(user, (story, view)));
         }
     }
 
@@ -60,7 +70,7 @@ impl FeedReader {
 
     pub(super) async fn act(&self, user: Uid, (story, act): (StoryId, FeedAct)) -> Result<bool, StoreFault> {
         // A view that waits comes first: its stories were shown before this act.
-        self.write_notes().await;
+        self.write_notes_of(user).await;
         self.done(user, FeedWrite::Act { user, story, act }).await
     }
 

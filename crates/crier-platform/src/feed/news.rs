@@ -50,7 +50,7 @@ impl FeedReader {
             user,
             after,
             stories_after: WallMs(i64::MAX),
-            acts_from: i64::MAX,
+            acts: (i64::MAX, i64::MAX),
         });
         let mut ready = Vec::new();
         for line in state.await?.lines {

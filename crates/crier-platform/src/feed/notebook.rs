@@ -4,9 +4,10 @@
 //! one before left, also while that one waits. A kill loses what waits, each note as a whole.
 
 use super::FeedReader;
+use super::verdict::later_page;
 use crate::model::record::{FeedState, FeedWrite, View};
-use crate::ports::store::CommitError;
-use crier_proto::ids::{AppId, Uid};
+use crate::ports::store::{CommitError, StoreFault};
+use crier_proto::ids::{AppId, StoryId, Uid};
 use futures_util::future::join_all;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
@@ -47,6 +48,16 @@ pub(super) enum Noted {
     Overtaken,
     /// Too many wait: write it now.
     Full(Box<FeedWrite>),
+}
+
+/// A click in a view, before it is known on which feed page of it.
+pub(super) const fn click_on(user: Uid, (story, view): (StoryId, i64)) -> FeedWrite {
+    FeedWrite::Click {
+        user,
+        story,
+        view,
+        page: 1,
+    }
 }
 
 impl Notebook {
@@ -117,9 +128,17 @@ impl Notebook {
         Noted::Waits
     }
 
-    fn take(&self) -> Vec<(Uid, FeedWrite)> {
+    fn waiting(&self) -> usize {
+        super::lock(&self.inner).waiting.len()
+    }
+
+    fn has_notes_of(&self, user: Uid) -> bool {
+        super::lock(&self.inner).users.contains_key(&user)
+    }
+
+    fn take(&self, most: usize) -> Vec<(Uid, FeedWrite)> {
         let mut inner = super::lock(&self.inner);
-        let together = inner.waiting.len().min(TOGETHER_MAX);
+        let together = inner.waiting.len().min(TOGETHER_MAX).min(most);
         inner.waiting.drain(..together).collect()
     }
 
@@ -144,15 +163,17 @@ impl FeedReader {
         }
     }
 
-    /// Writes what waits.
+    /// Writes what waits. Notes that come meanwhile are left to the next writing, so that this one has an end.
     pub async fn write_notes(&self) {
-        loop {
-            let notes = self.shared.notebook.take();
+        let mut left = self.shared.notebook.waiting();
+        while left > 0 {
+            let notes = self.shared.notebook.take(left);
             if notes.is_empty() {
                 return;
             }
+            left -= notes.len();
             let users: Vec<Uid> = notes.iter().map(|(user, _)| *user).collect();
-            let writes = notes.into_iter().map(|(_, note)| self.write(note));
+            let writes = notes.into_iter().map(|(_, note)| self.write_note(note));
             for (user, written) in users.into_iter().zip(join_all(writes).await) {
                 match written {
                     // A user who was erased meanwhile, a view that another process was first with, a click on another view.
@@ -162,5 +183,46 @@ impl FeedReader {
                 self.shared.notebook.written(user);
             }
         }
+    }
+
+    /// Writes what waits if anything of this user does.
+    pub(super) async fn write_notes_of(&self, user: Uid) {
+        if self.shared.notebook.has_notes_of(user) {
+            self.write_notes().await;
+        }
+    }
+
+    async fn write_note(&self, note: FeedWrite) -> Result<(), CommitError> {
+        match note {
+            FeedWrite::Click {
+                user, story, view, ..
+            } => match self.page_with(user, (story, view)).await {
+                Ok(Some(page)) => {
+                    let click = FeedWrite::Click {
+                        user,
+                        story,
+                        view,
+                        page,
+                    };
+                    self.write(click).await
+                }
+                Ok(None) => Ok(()),
+                Err(fault) => Err(CommitError::Fault(fault)),
+            },
+            note => self.write(note).await,
+        }
+    }
+
+    /// The feed page of a view that holds a story (feed 2.9); `None`: it was in none of them.
+    async fn page_with(&self, user: Uid, (story, view): (StoryId, i64)) -> Result<Option<u32>, StoreFault> {
+        let Some(view) = self.kept_view(user, Some(view)).await? else {
+            return Ok(None);
+        };
+        if view.shown.contains(&story) || view.exempt.contains(&story) {
+            return Ok(Some(1));
+        }
+        let reading = self.then(&view).await?;
+        let page = later_page(&reading.ranked(usize::MAX), story);
+        Ok(page.and_then(|page| u32::try_from(page).ok()))
     }
 }

@@ -32,7 +32,12 @@ impl FeedReader {
             }
             reading.view += 1;
             tries += 1;
-            if self.noted(&reading, &ranked).await? || tries == OVERTAKEN_MAX {
+            if self.noted(&reading, &ranked).await? {
+                return self.page_of(&reading, (&ranked, 1)).await;
+            }
+            if tries == OVERTAKEN_MAX {
+                // Served without a trace: it must not vouch for the view that has the number.
+                reading.view -= 1;
                 return self.page_of(&reading, (&ranked, 1)).await;
             }
         }
@@ -235,7 +240,7 @@ impl FeedReader {
         })
     }
 
-    /// Stories with their applications, each looked up once; those of a disabled application are left out.
+    /// Stories with their applications, each looked up once. One of a disabled application stays in its place: it was accepted.
     pub(super) async fn with_apps(&self, stories: Vec<Story>) -> Result<Vec<PlacedStory>, StoreFault> {
         let mut apps: HashMap<AppId, Option<Arc<App>>> = HashMap::new();
         let mut views = Vec::with_capacity(stories.len());
@@ -244,7 +249,6 @@ impl FeedReader {
                 Some(app) => app.clone(),
                 None => {
                     let app = self.shared.ports.store.app(story.app).await?;
-                    let app = app.filter(|app| app.enabled);
                     apps.insert(story.app, app.clone());
                     app
                 }

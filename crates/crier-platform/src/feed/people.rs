@@ -34,7 +34,7 @@ impl FeedReader {
             user,
             after: i64::MAX,
             stories_after: now,
-            acts_from: i64::MAX,
+            acts: (i64::MAX, i64::MAX),
         });
         let state = state.await?;
         let counts = store
@@ -42,7 +42,7 @@ impl FeedReader {
             .await?;
         let mut preferences = Vec::new();
         for grant in store.grants_of(user).await? {
-            let Some(app) = store.app(grant.app).await?.filter(|app| app.enabled) else {
+            let Some(app) = store.app(grant.app).await? else {
                 continue;
             };
             let slider = state.sliders.iter().find(|(known, _)| *known == grant.app);

@@ -91,21 +91,32 @@ impl FeedReader {
         let expiry_ms = config.constants.expiry_secs().saturating_mul(SECOND_MS);
         let known = self.indexed(user);
         let after = known.as_ref().map_or(0, UserStories::upto);
-        let today = now.secs().div_euclid(DAY_SECS);
-        let state = self.shared.ports.store.feed_state(StateQuery {
+        let days = affinity_days(&config, now.secs());
+        let query = StateQuery {
             user,
             after,
             stories_after: now.plus_ms(-expiry_ms - SECOND_MS),
-            acts_from: today - i64::from(config.constants.affinity_days) + 1,
-        });
-        let mut state = state.await?;
-        let stories = self.caught_up(user, (known, &state), now.plus_ms(-expiry_ms - SECOND_MS));
+            acts: days,
+        };
+        let mut state = self.shared.ports.store.feed_state(query).await?;
+        let stories = self.caught_up(user, (known, &state), query.stories_after);
         let stories = match stories {
             Some(stories) => stories,
             None => return Box::pin(self.now(user)).await,
         };
-        self.shared.notebook.overlay(user, &mut state);
         let at_secs = moment_of(now, stories.newest_published());
+        if affinity_days(&config, at_secs) != days {
+            // A story is of a later day than the clock: its day's acts count, as they will when this view is computed again.
+            let acts = affinity_days(&config, at_secs);
+            let after = state.head.last_seq;
+            let query = StateQuery { after, acts, ..query };
+            let later = self.shared.ports.store.feed_state(query).await?;
+            if later.head.last_seq != after {
+                return Box::pin(self.now(user)).await;
+            }
+            state = later;
+        }
+        self.shared.notebook.overlay(user, &mut state);
         let hour = self.hour(at_secs.div_euclid(HOUR_SECS)).await?;
         let apps = apps_of(stories.apps(), &state, &hour);
         Ok(Reading {
@@ -190,6 +201,12 @@ impl FeedReader {
         drop(index);
         Some(stories)
     }
+}
+
+/// The first and the last UTC day whose acts count for affinity at a moment (feed 4.4, row 1).
+fn affinity_days(config: &RankingConfig, at_secs: i64) -> (i64, i64) {
+    let today = at_secs.div_euclid(DAY_SECS);
+    (today - i64::from(config.constants.affinity_days) + 1, today)
 }
 
 /// A view as a line of the record.

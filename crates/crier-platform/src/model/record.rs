@@ -65,8 +65,8 @@ pub struct StateQuery {
     pub after: i64,
     /// Stories committed later than this: older ones have expired.
     pub stories_after: WallMs,
-    /// Acts from this day on, counted from 1970.
-    pub acts_from: i64,
+    /// Acts of these days, the first and the last, counted from 1970.
+    pub acts: (i64, i64),
 }
 
 /// Stories of a record that are too old to be read one by one.
@@ -144,6 +144,8 @@ pub enum FeedWrite {
         story: StoryId,
         /// In which view.
         view: i64,
+        /// On which feed page of it.
+        page: u32,
     },
     /// What a person does with a story of theirs, else `Missing`. Doing it again changes nothing.
     Act {

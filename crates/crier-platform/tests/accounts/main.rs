@@ -5,6 +5,7 @@
     reason = "a helper of a test that meets a surprise fails its test"
 )]
 
+mod agreement;
 mod apps;
 mod feed;
 mod harness;

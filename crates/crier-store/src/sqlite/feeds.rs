@@ -26,7 +26,7 @@ const EVENTS: &str = "SELECT seq, at_ms, kind, app, story, view, value FROM feed
 const GRANTS: &str = "SELECT app, feed FROM \"grant\" WHERE user = ?1";
 const SLIDERS: &str = "SELECT app, slider FROM feed_preference WHERE user = ?1";
 const ACTS: &str = "SELECT app, sum(clicked), sum(thumbed), sum(hidden), sum(reported) FROM user_app_day
-  WHERE user = ?1 AND day >= ?2 GROUP BY app";
+  WHERE user = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY app";
 const MISSED: &str = "SELECT app, missed FROM feed_missed WHERE user = ?1";
 const VIEW: &str = "SELECT * FROM feed_view WHERE user = ?1 AND number = ?2";
 const VIEWS: &str = "SELECT * FROM feed_view WHERE user = ?1 ORDER BY number";
@@ -54,6 +54,26 @@ fn list<T>(
     read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Vec<T>> {
     connection.prepare_cached(sql)?.query_map(params, read)?.collect()
+}
+
+/// Rows that can be read; one that is damaged is set aside under its number, and the rest is served (feed 8.5).
+fn sound<T>(
+    store: &SqliteStore,
+    (connection, sql, params): (&Connection, &str, impl Params),
+    (table, number): (&'static str, &str),
+    mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut sound = Vec::new();
+    while let Some(row) = rows.next()? {
+        match read(row) {
+            Ok(read) => sound.push(read),
+            Err(error) if error.sqlite_error_code().is_some() => return Err(error),
+            Err(error) => store.set_aside((table, row.get(number).unwrap_or(0)), &error),
+        }
+    }
+    Ok(sound)
 }
 
 fn story_number(row: &Row<'_>, column: &str) -> rusqlite::Result<StoryId> {
@@ -179,17 +199,22 @@ const fn seq_of(line: &RecordLine) -> i64 {
 
 /// Stories and events above one place up to another, in order.
 fn lines(
-    connection: &Connection,
+    (store, connection): (&SqliteStore, &Connection),
     (user, after, upto): (Uid, i64, i64),
     (stories_after, with_shown): (WallMs, bool),
 ) -> rusqlite::Result<Vec<RecordLine>> {
     let user = user.get();
-    let mut lines = list(connection, (STORIES, (user, after, upto, stories_after.0)), story)?;
-    lines.extend(list(
-        connection,
-        (EVENTS, (user, after, upto, with_shown)),
-        event,
-    )?);
+    let stories = (connection, STORIES, (user, after, upto, stories_after.0));
+    let mut lines = sound(store, stories, ("story", "id"), story)?;
+    for line in &lines {
+        if let RecordLine::Story(story) = line
+            && story.damaged
+        {
+            store.set_aside(("story", story.story.get()), &"it is no story");
+        }
+    }
+    let events = (connection, EVENTS, (user, after, upto, with_shown));
+    lines.extend(sound(store, events, ("feed_event", "seq"), event)?);
     lines.sort_by_key(seq_of);
     Ok(lines)
 }
@@ -267,14 +292,14 @@ impl Feeds for SqliteStore {
                 let span = (query.user, query.after, head.last_seq);
                 Ok(FeedState {
                     head,
-                    lines: lines(connection, span, (query.stories_after, false))?,
+                    lines: lines((self, connection), span, (query.stories_after, false))?,
                     grants: list(connection, (GRANTS, [user]), |row| {
                         Ok((row.app("app")?, row.get(1)?))
                     })?,
                     sliders: list(connection, (SLIDERS, [user]), |row| {
                         Ok((row.app("app")?, slider(row)?))
                     })?,
-                    acts: list(connection, (ACTS, (user, query.acts_from)), |row| {
+                    acts: list(connection, (ACTS, (user, query.acts.0, query.acts.1)), |row| {
                         let acts = Acts {
                             clicks: row.get(1)?,
                             thumbs: row.get(2)?,
@@ -294,27 +319,29 @@ impl Feeds for SqliteStore {
     async fn feed_past(&self, user: Uid, upto: i64) -> Result<Vec<RecordLine>, StoreFault> {
         self.readers().read(|connection| {
             at_one_moment(connection, |connection| {
-                lines(connection, (user, 0, upto), (WallMs(i64::MIN), true))
+                lines((self, connection), (user, 0, upto), (WallMs(i64::MIN), true))
             })
         })
     }
 
     async fn feed_views(&self, user: Uid) -> Result<Vec<View>, StoreFault> {
-        self.readers()
-            .read(|connection| list(connection, (VIEWS, [user.get()]), view))
+        self.readers().read(|connection| {
+            sound(
+                self,
+                (connection, VIEWS, [user.get()]),
+                ("feed_view", "number"),
+                view,
+            )
+        })
     }
 
     async fn feed_view(&self, user: Uid, number: Option<i64>) -> Result<Option<View>, StoreFault> {
-        self.readers().read(|connection| match number {
-            Some(number) => connection
-                .prepare_cached(VIEW)?
-                .query_row((user.get(), number), view)
-                .optional(),
-            None => connection
-                .prepare_cached(LAST_VIEW)?
-                .query_row([user.get()], view)
-                .optional(),
-        })
+        let number_of = ("feed_view", "number");
+        let found = self.readers().read(|connection| match number {
+            Some(number) => sound(self, (connection, VIEW, (user.get(), number)), number_of, view),
+            None => sound(self, (connection, LAST_VIEW, [user.get()]), number_of, view),
+        })?;
+        Ok(found.into_iter().next())
     }
 
     async fn feed_stories(&self, user: Uid, ids: &[StoryId]) -> Result<Vec<Story>, StoreFault> {
@@ -328,7 +355,7 @@ impl Feeds for SqliteStore {
                     match stories::read(connection, row) {
                         Ok(story) => stories.push(story),
                         Err(error) if error.sqlite_error_code().is_some() => return Err(error),
-                        Err(error) => self.set_aside(id.get(), &error),
+                        Err(error) => self.set_aside(("story", id.get()), &error),
                     }
                 }
                 Ok(stories)
@@ -338,9 +365,8 @@ impl Feeds for SqliteStore {
 
     async fn put_away(&self, user: Uid, since: WallMs) -> Result<Vec<Story>, StoreFault> {
         self.readers().read(|connection| {
-            list(connection, (PUT_AWAY, (user.get(), since.0)), |row| {
-                stories::read(connection, row)
-            })
+            let rows = (connection, PUT_AWAY, (user.get(), since.0));
+            sound(self, rows, ("story", "id"), |row| stories::read(connection, row))
         })
     }
 

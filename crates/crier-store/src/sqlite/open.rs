@@ -54,7 +54,7 @@ pub(crate) struct Shared {
     /// The data folder; books in memory have none.
     pub(crate) folder: Option<PathBuf>,
     /// Damaged rows that have been reported.
-    pub(crate) reported: Mutex<Vec<i64>>,
+    pub(crate) reported: Mutex<Vec<(&'static str, i64)>>,
 }
 
 impl SqliteStore {

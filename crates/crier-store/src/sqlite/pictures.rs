@@ -49,11 +49,6 @@ const IMAGES_OF: &str = "SELECT image FROM source WHERE picture = ?1 AND image I
 const PICTURES_OF: &str = "SELECT picture FROM source WHERE image = ?1 AND picture IS NOT NULL
   UNION SELECT big FROM photo WHERE image = ?1 UNION SELECT normal FROM photo WHERE image = ?1
   UNION SELECT small FROM photo WHERE image = ?1";
-const NEXT_SEQ: &str = "INSERT INTO feed_head (user, last_seq) VALUES (?1, 1)
-  ON CONFLICT (user) DO UPDATE SET last_seq = last_seq + 1 RETURNING last_seq";
-const ADD_EVENT: &str =
-    "INSERT INTO feed_event (user, seq, at_ms, kind, app, story, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-
 impl Pen<'_> {
     /// `Write::Picture`.
     pub(crate) fn write_picture(&mut self, write: &PictureWrite) -> Result<(), Halt> {
@@ -79,22 +74,6 @@ impl Pen<'_> {
     pub(super) fn is_blocked(&self, hash: [u8; 32]) -> Result<bool, Halt> {
         let found: Option<i64> = self.find("SELECT 1 FROM picture_block WHERE hash = ?1", [hash])?;
         Ok(found.is_some())
-    }
-
-    /// An event of a slot, in its user's record.
-    pub(super) fn note_picture(&self, slot: &SlotRow, (kind, value): (&str, String)) -> Result<(), Halt> {
-        let user = slot.user.get();
-        let seq: Option<i64> = self.find(NEXT_SEQ, [user])?;
-        let row = (
-            user,
-            seq,
-            self.now.0,
-            kind,
-            slot.app.get(),
-            slot.story.get(),
-            value,
-        );
-        self.run(ADD_EVENT, row).map(drop)
     }
 
     fn use_pictures(&self, hashes: &[PictureHash]) -> Result<(), Halt> {

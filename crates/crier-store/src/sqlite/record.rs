@@ -3,9 +3,9 @@
 //! Promise: each change takes the record's next place, so that places have no gap; doing a thing again changes nothing; an act that
 //! is taken back leaves the hour and the day in which it was done.
 
+use super::events::Event;
 use super::pen::{Halt, Pen};
 use super::rows::Word;
-use super::stories::NEXT_SEQ;
 use crier_platform::model::change::Fact;
 use crier_platform::model::ranking::Slider;
 use crier_platform::model::record::{FeedAct, FeedWrite, HourRows, KeptRanking, LaterPage, NewView, View};
@@ -17,8 +17,6 @@ use rusqlite::{OptionalExtension, Row};
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 86_400_000;
 
-const ADD_EVENT: &str = "INSERT INTO feed_event (user, seq, at_ms, kind, app, story, view, value)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const OWN_STORY: &str =
     "SELECT app, exempt, hidden_ms, reported_ms, thumb_ms, clicked_ms, first_shown_ms FROM story
   WHERE id = ?1 AND user = ?2 AND blanked_ms IS NULL";
@@ -33,11 +31,9 @@ const ON_PAGE_1: &str = "UPDATE story SET views = views + 1, last_verdict = ?3,
   best_slot = CASE WHEN ?4 IS NULL THEN best_slot ELSE min(coalesce(best_slot, ?4), ?4) END WHERE id = ?1 AND user = ?2";
 const FIRST_SHOWN: &str =
     "UPDATE story SET first_shown_ms = ?3 WHERE id = ?1 AND user = ?2 AND first_shown_ms IS NULL";
-const IN_VIEW: &str = "SELECT 1 FROM feed_view WHERE user = ?1 AND number = ?2 AND (
-  EXISTS (SELECT 1 FROM json_each(shown) WHERE value = ?3) OR EXISTS (SELECT 1 FROM json_each(exempt) WHERE value = ?3)
-  OR EXISTS (SELECT 1 FROM feed_event WHERE feed_event.user = ?1 AND seq > feed_view.seq AND view = ?2 AND story = ?3
-    AND kind = 'shown') OR (pages > 1 AND EXISTS (SELECT 1 FROM story WHERE id = ?3 AND story.user = ?1
-      AND story.seq <= feed_view.seq AND first_shown_ms IS NOT NULL)))";
+/// Whether a view's page 1 holds a story; of a later page only that it was served (feed 2.9).
+const IN_VIEW: &str = "SELECT 1 FROM feed_view WHERE user = ?1 AND number = ?2 AND iif(?4 > 1, pages >= ?4,
+  EXISTS (SELECT 1 FROM json_each(shown) WHERE value = ?3) OR EXISTS (SELECT 1 FROM json_each(exempt) WHERE value = ?3))";
 const SLIDE: &str = "INSERT INTO feed_preference (user, app, slider) VALUES (?1, ?2, ?3)
   ON CONFLICT (user, app) DO UPDATE SET slider = ?3 WHERE slider <> ?3";
 const ADD_ADDRESS: &str =
@@ -69,15 +65,6 @@ impl OwnStory {
             clicked_ms: row.get("clicked_ms")?,
         })
     }
-}
-
-/// An event on its way to its place.
-struct Event<'a> {
-    kind: &'a str,
-    app: i64,
-    story: Option<i64>,
-    view: Option<i64>,
-    value: Option<&'a str>,
 }
 
 /// A column of the counts of acts.
@@ -141,7 +128,12 @@ impl Pen<'_> {
         match write {
             FeedWrite::View(view) => self.add_view(view),
             FeedWrite::Later(page) => self.add_later_page(page),
-            FeedWrite::Click { user, story, view } => self.click(*user, (*story, *view)),
+            FeedWrite::Click {
+                user,
+                story,
+                view,
+                page,
+            } => self.click(*user, (*story, *view, *page)),
             FeedWrite::Act { user, story, act } => self.act(*user, (*story, *act)),
             FeedWrite::Slide { user, app, slider } => self.slide(*user, (*app, *slider)),
             FeedWrite::KeepRanking(ranking) => self.keep_ranking(ranking),
@@ -164,22 +156,6 @@ impl Pen<'_> {
                 .run("DELETE FROM feed_view WHERE at_ms < ?1", [before.0])
                 .map(drop),
         }
-    }
-
-    /// Gives an event the next place of its record.
-    fn add_feed_event(&self, user: Uid, event: &Event<'_>) -> Result<(), Halt> {
-        let seq = self.next(NEXT_SEQ, [user.get()])?;
-        let row = (
-            user.get(),
-            seq,
-            self.now.0,
-            event.kind,
-            event.app,
-            event.story,
-            event.view,
-            event.value,
-        );
-        self.run(ADD_EVENT, row).map(drop)
     }
 
     /// Counts an act in the hour and the day in which it was done; exempt stories count nowhere (feed 3.6).
@@ -272,6 +248,7 @@ impl Pen<'_> {
         (kind, value): (&str, Option<&str>),
     ) -> Result<(), Halt> {
         let event = Event {
+            at: self.now,
             kind,
             app: story.app,
             story: Some(id.get()),
@@ -281,9 +258,9 @@ impl Pen<'_> {
         self.add_feed_event(user, &event)
     }
 
-    fn click(&self, user: Uid, (id, view): (StoryId, i64)) -> Result<(), Halt> {
+    fn click(&self, user: Uid, (id, view, page): (StoryId, i64, u32)) -> Result<(), Halt> {
         let story = self.own_story(user, id)?;
-        let found: Option<i64> = self.find(IN_VIEW, (user.get(), view, id.get()))?;
+        let found: Option<i64> = self.find(IN_VIEW, (user.get(), view, id.get(), page))?;
         if found.is_none() {
             return Err(Halt::Refused(Conflict::Missing));
         }
@@ -294,6 +271,7 @@ impl Pen<'_> {
         self.mark(id, "UPDATE story SET clicked_ms = ?2 WHERE id = ?1", Some(now))?;
         self.count_act((user, &story), Column::Clicked, (now, 1))?;
         let event = Event {
+            at: self.now,
             kind: "clicked",
             app: story.app,
             story: Some(id.get()),
@@ -376,6 +354,7 @@ impl Pen<'_> {
         };
         self.count_act((user, &story), Column::Shown, (at.0, 1))?;
         let event = Event {
+            at,
             kind: "shown",
             app: story.app,
             story: Some(id.get()),
@@ -403,6 +382,7 @@ impl Pen<'_> {
         }
         self.run(SLIDE, (user.get(), app.get(), stop))?;
         let event = Event {
+            at: self.now,
             kind: "slider",
             app: app.get(),
             story: None,

@@ -84,19 +84,19 @@ impl SqliteStore {
     }
 
     /// Counts a row that cannot be read, and reports it once.
-    pub(crate) fn set_aside(&self, row: i64, error: &rusqlite::Error) {
+    pub(crate) fn set_aside(&self, (table, row): (&'static str, i64), error: &dyn std::fmt::Display) {
         let mut reported = self
             .shared()
             .reported
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if reported.contains(&row) {
+        if reported.contains(&(table, row)) {
             return;
         }
         self.metrics().damaged.inc();
         if reported.len() < REPORTED_MAX {
-            reported.push(row);
+            reported.push((table, row));
         }
-        tracing::error!(story.id = row, %error, "a damaged row is set aside");
+        tracing::error!(table, row, %error, "a damaged row is set aside");
     }
 }

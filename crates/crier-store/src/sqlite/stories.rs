@@ -1,5 +1,6 @@
 //! Stories, their slots, and the twelve hours of an application and a user (feed 3.4, 8.1, 8.2).
 
+use super::jobs::SlotRow;
 use super::open::SqliteStore;
 use super::pen::{Halt, Pen};
 use super::rows::{Columns, Word, bad};
@@ -18,8 +19,6 @@ const WINDOW_MS: i64 = WINDOW_SECS * 1000;
 const OPEN_WINDOW: &str = "INSERT INTO feed_window (app, user, last_ms, story) VALUES (?1, ?2, ?3, ?4)
   ON CONFLICT (app, user) DO UPDATE SET last_ms = ?3, story = ?4 WHERE feed_window.last_ms <= ?3 - ?5";
 const LAST_STORY_AT: &str = "SELECT last_ms FROM feed_window WHERE app = ?1 AND user = ?2";
-pub(super) const NEXT_SEQ: &str = "INSERT INTO feed_head (user, last_seq) VALUES (?1, 1)
-  ON CONFLICT (user) DO UPDATE SET last_seq = last_seq + 1 RETURNING last_seq";
 const NEXT_ID: &str = "UPDATE counter SET last = last + 1 WHERE name = 'story' RETURNING last";
 const INSERT: &str =
     "INSERT INTO story (user, seq, id, app, title, body, priority, priority_text, exempt, published_ms)
@@ -72,7 +71,7 @@ impl Pen<'_> {
     /// `Write::PublishStory`. The window is judged first and nothing is written when it is closed.
     pub(crate) fn publish_story(&mut self, story: &NewStory) -> Result<(), Halt> {
         self.require_user(story.user)?;
-        let seq = self.next(NEXT_SEQ, [story.user.get()])?;
+        let seq = self.next_place(story.user)?;
         let id = StoryId::new(self.next(NEXT_ID, [])?)
             .ok_or_else(|| StoreFault::Damaged("the counter of stories is not positive".to_owned()))?;
         if !story.exempt {
@@ -149,8 +148,18 @@ impl Pen<'_> {
                 picture.map(|picture| picture.height),
                 begins.cause,
             ),
-        )
-        .map(|_| ())
+        )?;
+        if begins.state != SlotState::Ready {
+            return Ok(());
+        }
+        // It weighs from the beginning on.
+        let row = SlotRow {
+            story: id,
+            slot: slot.number,
+            user: story.user,
+            app: story.app,
+        };
+        self.note_picture(&row, ("picture_ready", slot.number.to_string()))
     }
 }
 
@@ -234,7 +243,7 @@ impl Stories for SqliteStore {
                 match read(connection, row) {
                     Ok(story) => stories.push(story),
                     Err(error) if error.sqlite_error_code().is_some() => return Err(error),
-                    Err(error) => self.set_aside(row.get("id").unwrap_or(0), &error),
+                    Err(error) => self.set_aside(("story", row.get("id").unwrap_or(0)), &error),
                 }
             }
             Ok(stories)

@@ -206,6 +206,42 @@ async fn a_damaged_story_is_set_aside_and_the_rest_is_served() {
 }
 
 #[tokio::test]
+async fn a_damaged_row_of_a_record_is_set_aside_and_the_rest_is_served() {
+    use crier_platform::model::record_line::RecordLine;
+    use crier_platform::ports::feeds::Feeds;
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    commit(&store, 1, vec![Write::AddUser(user(7))]).await;
+    for app in 1..=3_u8 {
+        let now = crier_platform::model::time::WallMs(START_MS);
+        let story = Write::PublishStory(story(i64::from(app), 7, now));
+        commit(&store, 10 + app, vec![story]).await;
+    }
+    let books = raw(folder.path());
+    books
+        .execute("UPDATE story SET priority = 300 WHERE seq = 2", [])
+        .unwrap();
+    for (seq, kind) in [(4, "danced"), (5, "switched")] {
+        let event =
+            "INSERT INTO feed_event (user, seq, at_ms, kind, app, value) VALUES (7, ?1, 0, ?2, 1, 'on')";
+        books.execute(event, (seq, kind)).unwrap();
+    }
+    for _ in 0..2 {
+        let lines = store.feed_past(uid(7), i64::MAX).await.unwrap();
+        let read: Vec<(i64, bool)> = lines
+            .iter()
+            .map(|line| match line {
+                RecordLine::Story(story) => (story.seq, story.damaged),
+                RecordLine::Event(event) => (event.seq, false),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(read, [(1, false), (2, true), (3, false), (5, false)]);
+    }
+    assert_eq!(store.metrics().damaged.get(), 2);
+}
+
+#[tokio::test]
 async fn a_torn_tail_of_the_log_is_cut_off_and_marking_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());

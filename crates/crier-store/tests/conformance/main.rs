@@ -17,6 +17,7 @@ mod marks;
 mod people;
 mod pictures;
 mod properties;
+mod record;
 mod sessions;
 mod stories;
 mod tokens;
@@ -103,6 +104,15 @@ conformance! {
         sixty_four_parallel_calls_publish_one_story
         pages_are_read_downwards_without_overlap
         a_story_is_put_away_by_its_own_user_alone
+    }
+    record {
+        an_act_done_twice_counts_once_and_leaves_its_hour_and_day_when_it_is_undone
+        acts_on_exempt_stories_count_nowhere
+        views_are_numbered_without_gap_and_one_that_is_not_the_next_changes_nothing
+        a_click_counts_once_and_only_on_a_page_that_was_served
+        a_picture_that_is_ready_at_publication_is_an_event_of_the_same_unit
+        more_addresses_than_a_user_may_have_are_refused
+        erasing_a_user_leaves_nothing_of_their_record
     }
     pictures {
         all_slots_of_an_address_wait_on_one_job_and_become_ready_with_an_event_each
