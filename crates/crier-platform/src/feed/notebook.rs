@@ -192,25 +192,21 @@ impl FeedReader {
         }
     }
 
-    async fn write_note(&self, note: FeedWrite) -> Result<(), CommitError> {
-        match note {
-            FeedWrite::Click {
-                user, story, view, ..
-            } => match self.page_with(user, (story, view)).await {
-                Ok(Some(page)) => {
-                    let click = FeedWrite::Click {
-                        user,
-                        story,
-                        view,
-                        page,
-                    };
-                    self.write(click).await
-                }
-                Ok(None) => Ok(()),
-                Err(fault) => Err(CommitError::Fault(fault)),
-            },
-            note => self.write(note).await,
+    async fn write_note(&self, mut note: FeedWrite) -> Result<(), CommitError> {
+        if let FeedWrite::Click {
+            user,
+            story,
+            view,
+            page,
+        } = &mut note
+        {
+            let found = self.page_with(*user, (*story, *view)).await;
+            let Some(found) = found.map_err(CommitError::Fault)? else {
+                return Ok(());
+            };
+            *page = found;
         }
+        self.write(note).await
     }
 
     /// The feed page of a view that holds a story (feed 2.9); `None`: it was in none of them.
