@@ -7,7 +7,6 @@
 //! - `page`: pages as they are served; `notebook`: views on their way into the books
 //! - `rank`: ranking v1, a pure function of a snapshot; `versions`: its versions, and the quality rows of an hour
 //! - `reading`: one reading of a feed, as it is or as it was in a view
-//! - `select`: which stories stand on a page, newest first
 //! - `simulate`: invented people and applications, ranked by the same functions; records computed again
 //! - `target`: the address behind a story's link
 //! - `verdict`: why a story was shown or not, and what it weighs, in words
@@ -27,7 +26,6 @@ mod people;
 mod private;
 pub mod rank;
 mod reading;
-mod select;
 pub mod simulate;
 mod target;
 mod upkeep;
@@ -227,38 +225,10 @@ pub struct ReadyPicture {
 /// A story with what its page needs to show it.
 #[derive(Debug, Clone)]
 pub struct StoryView {
-    /// The story. One that was just put away carries `hidden_at` and is shown as a line with an undo.
+    /// The story.
     pub story: Story,
     /// Its application.
     pub app: Arc<App>,
-}
-
-/// One feed page, newest first: at most 25 stories, and between them those just put away.
-#[derive(Debug, Clone)]
-pub struct FeedPage {
-    /// Stories of an application's owner to himself: they take no slot and stand first.
-    pub exempt: Vec<StoryView>,
-    /// The stories in order.
-    pub stories: Vec<StoryView>,
-    /// The seq to go on below, if there are more.
-    pub more_before: Option<i64>,
-    /// The newest seq of the record when this was read.
-    pub newest_seq: i64,
-    /// What was passed over on the way, for the page that has nothing else to show.
-    pub passed: Passed,
-}
-
-/// Stories that were read and not shown, by cause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Passed {
-    /// Put away by their user.
-    pub hidden: u32,
-    /// Of an application that is switched off, not accepted any more or disabled.
-    pub not_wanted: u32,
-    /// Older than seven days.
-    pub expired: u32,
-    /// Rows that are no canonical markup any more (feed 2.7): never rendered.
-    pub damaged: u32,
 }
 
 /// Reads feeds, and writes what people do with them.

@@ -176,9 +176,10 @@ impl FeedReader {
             .map(Vec::len)
             .sum();
         let slots = self.slots_of((before, picks), &mut stories);
-        let exempt_views = exempt_shown.iter().filter_map(|id| stories.remove(id)).collect();
+        let exempt_views: Vec<PlacedStory> =
+            exempt_shown.iter().filter_map(|id| stories.remove(id)).collect();
         let number = u32::try_from(page).unwrap_or(u32::MAX);
-        let verdicts = if ids.is_empty() && page == 1 {
+        let verdicts = if exempt_views.is_empty() && slots.is_empty() && page == 1 {
             self.verdict_counts(reading, ranked).await?
         } else {
             Vec::new()
@@ -283,8 +284,11 @@ impl FeedReader {
     ) -> Result<Vec<(&'static str, u64)>, StoreFault> {
         let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
         let snapshot = reading.snapshot();
+        let expiry_ms = reading.config.constants.expiry_secs().saturating_mul(1_000);
+        // The books count what is older than this, memory the rest: each story once, whatever memory still holds.
+        let before = self.shared.ports.clock.wall().plus_ms(-expiry_ms - 1_000);
         let (mut expired_here, mut blanked_here) = (0, 0);
-        for story in reading.stories() {
+        for story in reading.stories().filter(|story| story.published > before) {
             let name = verdict_of(&snapshot, ranked, story).name();
             match name {
                 "expired" => expired_here += 1,
@@ -292,8 +296,6 @@ impl FeedReader {
                 _ => *counts.entry(name).or_default() += 1,
             }
         }
-        let expiry_ms = reading.config.constants.expiry_secs().saturating_mul(1_000);
-        let before = self.shared.ports.clock.wall().plus_ms(-expiry_ms - 1_000);
         let older = self
             .shared
             .ports

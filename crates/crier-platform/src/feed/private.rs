@@ -22,6 +22,12 @@ impl FeedReader {
         self.shared.ports.store.feed_addresses(user).await
     }
 
+    /// How many addresses a user may have.
+    #[must_use]
+    pub fn addresses_max(&self) -> usize {
+        usize::try_from(self.shared.config.addresses_per_user).unwrap_or(usize::MAX)
+    }
+
     /// Makes an address. Its token, 40 hexadecimal digits, is told this once; `None`: the user has as many as may be.
     ///
     /// # Errors

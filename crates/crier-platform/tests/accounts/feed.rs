@@ -1,7 +1,7 @@
 //! Reading a feed: order, pages, what stands on them and what does not, links, hiding.
 
 use crate::harness::{Town, new_app, slot};
-use crier_platform::feed::{FeedPage, Passed};
+use crier_platform::feed::{Away, ServedPage, Serving};
 use crier_proto::ids::StoryId;
 
 const TWELVE_HOURS_MS: u64 = 43_200_000;
@@ -12,20 +12,18 @@ async fn town() -> Town {
     town
 }
 
-async fn page(town: &Town, before: Option<i64>) -> FeedPage {
+async fn page(town: &Town) -> ServedPage {
     let bo = town.user("bo").await.uid;
-    town.feed.page(bo, before).await.unwrap()
+    town.feed.view(bo, Serving::View).await.unwrap()
 }
 
-fn titles(page: &FeedPage) -> Vec<&str> {
-    page.stories
-        .iter()
-        .map(|view| view.story.title.as_str())
-        .collect()
+fn titles(page: &ServedPage) -> Vec<&str> {
+    let slots = page.slots.iter();
+    slots.map(|placed| placed.view.story.title.as_str()).collect()
 }
 
 #[tokio::test]
-async fn stories_stand_newest_first_25_a_page_and_going_on_shows_each_once() {
+async fn of_stories_alike_the_newest_stand_first_25_a_page_and_going_on_shows_each_once() {
     let town = town().await;
     for number in 1..=27 {
         let name = format!("App {number}");
@@ -33,14 +31,23 @@ async fn stories_stand_newest_first_25_a_page_and_going_on_shows_each_once() {
         town.accounts.add_grant(&name, "bo", true).await.unwrap();
         town.publish(&name, &format!("Story {number}"), |_| {}).await;
     }
-    let first = page(&town, None).await;
+    let first = page(&town).await;
     assert_eq!(titles(&first).len(), 25);
     assert_eq!(titles(&first)[..2], ["Story 27", "Story 26"]);
     // 27 stories and 28 acceptances: they share one count of places.
-    assert_eq!(first.newest_seq, 55);
-    let second = page(&town, first.more_before).await;
-    assert_eq!(titles(&second), ["Story 2", "Story 1"]);
-    assert_eq!(second.more_before, None);
+    assert_eq!(first.w, 55);
+    let bo = town.user("bo").await.uid;
+    let second = town
+        .feed
+        .later(bo, first.more.as_deref().unwrap())
+        .await
+        .unwrap()
+        .unwrap();
+    let mut both: Vec<&str> = titles(&first).into_iter().chain(titles(&second)).collect();
+    both.sort_unstable();
+    both.dedup();
+    assert_eq!((both.len(), second.slots.len()), (27, 2));
+    assert_eq!(second.more, None);
 }
 
 #[tokio::test]
@@ -52,29 +59,30 @@ async fn a_full_page_with_nothing_below_it_has_no_next() {
         town.accounts.add_grant(&name, "bo", true).await.unwrap();
         town.publish(&name, "x", |_| {}).await;
     }
-    let first = page(&town, None).await;
-    assert_eq!((first.stories.len(), first.more_before), (25, None));
+    let first = page(&town).await;
+    assert_eq!((first.slots.len(), first.more), (25, None));
 }
 
 #[tokio::test]
-async fn a_hidden_story_keeps_its_line_for_ten_minutes_and_comes_back_by_undo() {
+async fn a_hidden_story_keeps_its_line_on_the_page_it_was_hidden_on_and_comes_back_by_undo() {
     let town = town().await;
     let (ada, bo) = (town.user("ada").await.uid, town.user("bo").await.uid);
     let story = town.publish("Rochambeau", "You won", |_| {}).await;
-    assert!(!town.feed.set_hidden(ada, story, true).await.unwrap());
-    assert!(town.feed.set_hidden(bo, story, true).await.unwrap());
-    assert!(page(&town, None).await.stories[0].story.hidden_at.is_some());
-    town.clock.advance_ms(600_000);
-    let later = page(&town, None).await;
-    assert_eq!((later.stories.len(), later.passed.hidden), (0, 1));
-    assert!(town.feed.set_hidden(bo, story, false).await.unwrap());
-    assert_eq!(titles(&page(&town, None).await), ["You won"]);
+    let before = page(&town).await;
+    assert!(!town.feed.hide(ada, story).await.unwrap());
+    assert!(town.feed.hide(bo, story).await.unwrap());
+    let same = town.feed.later(bo, &before.here).await.unwrap().unwrap();
+    assert_eq!(same.slots[0].away, Some(Away::Hidden));
+    let next = page(&town).await;
+    assert_eq!((next.slots.len(), next.verdicts), (0, vec![("hidden", 1)]));
+    assert!(town.feed.undo(bo, story).await.unwrap());
+    assert_eq!(titles(&page(&town).await), ["You won"]);
     let nothing = StoryId::new(4711).unwrap();
-    assert!(!town.feed.set_hidden(bo, nothing, true).await.unwrap());
+    assert!(!town.feed.hide(bo, nothing).await.unwrap());
 }
 
 #[tokio::test]
-async fn what_is_switched_off_withdrawn_disabled_or_a_week_old_is_passed_over() {
+async fn what_is_switched_off_withdrawn_or_a_week_old_is_passed_over() {
     let town = town().await;
     for name in ["Withdrawn", "Disabled"] {
         town.accounts.add_app(new_app(name)).await.unwrap();
@@ -84,18 +92,18 @@ async fn what_is_switched_off_withdrawn_disabled_or_a_week_old_is_passed_over() 
     town.publish("Rochambeau", "Kept", |_| {}).await;
     town.accounts.remove_grant("Withdrawn", "bo").await.unwrap();
     town.accounts.enable_app("Disabled", false).await.unwrap();
-    let shown = page(&town, None).await;
-    assert_eq!(titles(&shown), ["Kept"]);
-    assert_eq!(shown.passed.not_wanted, 2);
+    // What a disabled application has said already stays: only its calls are refused.
+    assert_eq!(titles(&page(&town).await), ["Kept", "Disabled"]);
     town.accounts.add_grant("Rochambeau", "bo", false).await.unwrap();
-    assert_eq!(page(&town, None).await.passed.not_wanted, 3);
+    town.accounts.add_grant("Disabled", "bo", false).await.unwrap();
+    let causes = page(&town).await.verdicts;
+    assert!(
+        causes.contains(&("app_off", 2)) && causes.contains(&("no_grant", 1)),
+        "{causes:?}"
+    );
     town.accounts.add_grant("Rochambeau", "bo", true).await.unwrap();
     town.clock.advance_ms(604_800_000);
-    let expired = Passed {
-        expired: 3,
-        ..Passed::default()
-    };
-    assert_eq!(page(&town, None).await.passed, expired);
+    assert_eq!(page(&town).await.verdicts, [("expired", 3)]);
 }
 
 #[tokio::test]
@@ -108,8 +116,8 @@ async fn a_row_that_is_no_canonical_markup_is_never_shown() {
         story.body = Some("<b>open".to_owned());
     })
     .await;
-    let page = page(&town, None).await;
-    assert_eq!((page.stories.len(), page.passed.damaged), (0, 2));
+    let page = page(&town).await;
+    assert_eq!((page.slots.len(), page.verdicts), (0, vec![("damaged", 2)]));
 }
 
 #[tokio::test]
@@ -123,9 +131,10 @@ async fn an_owners_story_to_himself_stands_first_and_takes_no_slot() {
     town.accounts.remove_grant("Rochambeau", "bo").await.unwrap();
     town.publish("Rochambeau", "A try", |story| story.exempt = true)
         .await;
-    let page = page(&town, None).await;
-    let exempt: Vec<&str> = page.exempt.iter().map(|view| view.story.title.as_str()).collect();
-    assert_eq!((exempt, page.stories.len()), (vec!["A try"], 0));
+    let page = page(&town).await;
+    let exempt = page.exempt.iter();
+    let exempt: Vec<&str> = exempt.map(|placed| placed.view.story.title.as_str()).collect();
+    assert_eq!((exempt, page.slots.len()), (vec!["A try"], 0));
 }
 
 #[tokio::test]

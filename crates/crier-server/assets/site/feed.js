@@ -18,7 +18,7 @@
     else item.remove();
     if (!fresh) return;
     if (fresh.className === "line") last = fresh.id;
-    const next = $(fresh.className === "line" ? "button" : "article", fresh);
+    const next = $(fresh.className === "line" ? "button" : button.matches(".thumb") ? ".thumb" : "article", fresh);
     if (next.tagName === "ARTICLE") next.tabIndex = -1;
     next.focus();
   };
@@ -50,8 +50,10 @@
     const does = {
       j: () => step(item, 1),
       k: () => step(item, -1),
+      t: () => press(".thumb"),
       x: () => press(".x"),
       z: () => press("[formaction$='/undo']", item.className === "line" ? item : last && document.getElementById(last)),
+      w: () => press("a[href*='/feed/why/']"),
     }[event.key];
     if (!does) return;
     event.preventDefault();
@@ -63,6 +65,7 @@
   if (!bar) return;
   const { base, after } = bar.dataset;
   const tell = (told) => {
+    if (told.story) return fill(told);
     const text = told.new ? told.new + (told.new === 1 ? " new story" : " new stories") : "";
     if (bar.textContent === text) return;
     bar.textContent = "";
@@ -71,6 +74,14 @@
     link.href = base + "/feed";
     link.textContent = text;
     bar.append(link);
+  };
+  const fill = (told) => {
+    const link = $(`#s${told.story} .pictures a[href*="/p${told.slot}"]`);
+    if (!link || $("img", link)) return;
+    const image = new Image(told.width, told.height);
+    image.alt = link.textContent;
+    image.src = told.src;
+    link.replaceChildren(image);
   };
   let failures = 0;
   let stream;
@@ -81,6 +92,7 @@
       if (!answer.ok) throw answer;
       const told = await answer.json();
       tell(told);
+      told.pictures.forEach(fill);
       failures = 0;
       setTimeout(poll, 1000, told.w);
     } catch {

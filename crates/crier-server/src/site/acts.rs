@@ -1,13 +1,41 @@
-//! What a person does to a story: hide, undo, report, thumbs up, switch its application off (feed 6.3, 5.6).
+//! What a person does to a story: hide, undo, report, thumbs up, and the switch and slider of its application (feed 6.3, 5.4, 5.6).
 //!
 //! Promise: a form leads back by 303 to the story's place on the very page it was sent from; sent in place (`in_place=1`) it is
 //! answered with what now stands there. Without JavaScript nothing is missing.
 
-use super::door::{Answer, see_other};
+use super::door::{Answer, render, see_other};
 use super::error::SiteError;
 use super::fields::{Fields, encoded};
+use super::layout::Chrome;
+use super::slider::stop_named;
+use super::story::{Card, CardState, Lens};
 use super::visit::Visit;
-use crier_proto::ids::StoryId;
+use askama::Template;
+use crier_platform::feed::ReportReason;
+use crier_platform::model::user::User;
+use crier_proto::ids::{AppId, StoryId};
+use http::StatusCode;
+use std::sync::Arc;
+
+/// What now stands in a story's place.
+#[derive(Template)]
+#[template(
+    source = "{% import \"story.html\" as story %}{% call story::slot(chrome, v, card) %}{% endcall %}",
+    ext = "html"
+)]
+pub(super) struct StoryPart<'a> {
+    pub(super) chrome: Chrome<'a>,
+    pub(super) v: &'a str,
+    pub(super) card: Card,
+}
+
+/// A form about one story.
+struct Act {
+    visit: Visit,
+    fields: Fields,
+    user: Arc<User>,
+    story: StoryId,
+}
 
 /// A form's address that was opened as a page leads to the feed.
 pub(crate) async fn back(visit: Visit) -> Answer {
@@ -16,45 +44,151 @@ pub(crate) async fn back(visit: Visit) -> Answer {
 
 /// X: puts a story away.
 pub(crate) async fn hide(visit: Visit, fields: Fields) -> Answer {
-    set_hidden(&visit, &fields, true).await
+    let act = Act::read(visit, fields)?;
+    let done = act.visit.state.feed.hide(act.user.uid, act.story).await?;
+    act.done(done, None).await
 }
 
-/// Undo: brings it back.
+/// Undo: takes a hide or a report back.
 pub(crate) async fn undo(visit: Visit, fields: Fields) -> Answer {
-    set_hidden(&visit, &fields, false).await
+    let act = Act::read(visit, fields)?;
+    let done = act.visit.state.feed.undo(act.user.uid, act.story).await?;
+    act.done(done, None).await
+}
+
+/// Thumbs up, and down again.
+pub(crate) async fn thumb(visit: Visit, fields: Fields) -> Answer {
+    let act = Act::read(visit, fields)?;
+    let feed = &act.visit.state.feed;
+    let present = feed
+        .story(act.user.uid, act.story)
+        .await?
+        .ok_or(SiteError::NotFound)?;
+    let done = feed.thumb(act.user.uid, act.story, !present.thumbed).await?;
+    act.done(done, None).await
+}
+
+/// Report, for the reason that the address names.
+pub(crate) async fn report(visit: Visit, fields: Fields) -> Answer {
+    let act = Act::read(visit, fields)?;
+    let path = act.visit.path_and_query.split('?').next().unwrap_or_default();
+    let reason = path.rsplit('/').next().and_then(ReportReason::of_word);
+    let reason = reason.ok_or(SiteError::NotFound)?;
+    let feed = &act.visit.state.feed;
+    let done = feed.report(act.user.uid, act.story, reason).await?;
+    act.done(done, None).await
 }
 
 /// "I don't want this application here": its stories are switched off.
 pub(crate) async fn unwanted(visit: Visit, fields: Fields) -> Answer {
-    let user = visit.form_user(&fields, "/feed")?;
-    let app = visit
-        .state
-        .feed
-        .app_of_story(user.uid, story_id(&fields)?)
-        .await?;
-    let app = app.ok_or(SiteError::NotFound)?;
-    match visit.state.accounts.switch_stories(app.id, user.uid, false).await {
-        Ok(_) => see_other(&visit.href(&format!("/feed?off={}", app.id))),
-        // Not accepted any more: it publishes nothing here anyway.
-        Err(error) if error.is_missing() => see_other(&visit.href("/feed")),
-        Err(error) => Err(error.into()),
-    }
+    let act = Act::read(visit, fields)?;
+    act.switch(false).await?;
+    act.done(true, Some(CardState::Off)).await
 }
 
-async fn set_hidden(visit: &Visit, fields: &Fields, hidden: bool) -> Answer {
-    let user = visit.form_user(fields, "/feed")?;
-    let story = story_id(fields)?;
-    if !visit.state.feed.set_hidden(user.uid, story, hidden).await? {
+/// Its stories are switched on again.
+pub(crate) async fn wanted(visit: Visit, fields: Fields) -> Answer {
+    let act = Act::read(visit, fields)?;
+    act.switch(true).await?;
+    act.done(true, None).await
+}
+
+/// The slider of a story's application.
+pub(crate) async fn slider(visit: Visit, fields: Fields) -> Answer {
+    let act = Act::read(visit, fields)?;
+    let stop = act.fields.value("slider").and_then(stop_named);
+    let stop = stop.ok_or_else(|| SiteError::bad_request("The slider has no such stop."))?;
+    let app = act.app().await?;
+    let feed = &act.visit.state.feed;
+    if !feed.set_slider(act.user.uid, app, stop).await? {
         return Err(SiteError::NotFound);
     }
-    let place = match fields.value("at") {
-        Some(cursor) => format!("/feed?cursor={}#s{story}", encoded(cursor)),
-        None => format!("/feed#s{story}"),
-    };
-    see_other(&visit.href(&place))
+    see_other(&act.visit.href(&act.why()))
 }
 
-fn story_id(fields: &Fields) -> Result<StoryId, SiteError> {
-    let story = fields.value("story").and_then(|text| text.parse().ok());
-    story.ok_or(SiteError::NotFound)
+impl Act {
+    fn read(visit: Visit, fields: Fields) -> Result<Self, SiteError> {
+        let user = visit.form_user(&fields, "/feed")?;
+        let story = fields.value("story").and_then(|text| text.parse().ok());
+        Ok(Self {
+            user,
+            story: story.ok_or(SiteError::NotFound)?,
+            visit,
+            fields,
+        })
+    }
+
+    /// The view in which it is done, with its proof, or empty.
+    fn v(&self) -> &str {
+        self.fields.value("v").unwrap_or_default()
+    }
+
+    async fn app(&self) -> Result<AppId, SiteError> {
+        let placed = self.visit.state.feed.story(self.user.uid, self.story).await?;
+        placed.map(|placed| placed.view.app.id).ok_or(SiteError::NotFound)
+    }
+
+    async fn switch(&self, on: bool) -> Result<(), SiteError> {
+        let app = self.app().await?;
+        let switched = self
+            .visit
+            .state
+            .accounts
+            .switch_stories(app, self.user.uid, on)
+            .await;
+        match switched {
+            // Not accepted any more: it publishes nothing here anyway.
+            Err(error) if !error.is_missing() => Err(error.into()),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The answer to an act that was done, or to one for which there was no story.
+    async fn done(self, done: bool, state: Option<CardState>) -> Answer {
+        if !done {
+            return Err(SiteError::NotFound);
+        }
+        if self.fields.has("in_place") {
+            return self.part(state).await;
+        }
+        see_other(&self.visit.href(&self.way_back()))
+    }
+
+    /// What now stands in the story's place.
+    async fn part(self, state: Option<CardState>) -> Answer {
+        let placed = self.visit.state.feed.story(self.user.uid, self.story).await?;
+        let lens = Lens::of(&self.visit, &self.user);
+        let card = placed.and_then(|placed| Card::new(&placed, &lens));
+        let card = card.ok_or(SiteError::NotFound)?;
+        let card = Card {
+            state: state.unwrap_or(card.state),
+            ..card
+        };
+        render(
+            StatusCode::OK,
+            &StoryPart {
+                chrome: Chrome::of(&self.visit, "News Feed", "feed"),
+                v: self.v(),
+                card,
+            },
+        )
+    }
+
+    /// Where the form was sent from.
+    fn way_back(&self) -> String {
+        let story = self.story;
+        match (self.fields.value("back"), self.fields.value("at")) {
+            (Some("why"), _) => self.why(),
+            (Some("hidden"), _) => "/feed/hidden".to_owned(),
+            (_, Some(cursor)) => format!("/feed?cursor={}#s{story}", encoded(cursor)),
+            (_, None) => format!("/feed#s{story}"),
+        }
+    }
+
+    fn why(&self) -> String {
+        match self.v() {
+            "" => format!("/feed/why/{}", self.story),
+            v => format!("/feed/why/{}?v={}", self.story, encoded(v)),
+        }
+    }
 }

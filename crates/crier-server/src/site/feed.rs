@@ -1,12 +1,13 @@
 //! `/feed`: the News Feed (feed 6.1, 6.2, 6.6).
 
-use super::door::{Answer, render};
+use super::door::{Answer, render, see_other};
 use super::error::SiteError;
 use super::layout::Chrome;
 use super::story::{Card, CardState, Lens};
 use super::visit::Visit;
+use super::words;
 use askama::Template;
-use crier_platform::feed::{FeedPage as Selected, Passed, StoryView};
+use crier_platform::feed::{PlacedStory, ServedPage, Serving};
 use crier_platform::model::app::App;
 use crier_platform::model::user::User;
 use crier_proto::ids::AppId;
@@ -21,19 +22,35 @@ const OFFERED_APPS_MAX: usize = 12;
 pub(super) struct FeedPage<'a> {
     pub(super) chrome: Chrome<'a>,
     pub(super) form_token: &'a str,
+    /// The view that this page belongs to, with its proof: `<number>.<16 hex>`, or empty.
+    pub(super) v: String,
     /// The seq up to which the page speaks.
     pub(super) w: i64,
     /// Cursor of this very page: forms lead back to it.
     pub(super) here: String,
-    /// The application whose stories were just switched off.
-    pub(super) switched_off: Option<String>,
+    pub(super) notice: Notice,
     pub(super) exempt: Vec<Card>,
+    /// Exempt stories beyond those.
+    pub(super) exempt_more: u32,
     pub(super) stories: Vec<Card>,
     /// Not the first page.
     pub(super) later: bool,
     /// Cursor of the next page.
     pub(super) more: Option<String>,
+    /// There are stories that did not make it.
+    pub(super) missed: bool,
+    /// The keys are on.
+    pub(super) keys: bool,
     pub(super) empty: Option<Empty>,
+}
+
+/// What the page says before anything else.
+pub(super) enum Notice {
+    None,
+    /// A foreign, altered or expired cursor led here (feed 4.11).
+    OldCursor,
+    /// This application's stories were just switched off.
+    SwitchedOff(String),
 }
 
 /// Why a page shows no story (feed 6.6).
@@ -50,7 +67,7 @@ pub(super) enum Empty {
 
 /// Stories that are not shown, by cause.
 pub(super) struct Cause {
-    pub(super) count: u32,
+    pub(super) count: u64,
     pub(super) words: &'static str,
     /// The control that would bring them back: address below the base path, and words.
     pub(super) way: Option<(&'static str, &'static str)>,
@@ -65,86 +82,83 @@ pub(super) struct OfferedApp {
 pub(crate) async fn get(visit: Visit) -> Answer {
     let user = visit.user()?;
     visit.count_read(&user)?;
-    let before = visit.query.value("cursor").and_then(seq);
-    let selected = visit.state.feed.page(user.uid, before).await?;
+    let served = match visit.query.value("cursor") {
+        None => visit.state.feed.view(user.uid, serving(&visit)).await?,
+        Some(cursor) => match visit.state.feed.later(user.uid, cursor).await? {
+            Some(served) => served,
+            None => return see_other(&visit.href("/feed?notice=cursor")),
+        },
+    };
     let lens = Lens::of(&visit, &user);
-    let cards = |views: &[StoryView]| views.iter().filter_map(|view| Card::new(view, &lens)).collect();
-    let (exempt, stories): (Vec<Card>, Vec<Card>) = (cards(&selected.exempt), cards(&selected.stories));
+    let cards = |stories: &[PlacedStory]| stories.iter().filter_map(|one| Card::new(one, &lens)).collect();
+    let (exempt, stories): (Vec<Card>, Vec<Card>) = (cards(&served.exempt), cards(&served.slots));
     let empty = if exempt.is_empty() && stories.is_empty() {
-        Some(why_empty(&visit, &user, &selected, before.is_some()).await?)
+        Some(why_empty(&visit, &user, &served).await?)
     } else {
         None
     };
     let page = FeedPage {
         chrome: Chrome::of(&visit, "News Feed", "feed"),
         form_token: &visit.form_token(),
-        w: selected.newest_seq,
-        here: before.map_or_else(String::new, |seq| seq.to_string()),
-        switched_off: switched_off(&visit, &user).await?,
+        v: served.v,
+        w: served.w,
+        here: served.here,
+        notice: notice(&visit, &user).await?,
         exempt,
+        exempt_more: served.exempt_more,
         stories,
-        later: before.is_some(),
-        more: selected.more_before.map(|seq| seq.to_string()),
+        later: served.page > 1,
+        more: served.more,
+        missed: served.missed > 0,
+        keys: visit.keys_are_on(),
         empty,
     };
     render(StatusCode::OK, &page)
 }
 
-/// A cursor: a seq from 1.
-fn seq(text: &str) -> Option<i64> {
-    text.parse().ok().filter(|seq| *seq >= 1)
+/// A view is a GET by the person; what only looks leaves no trace (feed 6.11).
+fn serving(visit: &Visit) -> Serving {
+    if visit.only_looks {
+        Serving::Look
+    } else {
+        Serving::View
+    }
 }
 
 /// The application that the page before has switched off, if that is still so.
-async fn switched_off(visit: &Visit, user: &User) -> Result<Option<String>, SiteError> {
+async fn notice(visit: &Visit, user: &User) -> Result<Notice, SiteError> {
+    if visit.query.value("notice") == Some("cursor") {
+        return Ok(Notice::OldCursor);
+    }
     let Some(id) = visit
         .query
         .value("off")
         .and_then(|text| text.parse::<AppId>().ok())
     else {
-        return Ok(None);
+        return Ok(Notice::None);
     };
     let grant = visit.state.accounts.grant(id, user.uid).await?;
     if grant.is_none_or(|grant| grant.feed) {
-        return Ok(None);
+        return Ok(Notice::None);
     }
     let app = visit.state.accounts.app(id).await?;
-    Ok(app.map(|app| app.name.clone()))
+    Ok(app.map_or(Notice::None, |app| Notice::SwitchedOff(app.name.clone())))
 }
 
-async fn why_empty(
-    visit: &Visit,
-    user: &User,
-    selected: &Selected,
-    later_page: bool,
-) -> Result<Empty, SiteError> {
-    if later_page {
+async fn why_empty(visit: &Visit, user: &User, served: &ServedPage) -> Result<Empty, SiteError> {
+    if served.page > 1 {
         return Ok(Empty::NoMore);
     }
     if visit.state.accounts.accepted_apps(user.uid).await?.is_empty() {
         let apps = visit.state.accounts.apps().await?;
         return Ok(Empty::NoApps(offered(&apps)));
     }
-    if selected.newest_seq == 0 {
+    if served.verdicts.is_empty() {
         return Ok(Empty::NoStories);
     }
-    Ok(Empty::NoneToShow(causes(&selected.passed)))
-}
-
-fn causes(passed: &Passed) -> Vec<Cause> {
-    let all = [
-        (passed.hidden, "that you have hidden", None),
-        (
-            passed.not_wanted,
-            "of applications that are switched off or not accepted any more",
-            Some(("/settings", "Look at your applications")),
-        ),
-        (passed.expired, "older than seven days", None),
-        (passed.damaged, "that cannot be shown safely", None),
-    ];
-    let some = all.into_iter().filter(|(count, _, _)| *count > 0);
-    some.map(|(count, words, way)| Cause { count, words, way })
-        .collect()
+    let causes = served.verdicts.iter();
+    let causes = causes.filter_map(|(verdict, count)| words::cause(verdict, *count));
+    Ok(Empty::NoneToShow(causes.collect()))
 }
 
 fn offered(apps: &[Arc<App>]) -> Vec<OfferedApp> {

@@ -8,6 +8,9 @@
 //! - `app_login` `/login.php` · `authorize` `/authorize.php`, `/tos.php`, `/add.php`, `/install.php` · `code_gen`
 //!   `/code_gen.php`: an application's own pages · `canvas` `/apps/<canvas name>/…`
 //! - `feed` `/feed` · `acts`: the forms of a story · `go` `/go/<story>/<link>`
+//! - `why` `/feed/why/<story>` · `missed` `/feed/missed` · `hidden` `/feed/hidden`: what explains a feed, and brings back
+//! - `ranking` `/feed/ranking`: the formula in force
+//! - `preferences` `/feed/preferences` · `addresses`: making and revoking private feeds · `private_feed` `/f/<token>/…`
 //! - `news` `/feed/live`, `/feed/poll`: word of what is new on an open page
 //! - `settings` `/settings` · `withdraw` `/settings/withdraw`
 //!
@@ -16,9 +19,10 @@
 //! - `asked`, `terms`: what an application asks, and the page that asks the person; `target`: where it may send people;
 //!   `throttle`: how often a password may be tried
 //! - `reads`: how often a feed may be read; `streams`: how many pages of it may listen
-//! - `layout`, `story`, `moment`: what templates show; `assets`: style and mark under hashed names; `error`: pages that help on
+//! - `layout`, `story`, `slider`, `words`, `moment`: what templates show; `assets`: style and mark under hashed names; `error`: pages that help on
 
 mod acts;
+mod addresses;
 mod app_login;
 mod asked;
 mod assets;
@@ -31,15 +35,21 @@ mod feed;
 mod fields;
 mod front;
 mod go;
+mod hidden;
 mod layout;
 mod login;
 mod logout;
+mod missed;
 mod moment;
 mod news;
 mod once;
 mod pictures;
+mod preferences;
+mod private_feed;
+mod ranking;
 mod reads;
 mod settings;
+mod slider;
 mod story;
 mod streams;
 mod target;
@@ -48,7 +58,9 @@ mod terms;
 mod tests;
 mod throttle;
 mod visit;
+mod why;
 mod withdraw;
+mod words;
 
 use crate::state::AppState;
 use axum::routing::get;
@@ -85,12 +97,7 @@ pub fn router() -> Router<AppState> {
         )
         .route("/code_gen.php", page(code_gen::get).merge(form(code_gen::post)))
         .route("/apps/{*place}", frame(canvas::get))
-        .route("/feed", page(feed::get))
-        .route("/feed/live", get(news::live))
-        .route("/feed/poll", get(news::poll))
-        .route("/feed/hide", page(acts::back).merge(form(acts::hide)))
-        .route("/feed/undo", page(acts::back).merge(form(acts::undo)))
-        .route("/feed/unwanted", page(acts::back).merge(form(acts::unwanted)))
+        .merge(feed_routes())
         .route("/go/{story}/{link}", page(go::get))
         .route("/settings", page(settings::get))
         .route(
@@ -108,4 +115,53 @@ pub fn router() -> Router<AppState> {
         .route("/assets/{name}", get(assets::get))
         .route("/p/{name}", get(pictures::get))
         .layer(Extension(Arc::new(LoginThrottle::default())))
+}
+
+/// The feed, what explains it and what changes it.
+fn feed_routes() -> Router<AppState> {
+    Router::new()
+        .route("/feed", page(feed::get))
+        .route("/feed/live", get(news::live))
+        .route("/feed/poll", get(news::poll))
+        .route("/feed/hide", page(acts::back).merge(form(acts::hide)))
+        .route("/feed/undo", page(acts::back).merge(form(acts::undo)))
+        .route("/feed/thumb", page(acts::back).merge(form(acts::thumb)))
+        .route("/feed/unwanted", page(acts::back).merge(form(acts::unwanted)))
+        .route("/feed/wanted", page(acts::back).merge(form(acts::wanted)))
+        .route("/feed/slider", page(acts::back).merge(form(acts::slider)))
+        .route("/feed/report/spam", page(acts::back).merge(form(acts::report)))
+        .route(
+            "/feed/report/offensive",
+            page(acts::back).merge(form(acts::report)),
+        )
+        .route(
+            "/feed/report/not_mine",
+            page(acts::back).merge(form(acts::report)),
+        )
+        .route("/feed/report/other", page(acts::back).merge(form(acts::report)))
+        .route("/feed/why/{story}", page(why::get))
+        .route("/feed/missed", page(missed::get))
+        .route("/feed/ranking", page(ranking::get))
+        .route("/feed/hidden", page(hidden::get))
+        .route(
+            "/feed/preferences",
+            page(preferences::get).merge(form(preferences::save)),
+        )
+        .route(
+            "/feed/preferences/preview",
+            page(preferences::back).merge(form(preferences::preview)),
+        )
+        .route(
+            "/feed/preferences/reading",
+            page(preferences::back).merge(form(preferences::reading)),
+        )
+        .route(
+            "/feed/preferences/addresses",
+            page(preferences::back).merge(form(addresses::add)),
+        )
+        .route(
+            "/feed/preferences/revoke",
+            page(preferences::back).merge(form(addresses::revoke)),
+        )
+        .route("/f/{token}/{file}", get(private_feed::get))
 }

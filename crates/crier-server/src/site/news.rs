@@ -1,8 +1,9 @@
-//! `/feed/live` and `/feed/poll`: word of what is new on an open page (feed 6.8).
+//! `/feed/live` and `/feed/poll`: word of what is new on an open page, and of pictures that are ready (feed 6.8).
 //!
 //! Promise: what is said is read from the record at the moment of saying it, so a stream has no queue that could overflow, and one that
 //! comes back has neither gap nor duplicate; it says something at most once a second. A login that ends ends the stream.
 
+use super::story::path_of;
 use super::streams::Place;
 use super::visit::Visit;
 use crate::state::AppState;
@@ -10,8 +11,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use crier_platform::feed::StoreFault;
 use crier_platform::feed::news::News;
+use crier_platform::feed::{ReadyPicture, StoreFault};
 use crier_platform::model::time::ElapsedMs;
 use crier_proto::ids::Uid;
 use futures_util::stream::{BoxStream, StreamExt, unfold};
@@ -37,6 +38,8 @@ struct Listener {
     wakes: BoxStream<'static, ()>,
     /// The seq above which stories are new.
     after: i64,
+    /// The seq up to which pictures have been told.
+    pictures_told: i64,
     /// The last word: w and n.
     told: Option<(i64, u32)>,
     /// When the next word may be said.
@@ -98,9 +101,14 @@ pub(crate) async fn poll(State(state): State<AppState>, request: Request) -> Res
         };
         let waits = news.w <= seen && matches!(listener.wake().await, Wake::Changed);
         if !waits {
-            let word = CountWord {
+            let word = Answer {
                 w: news.w,
                 new: news.new,
+                pictures: news
+                    .ready
+                    .iter()
+                    .map(|ready| PictureWord::of(&state, ready))
+                    .collect(),
             };
             let headers = [
                 (header::CONTENT_TYPE, "application/json"),
@@ -133,6 +141,7 @@ impl Listener {
             place: state.streams.enter(user.uid),
             wakes: state.feed.wakes(user.uid).boxed(),
             after,
+            pictures_told: after,
             told: None,
             not_before: now,
             next_beat: now,
@@ -203,6 +212,10 @@ impl Listener {
     /// The events that say what has changed since the last word.
     fn word(&mut self, news: &News) -> String {
         let mut text = String::new();
+        for ready in news.ready.iter().filter(|ready| ready.seq > self.pictures_told) {
+            push_event(&mut text, ready.seq, &PictureWord::of(&self.state, ready));
+        }
+        self.pictures_told = self.pictures_told.max(news.w);
         if self.told != Some((news.w, news.new)) {
             self.told = Some((news.w, news.new));
             push_event(
@@ -240,6 +253,36 @@ fn text_of(word: &impl Serialize) -> String {
 struct CountWord {
     w: i64,
     new: u32,
+}
+
+/// A picture that is ready.
+#[derive(Serialize)]
+struct PictureWord {
+    story: i64,
+    slot: u8,
+    src: String,
+    width: u32,
+    height: u32,
+}
+
+/// A poll's answer.
+#[derive(Serialize)]
+struct Answer {
+    w: i64,
+    new: u32,
+    pictures: Vec<PictureWord>,
+}
+
+impl PictureWord {
+    fn of(state: &AppState, ready: &ReadyPicture) -> Self {
+        Self {
+            story: ready.story.get(),
+            slot: ready.slot,
+            src: format!("{}{}", state.public_url.base_path, path_of(&ready.picture)),
+            width: ready.picture.width,
+            height: ready.picture.height,
+        }
+    }
 }
 
 /// A place in the record: digits alone.

@@ -1,4 +1,4 @@
-//! How often a feed may be read: `feed.reads_per_user` a minute for each person (feed 10).
+//! How often a feed may be read: `feed.reads_per_user` a minute for each person, 60 an hour for each private address (feed 10).
 //!
 //! Promise: memory is bounded, and what a person reads slows nobody else. Forgets everything at a restart.
 
@@ -9,9 +9,20 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Length of a person's window.
-const WINDOW_MS: u64 = 60_000;
+const USER_WINDOW_MS: u64 = 60_000;
+/// Reads of one private address in its window.
+const ADDRESS_READS_MAX: u32 = 60;
+/// Length of a private address's window.
+const ADDRESS_WINDOW_MS: u64 = 3_600_000;
 /// Counters kept; beyond that the one that ends first leaves.
 const COUNTERS_MAX: usize = 20_000;
+
+/// Who reads.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Reader {
+    User(Uid),
+    Address(String),
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Counter {
@@ -23,7 +34,7 @@ struct Counter {
 pub struct Reads {
     per_user: u32,
     metrics: ServerMetrics,
-    counters: Mutex<HashMap<Uid, Counter>>,
+    counters: Mutex<HashMap<Reader, Counter>>,
 }
 
 impl Reads {
@@ -39,22 +50,31 @@ impl Reads {
 
     /// Counts a read of a person; the seconds to wait when it is one too many.
     pub(crate) fn by_user(&self, user: Uid, now: ElapsedMs) -> Result<(), u64> {
-        let done = self.count(user, now);
+        let done = self.count(Reader::User(user), (self.per_user, USER_WINDOW_MS), now);
         done.inspect_err(|_| self.metrics.overflow("feed.reads_per_user"))
     }
 
-    fn count(&self, reader: Uid, now: ElapsedMs) -> Result<(), u64> {
+    /// Counts a read of a private address.
+    pub(crate) fn by_address(&self, token: &str, now: ElapsedMs) -> Result<(), u64> {
+        let reader = Reader::Address(crier_proto::digest::lower_hex(&crier_proto::digest::sha256(&[
+            token.as_bytes(),
+        ])));
+        let done = self.count(reader, (ADDRESS_READS_MAX, ADDRESS_WINDOW_MS), now);
+        done.inspect_err(|_| self.metrics.overflow("feed.reads_per_address"))
+    }
+
+    fn count(&self, reader: Reader, (most, window): (u32, u64), now: ElapsedMs) -> Result<(), u64> {
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut counters, reader, now);
+        make_room(&mut counters, &reader, now);
         let fresh = Counter {
             reads: 0,
-            ends: now.plus_ms(WINDOW_MS),
+            ends: now.plus_ms(window),
         };
         let counter = counters.entry(reader).or_insert(fresh);
         if counter.ends <= now {
             *counter = fresh;
         }
-        if counter.reads >= self.per_user {
+        if counter.reads >= most {
             return Err(counter.ends.0.saturating_sub(now.0).div_ceil(1000));
         }
         counter.reads += 1;
@@ -63,8 +83,8 @@ impl Reads {
 }
 
 /// Drops what is over, and if that frees nothing the counter that ends first.
-fn make_room(counters: &mut HashMap<Uid, Counter>, reader: Uid, now: ElapsedMs) {
-    if counters.len() < COUNTERS_MAX || counters.contains_key(&reader) {
+fn make_room(counters: &mut HashMap<Reader, Counter>, reader: &Reader, now: ElapsedMs) {
+    if counters.len() < COUNTERS_MAX || counters.contains_key(reader) {
         return;
     }
     counters.retain(|_, counter| counter.ends > now);
@@ -72,7 +92,7 @@ fn make_room(counters: &mut HashMap<Uid, Counter>, reader: Uid, now: ElapsedMs) 
         let first = counters
             .iter()
             .min_by_key(|(_, counter)| counter.ends)
-            .map(|(reader, _)| *reader);
+            .map(|(reader, _)| reader.clone());
         first.map(|reader| counters.remove(&reader));
     }
 }
@@ -96,6 +116,16 @@ mod tests {
         assert_eq!(reads.by_user(ada, START.plus_ms(500)), Err(60));
         assert_eq!(reads.by_user(Uid::new(2).unwrap(), START), Ok(()));
         assert_eq!(reads.by_user(ada, START.plus_ms(60_000)), Ok(()));
+    }
+
+    #[test]
+    fn reads_per_user_of_a_private_address_lets_60_pass_in_an_hour() {
+        let reads = reads();
+        for _ in 0..60 {
+            assert_eq!(reads.by_address("token", START), Ok(()));
+        }
+        assert_eq!(reads.by_address("token", START.plus_ms(1)), Err(3_600));
+        assert_eq!(reads.by_address("other", START), Ok(()));
     }
 
     #[test]

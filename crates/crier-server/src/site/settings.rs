@@ -114,7 +114,7 @@ pub(super) fn app_id(fields: &Fields) -> Result<AppId, SiteError> {
 }
 
 /// The zones to choose from; the present one is among them whatever it is.
-fn zones(chosen: &str) -> Vec<(String, bool)> {
+pub(super) fn zones(chosen: &str) -> Vec<(String, bool)> {
     let mut names = zone_names();
     if !names.iter().any(|name| name == chosen) {
         names.push(chosen.to_owned());

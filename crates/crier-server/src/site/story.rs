@@ -4,7 +4,7 @@
 
 use super::moment::{Moment, zone};
 use super::visit::Visit;
-use crier_platform::feed::StoryView;
+use crier_platform::feed::{Away, PlacedStory};
 use crier_platform::model::picture::{PictureType, SlotPicture};
 use crier_platform::model::story::{Slot, SlotState};
 use crier_platform::model::time::WallMs;
@@ -29,9 +29,17 @@ pub(super) struct Card {
     pub(super) app: String,
     pub(super) letter: String,
     pub(super) tone: i64,
+    /// Address of the application's icon, if it has one.
+    pub(super) icon: Option<String>,
     pub(super) published: Moment,
     /// Published by its reader's own application.
     pub(super) own: bool,
+    /// Not shown before.
+    pub(super) new: bool,
+    /// Its reader's thumb is up.
+    pub(super) thumbed: bool,
+    /// Number of its slot, from 1; none for what takes no slot.
+    pub(super) place: Option<usize>,
     pub(super) state: CardState,
 }
 
@@ -42,6 +50,10 @@ pub(super) enum CardState {
     Shown,
     /// Put away: one line with an undo.
     Away,
+    /// Reported: one line with an undo.
+    Reported,
+    /// Its application was just switched off: one line with the way back.
+    Off,
 }
 
 /// Neighbouring runs with the same link.
@@ -116,8 +128,8 @@ impl<'a> Lens<'a> {
 
 impl Card {
     /// A story; `None` for a row that is not its own canonical form, which is never rendered.
-    pub(super) fn new(view: &StoryView, lens: &Lens<'_>) -> Option<Self> {
-        let story = &view.story;
+    pub(super) fn new(placed: &PlacedStory, lens: &Lens<'_>) -> Option<Self> {
+        let (view, story) = (&placed.view, &placed.view.story);
         let title = Markup::read_stored(Place::Title, &story.title)?;
         let body = match story.body.as_deref() {
             Some(body) => Some(Markup::read_stored(Place::Body, body)?),
@@ -132,12 +144,16 @@ impl Card {
             app: view.app.name.clone(),
             letter: letter_of(&view.app.name),
             tone: tone_of(view.app.id),
+            icon: None,
             published: lens.moment(story.published_at),
             own: story.exempt,
-            state: if story.hidden_at.is_some() {
-                CardState::Away
-            } else {
-                CardState::Shown
+            new: placed.new,
+            thumbed: placed.thumbed,
+            place: placed.place,
+            state: match placed.away {
+                None => CardState::Shown,
+                Some(Away::Hidden) => CardState::Away,
+                Some(Away::Reported(_)) => CardState::Reported,
             },
         })
     }

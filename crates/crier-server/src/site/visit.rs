@@ -13,7 +13,7 @@ use crier_platform::model::user::User;
 use crier_proto::digest::{hmac_sha256, lower_hex};
 use crier_proto::secret::Secret;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -21,6 +21,10 @@ use std::sync::Arc;
 const LOGIN_COOKIE: &str = "crier_login";
 /// Holds what proves the forms of a browser that is not logged in.
 const FORM_COOKIE: &str = "crier_form";
+/// Says that the keys of the feed are off in this browser.
+const KEYS_COOKIE: &str = "crier_keys";
+/// How long a browser keeps that, in seconds: a year.
+const KEYS_COOKIE_SECS: i64 = 31_536_000;
 /// Most bytes of cookies that are looked through.
 const COOKIE_BYTES_MAX: usize = 16_384;
 
@@ -38,6 +42,11 @@ pub(crate) struct Visit {
     pub(crate) address: Option<IpAddr>,
     /// Counts failed log ins.
     pub(crate) throttle: Arc<LoginThrottle>,
+    /// A HEAD or a prefetch: nobody reads what it brings.
+    pub(crate) only_looks: bool,
+    /// It comes from a page of our own, or from none.
+    pub(crate) from_here: bool,
+    keys_off: bool,
     login_token: Option<Secret>,
     form_secret: Secret,
     form_secret_is_new: bool,
@@ -72,6 +81,12 @@ impl Visit {
             path_and_query: uri.path_and_query().map_or_else(String::new, ToString::to_string),
             address: source_of(head),
             throttle: throttle.cloned().unwrap_or_default(),
+            only_looks: head.method == Method::HEAD || is_prefetch(&head.headers),
+            from_here: head
+                .headers
+                .get("sec-fetch-site")
+                .is_none_or(|site| site == "same-origin"),
+            keys_off: cookie(&head.headers, KEYS_COOKIE).is_some_and(|keys| keys == "off"),
             login_token: login_token.filter(|_| user.is_some()),
             user,
             form_secret_is_new: form_secret.is_none(),
@@ -138,6 +153,20 @@ impl Visit {
         counted.map_err(SiteError::TooManyReads)
     }
 
+    /// Whether the keys of the feed are on in this browser (feed 6.3).
+    pub(crate) fn keys_are_on(&self) -> bool {
+        !self.keys_off
+    }
+
+    /// The cookie that switches the keys of the feed in this browser.
+    pub(crate) fn keys_cookie(&self, on: bool) -> Option<HeaderValue> {
+        let age = if on { 0 } else { KEYS_COOKIE_SECS };
+        let built = self
+            .build(KEYS_COOKIE, "off")
+            .max_age(cookie::time::Duration::seconds(age));
+        HeaderValue::from_str(&built.build().to_string()).ok()
+    }
+
     /// The visit goes on as a user who has just logged in.
     pub(crate) fn logged_in_as(&mut self, login: &NewLogin) {
         self.user = Some(login.user.clone());
@@ -191,6 +220,16 @@ impl Visit {
 fn source_of(head: &Parts) -> Option<IpAddr> {
     let source = head.extensions.get::<ConnectInfo<SocketAddr>>();
     source.map(|source| source.0.ip())
+}
+
+/// Whether a browser asks before anybody has clicked.
+fn is_prefetch(headers: &HeaderMap) -> bool {
+    let purposes = ["sec-purpose", "purpose"]
+        .into_iter()
+        .filter_map(|name| headers.get(name));
+    purposes
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.contains("prefetch"))
 }
 
 /// A form's token for a cookie's secret.

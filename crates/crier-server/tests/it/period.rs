@@ -3,6 +3,7 @@
 
 use crate::captures::{Capture, all};
 use crier_platform::accounts::admin::NewSessionOrder;
+use crier_platform::feed::Serving;
 use crier_platform::model::app::{AppKind, ProfileName};
 use crier_platform::model::story::Story;
 use crier_proto::ids::Uid;
@@ -64,10 +65,10 @@ async fn stories(server: &TestServer) -> Vec<Story> {
     let page = server
         .state
         .feed
-        .page(Uid::new(SENDER).unwrap(), None)
+        .view(Uid::new(SENDER).unwrap(), Serving::Look)
         .await
         .unwrap();
-    page.stories.into_iter().map(|view| view.story).collect()
+    page.slots.into_iter().map(|placed| placed.view.story).collect()
 }
 
 /// The answer of `liveMessage.createTicket` for the recipient.

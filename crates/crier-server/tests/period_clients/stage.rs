@@ -1,6 +1,7 @@
 //! A server with the replay identity of protocol 21.2, and what a test asks of it beside the client.
 
 use crier_platform::accounts::admin::NewSessionOrder;
+use crier_platform::feed::Serving;
 use crier_platform::model::app::{AppKind, ProfileName};
 use crier_proto::ids::Uid;
 use crier_testkit::identity::{API_KEY, APP_NAME, APP_SECRET, SENDER, SESSION_SECRET};
@@ -48,13 +49,16 @@ pub async fn mailbox_end(server: &TestServer, kind: AppKind) -> u64 {
     answer.json()["seq"].as_u64().unwrap()
 }
 
-/// Titles of the sender's stories, newest first.
+/// Titles of the sender's stories in their order.
 pub async fn stories(server: &TestServer) -> Vec<String> {
     let page = server
         .state
         .feed
-        .page(Uid::new(SENDER).unwrap(), None)
+        .view(Uid::new(SENDER).unwrap(), Serving::Look)
         .await
         .unwrap();
-    page.stories.into_iter().map(|view| view.story.title).collect()
+    page.slots
+        .into_iter()
+        .map(|placed| placed.view.story.title)
+        .collect()
 }

@@ -4,7 +4,7 @@ use super::app_login::DonePage;
 use super::canvas::CanvasPage;
 use super::code_gen::CodePage;
 use super::error::ErrorPage;
-use super::feed::{Cause, Empty, FeedPage, OfferedApp};
+use super::feed::{Cause, Empty, FeedPage, Notice, OfferedApp};
 use super::front::FrontPage;
 use super::layout::Chrome;
 use super::login::LoginPage;
@@ -81,8 +81,12 @@ fn card(id: &str, state: CardState) -> Card {
         app: HOSTILE.to_owned(),
         letter: "<".to_owned(),
         tone: 3,
+        icon: None,
         published: moment(),
         own: true,
+        new: true,
+        thumbed: true,
+        place: Some(1),
         state,
     }
 }
@@ -91,13 +95,17 @@ fn feed(stories: Vec<Card>, empty: Option<Empty>) -> String {
     FeedPage {
         chrome: chrome(Some(HOSTILE)),
         form_token: TOKEN,
+        v: "7.0123456789abcdef".to_owned(),
         w: 99,
         here: "b64-url_".to_owned(),
-        switched_off: Some(HOSTILE.to_owned()),
+        notice: Notice::SwitchedOff(HOSTILE.to_owned()),
         exempt: vec![card("1", CardState::Shown)],
+        exempt_more: 3,
         stories,
         later: true,
         more: Some("b64-url_".to_owned()),
+        missed: true,
+        keys: true,
         empty,
     }
     .render()
@@ -243,7 +251,12 @@ fn all() -> Vec<String> {
         settings(0),
         settings(2),
         feed(
-            vec![card("2", CardState::Shown), card("3", CardState::Away)],
+            vec![
+                card("2", CardState::Shown),
+                card("3", CardState::Away),
+                card("4", CardState::Reported),
+                card("5", CardState::Off),
+            ],
             None,
         ),
         feed(Vec::new(), Some(Empty::NoApps(offered))),
@@ -406,7 +419,10 @@ fn a_storys_links_are_marked_as_strangers_and_name_their_host() {
         );
     }
     for key in ["t", "b0", "b1", "p1", "p2", "p3", "p4"] {
-        assert!(page.contains(&format!("href=\"/crier/go/2/{key}\"")), "{key}");
+        assert!(
+            page.contains(&format!("href=\"/crier/go/2/{key}?v=7.0123456789abcdef\"")),
+            "{key}"
+        );
     }
 }
 
@@ -422,6 +438,9 @@ fn a_hidden_story_is_one_line_without_its_text() {
         .unwrap();
     assert!(line.contains("Hidden.") && line.contains("Undo"), "{line}");
     assert!(line.contains("I don't want this application here"), "{line}");
+    for reason in ["spam", "offensive", "not_mine", "other"] {
+        assert!(line.contains(&format!("/feed/report/{reason}\"")), "{line}");
+    }
     assert!(!line.contains("alert"), "{line}");
 }
 
@@ -455,13 +474,17 @@ fn a_page_of_25_stories_and_100_pictures_has_at_most_80_kib() {
     let page = FeedPage {
         chrome: chrome(Some("ada")),
         form_token: &TOKEN.repeat(4),
+        v: "1000000.0123456789abcdef".to_owned(),
         w: 1_000_000,
         here: TOKEN.repeat(6),
-        switched_off: None,
+        notice: Notice::OldCursor,
         exempt: Vec::new(),
+        exempt_more: 0,
         stories: stories.collect(),
         later: true,
         more: Some(TOKEN.repeat(6)),
+        missed: true,
+        keys: true,
         empty: None,
     };
     let bytes = page.render().unwrap().len();

@@ -5,6 +5,7 @@ mod host;
 mod uploads;
 
 use crate::site::stage::Stage;
+use crier_platform::feed::Serving;
 use crier_platform::model::picture::SlotPicture;
 use crier_platform::model::story::{Slot, SlotState};
 use crier_proto::digest::{lower_hex, sha256};
@@ -19,9 +20,14 @@ const BO: i64 = 563_683_308;
 async fn settled_slots(stage: &Stage) -> Vec<Slot> {
     let settled = async {
         loop {
-            let page = stage.server.state.feed.page(Uid::new(BO).unwrap(), None).await;
+            let page = stage
+                .server
+                .state
+                .feed
+                .view(Uid::new(BO).unwrap(), Serving::Look)
+                .await;
             let page = page.map_err(std::io::Error::other)?;
-            let slots = page.stories.first().map(|view| view.story.slots.clone());
+            let slots = page.slots.first().map(|placed| placed.view.story.slots.clone());
             match slots {
                 Some(slots) if slots.iter().all(|slot| slot.state != SlotState::Pending) => return Ok(slots),
                 Some(_) | None => tokio::task::yield_now().await,

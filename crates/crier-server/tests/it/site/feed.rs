@@ -3,6 +3,7 @@
 use crate::site::browser::{between, location};
 use crate::site::stage::{Stage, first_story};
 use crier_platform::model::app::AppKind;
+use crier_testkit::Answer;
 
 const TITLE: &str = "title";
 const BODY: &str = "body";
@@ -23,14 +24,20 @@ async fn with_story() -> Stage {
     stage
 }
 
+/// The mark of the view that a page belongs to.
+fn view_of(page: &Answer) -> &str {
+    between(page.text(), "name=\"v\" value=\"", "\"").unwrap()
+}
+
 #[tokio::test]
 async fn a_published_story_stands_in_its_readers_feed_with_its_links_and_boxes() {
     let stage = with_story().await;
     let page = stage.logged_in("bo").await.get("/feed").await;
     let id = first_story(&page);
     let text = page.text();
+    let v = view_of(&page);
     let link = |key: &str, host: &str| {
-        format!("<a href=\"/go/{id}/{key}\" rel=\"nofollow noopener noreferrer ugc\" title=\"{host}\">")
+        format!("<a href=\"/go/{id}/{key}?v={v}\" rel=\"nofollow noopener noreferrer ugc\" title=\"{host}\">")
     };
     assert!(
         text.contains(&format!("You beat {}ada</a></h2>", link("t", "rps.example"))),
@@ -55,7 +62,7 @@ async fn a_published_story_stands_in_its_readers_feed_with_its_links_and_boxes()
 }
 
 #[tokio::test]
-async fn stories_stand_newest_first_and_more_stories_goes_on() {
+async fn of_stories_alike_the_newest_stand_first_and_more_stories_goes_on_for_an_hour() {
     let stage = Stage::open().await;
     for number in 1..=27 {
         let name = format!("App {number}");
@@ -67,42 +74,63 @@ async fn stories_stand_newest_first_and_more_stories_goes_on() {
     }
     let mut bo = stage.logged_in("bo").await;
     let first = bo.get("/feed").await;
-    let places: Vec<usize> = (3..=27)
+    // The last five slots are for applications without a place: which, no age decides.
+    let places: Vec<usize> = (8..=27)
         .rev()
         .map(|number| first.text().find(&format!("Story {number}.")).unwrap())
         .collect();
     assert!(places.is_sorted());
-    assert!(!first.text().contains("Story 2."));
     let more = between(first.text(), "href=\"/feed?cursor=", "\"")
         .unwrap()
         .to_owned();
     let second = bo.get(&format!("/feed?cursor={more}")).await;
-    assert!(second.text().contains("Story 2.") && second.text().contains("Story 1."));
-    assert!(!second.text().contains("Story 3.") && !second.text().contains("More stories"));
-    assert!(bo.get("/feed?cursor=1").await.text().contains("That was all"));
-    for odd in ["0", "-1", "x", "99999999999999999999"] {
-        assert_eq!(
-            bo.get(&format!("/feed?cursor={odd}"))
-                .await
-                .text()
-                .matches("class=\"slot\"")
-                .count(),
-            25
+    for number in 1..=27 {
+        let story = format!("Story {number}.");
+        assert_ne!(
+            first.text().contains(&story),
+            second.text().contains(&story),
+            "{story}"
         );
     }
+    assert!(!second.text().contains("More stories"));
+    let foreign = stage
+        .logged_in("ada")
+        .await
+        .get(&format!("/feed?cursor={more}"))
+        .await;
+    assert_eq!(location(&foreign), "/feed?notice=cursor");
+    for odd in ["0", "-1", "x", &more[1..]] {
+        let answer = bo.get(&format!("/feed?cursor={odd}")).await;
+        assert_eq!(
+            (answer.status, location(&answer)),
+            (303, "/feed?notice=cursor"),
+            "{odd}"
+        );
+    }
+    let notice = bo.get("/feed?notice=cursor").await;
+    assert!(
+        notice.text().contains("That page of the feed is no longer kept"),
+        "{}",
+        notice.text()
+    );
+    stage.server.clock.advance_ms(3_600_000);
+    let expired = bo.get(&format!("/feed?cursor={more}")).await;
+    assert_eq!(location(&expired), "/feed?notice=cursor");
 }
 
 #[tokio::test]
 async fn hiding_leaves_one_line_with_an_undo_and_undo_brings_the_story_back() {
     let stage = with_story().await;
     let mut bo = stage.logged_in("bo").await;
-    let id = first_story(&bo.get("/feed").await);
-    let hidden = bo.submit("/feed/hide", &[("story", &id)]).await;
+    let first = bo.get("/feed").await;
+    let id = first_story(&first);
+    let here = between(first.text(), "name=\"at\" value=\"", "\"").unwrap();
+    let hidden = bo.submit("/feed/hide", &[("story", &id), ("at", here)]).await;
     assert_eq!(
         (hidden.status, location(&hidden)),
-        (303, format!("/feed#s{id}").as_str())
+        (303, format!("/feed?cursor={here}#s{id}").as_str())
     );
-    let page = bo.get("/feed").await;
+    let page = bo.get(&format!("/feed?cursor={here}")).await;
     assert!(
         page.text().contains("Hidden. ") && page.text().contains(">Undo</button>"),
         "{}",
@@ -110,6 +138,12 @@ async fn hiding_leaves_one_line_with_an_undo_and_undo_brings_the_story_back() {
     );
     assert!(page.text().contains("I don't want this application here"));
     assert!(!page.text().contains("You beat"), "{}", page.text());
+    let next = bo.get("/feed").await;
+    assert!(
+        next.text().contains("<b>1</b> that you have hidden"),
+        "{}",
+        next.text()
+    );
     let back = bo.submit("/feed/undo", &[("story", &id)]).await;
     assert_eq!(back.status, 303);
     assert!(bo.get("/feed").await.text().contains("You beat"));
@@ -167,8 +201,8 @@ async fn an_unwanted_application_is_switched_off_and_its_next_call_answers_no() 
     let id = first_story(&bo.get("/feed").await);
     let answer = bo.submit("/feed/unwanted", &[("story", &id)]).await;
     assert_eq!(answer.status, 303);
-    let page = bo.get(location(&answer)).await;
-    assert!(page.text().contains("are switched off.") && page.text().contains("Nothing to show just now"));
+    let page = bo.get("/feed").await;
+    assert!(page.text().contains("Nothing to show just now"));
     assert!(
         page.text()
             .contains("<b>1</b> of applications that are switched off"),
@@ -252,4 +286,84 @@ async fn hostile_text_stays_text_on_the_page() {
     );
     let button = between(page.text(), "aria-label=\"Hide “", "”\"").unwrap();
     assert!(button.contains("&#34; onmouseover"), "{button}");
+}
+
+#[tokio::test]
+async fn what_explains_the_feed_is_there_and_says_why() {
+    let stage = with_story().await;
+    let mut bo = stage.logged_in("bo").await;
+    let page = bo.get("/feed").await;
+    let (id, v) = (first_story(&page), view_of(&page).to_owned());
+    let why = bo.get(&format!("/feed/why/{id}?v={v}")).await;
+    assert!(why.text().contains("It stands at slot 1"), "{}", why.text());
+    let json = bo.get(&format!("/feed/why/{id}.json?v={v}")).await.json();
+    assert_eq!(json["story"].to_string().trim_matches('"'), id);
+    assert_eq!(
+        (json["verdict"].as_str(), json["slot"].as_u64()),
+        (Some("shown_merit"), Some(1))
+    );
+    let missed = bo.get(&format!("/feed/missed?v={v}")).await;
+    assert!(missed.text().contains("Everything made it"), "{}", missed.text());
+    let ranking = bo.get("/feed/ranking").await;
+    assert!(
+        ranking.text().contains("Version 1, in force now"),
+        "{}",
+        ranking.text()
+    );
+    let other = stage.logged_in("ada").await.get(&format!("/feed/why/{id}")).await;
+    assert_eq!(other.status, 404);
+}
+
+#[tokio::test]
+async fn thumbs_reports_and_hidden_stories_can_be_taken_back() {
+    let stage = with_story().await;
+    let mut bo = stage.logged_in("bo").await;
+    let id = first_story(&bo.get("/feed").await);
+    bo.submit("/feed/thumb", &[("story", &id)]).await;
+    assert!(bo.get("/feed").await.text().contains("aria-pressed=\"true\""));
+    bo.submit("/feed/thumb", &[("story", &id)]).await;
+    assert!(!bo.get("/feed").await.text().contains("aria-pressed=\"true\""));
+    bo.submit("/feed/report/not_mine", &[("story", &id)]).await;
+    let hidden = bo.get("/feed/hidden").await;
+    assert!(
+        hidden.text().contains("reported: you didn&#39;t do this"),
+        "{}",
+        hidden.text()
+    );
+    bo.submit("/feed/undo", &[("story", &id)]).await;
+    assert!(bo.get("/feed/hidden").await.text().contains("Nothing is hidden"));
+    assert!(bo.get("/feed").await.text().contains("You beat"));
+}
+
+#[tokio::test]
+async fn a_private_feed_needs_no_login_and_is_gone_when_it_is_revoked() {
+    let stage = with_story().await;
+    let mut bo = stage.logged_in("bo").await;
+    bo.get("/feed/preferences").await;
+    let made = bo
+        .submit("/feed/preferences/addresses", &[("label", "reader")])
+        .await;
+    let token = between(made.text(), "/f/", "/atom.xml").unwrap().to_owned();
+    let mut anybody = stage.browser();
+    for (file, words) in [
+        ("atom.xml", "<feed"),
+        ("rss.xml", "<rss"),
+        ("feed.json", "jsonfeed.org"),
+    ] {
+        let answer = anybody.get(&format!("/f/{token}/{file}")).await;
+        assert_eq!(answer.status, 200);
+        assert!(
+            answer.text().contains(words) && answer.text().contains("You beat"),
+            "{file}"
+        );
+        assert_eq!(answer.header("x-robots-tag"), Some("noindex"));
+    }
+    let page = bo.get("/feed/preferences").await;
+    let number = between(page.text(), "name=\"address\" value=\"", "\"")
+        .unwrap()
+        .to_owned();
+    bo.submit("/feed/preferences/revoke", &[("address", &number)])
+        .await;
+    let gone = anybody.get(&format!("/f/{token}/atom.xml")).await;
+    assert_eq!((gone.status, gone.text().contains("You beat")), (404, false));
 }

@@ -136,18 +136,18 @@ async fn an_application_that_is_switched_off_or_withdrawn_from_is_taken_out_of_t
     let orchard = reader.stage.app("Orchard").await.id;
     accounts.switch_stories(orchard, bo, false).await.unwrap();
     reader.stage.server.clock.advance_ms(1_000);
-    stream.until("{\"w\":4,\"new\":1}").await;
+    stream.until("{\"w\":5,\"new\":1}").await;
     let game = reader.stage.app("Rochambeau").await.id;
     accounts.withdraw(game, bo).await.unwrap();
     reader.stage.server.clock.advance_ms(1_000);
-    stream.until("{\"w\":4,\"new\":0}").await;
+    stream.until("{\"w\":6,\"new\":0}").await;
 }
 
 #[tokio::test]
 async fn logging_out_ends_the_stream_within_a_second() {
     let mut reader = Reader::new().await;
     let mut stream = reader.listen("0", "").await;
-    stream.until("{\"w\":0,\"new\":0}").await;
+    stream.until("{\"w\":2,\"new\":0}").await;
     reader.bo.get("/logout").await;
     assert_eq!(reader.bo.submit("/logout", &[]).await.status, 303);
     reader.stage.server.clock.advance_ms(1_000);
@@ -160,7 +160,7 @@ async fn live_per_user_lets_the_oldest_stream_leave_for_the_seventeenth() {
     let mut streams = Vec::new();
     for _ in 0..17 {
         let mut stream = reader.listen("0", "").await;
-        stream.until("{\"w\":0,\"new\":0}").await;
+        stream.until("{\"w\":2,\"new\":0}").await;
         streams.push(stream);
     }
     assert!(!streams.remove(0).rest().await.contains("data:"));
@@ -174,7 +174,7 @@ async fn live_per_user_lets_the_oldest_stream_leave_for_the_seventeenth() {
 async fn a_stream_that_has_nothing_to_say_beats_every_25_seconds() {
     let reader = Reader::new().await;
     let mut stream = reader.listen("0", "").await;
-    stream.until("{\"w\":0,\"new\":0}\n\n").await;
+    stream.until("{\"w\":2,\"new\":0}\n\n").await;
     reader.stage.server.clock.advance_ms(25_000);
     stream.until(":\n\n").await;
 }
@@ -183,7 +183,7 @@ async fn a_stream_that_has_nothing_to_say_beats_every_25_seconds() {
 async fn a_stop_sends_each_page_away_with_its_own_time_to_come_back() {
     let reader = Reader::new().await;
     let mut stream = reader.listen("0", "").await;
-    stream.until("{\"w\":0,\"new\":0}\n\n").await;
+    stream.until("{\"w\":2,\"new\":0}\n\n").await;
     let stopping = reader.stage.server.stop();
     let (stopped, ()) = tokio::join!(stopping, async {
         stream.until("retry: ").await;
@@ -223,16 +223,16 @@ async fn a_poll_answers_at_once_what_goes_beyond_what_was_seen_and_else_waits_fo
     reader.publish("Rochambeau", "One").await;
     assert_eq!(
         reader.bo.get("/feed/poll?after=0").await.text(),
-        "{\"w\":3,\"new\":1}"
+        "{\"w\":3,\"new\":1,\"pictures\":[]}"
     );
     let head = reader.login();
     let mut waiting = Stream::open(reader.stage.server.address, "/feed/poll?after=0&seen=3", &head).await;
     reader.publish("Orchard", "Two").await;
-    waiting.until("{\"w\":4,\"new\":2}").await;
+    waiting.until("{\"w\":4,\"new\":2,\"pictures\":[]}").await;
     let mut waiting = Stream::open(reader.stage.server.address, "/feed/poll?after=4", &head).await;
     // Until it has nothing to say for 25 seconds: the clock goes on until the poll has begun and is over.
     let over = async {
-        waiting.until("{\"w\":4,\"new\":0}").await;
+        waiting.until("{\"w\":4,\"new\":0,\"pictures\":[]}").await;
     };
     tokio::pin!(over);
     while futures_util::poll!(over.as_mut()).is_pending() {

@@ -1,0 +1,155 @@
+//! Verdicts, numbers and counts in words, for people (feed 5.1, 5.4, 5.5).
+
+use super::feed::Cause;
+use crier_platform::feed::verdict::{Below, Verdict};
+
+/// Why a story stands where it stands: one sentence.
+pub(super) fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Blanked => "Its text was removed.".to_owned(),
+        Verdict::Damaged => "It cannot be shown safely.".to_owned(),
+        Verdict::Exempt { .. } => "It is always shown: you own this application.".to_owned(),
+        Verdict::Expired => "It is more than seven days old.".to_owned(),
+        Verdict::Overflow => "Too many newer stories compete for your feed.".to_owned(),
+        Verdict::NoGrant => "You have withdrawn from its application.".to_owned(),
+        Verdict::AppOff => "You have switched its application's stories off.".to_owned(),
+        Verdict::SliderNone => "Your slider for its application stands at none.".to_owned(),
+        Verdict::Hidden => "You hid it.".to_owned(),
+        Verdict::Reported => "You reported it.".to_owned(),
+        Verdict::ShownMerit(shown) => format!("It stands at slot {}: it was among the best.", shown.slot),
+        Verdict::ShownGuaranteed { shown, missed } => format!(
+            "It stands at slot {}: its application had been missing for {}.",
+            shown.slot,
+            counted(u64::from(*missed), "view", "views")
+        ),
+        Verdict::ShownFill(shown) => {
+            format!(
+                "It stands at slot {}: it was the best of what was left.",
+                shown.slot
+            )
+        }
+        Verdict::AppCap { .. } => {
+            "Its score was good enough, but its application has all its places.".to_owned()
+        }
+        Verdict::BelowCut(below) => {
+            format!("It stayed {} % below the last story that came in.", below.percent)
+        }
+    }
+}
+
+/// The numbers that go with a verdict, or nothing.
+pub(super) fn details(verdict: &Verdict, cut: Option<u64>) -> String {
+    let Some(score) = verdict.score() else {
+        return String::new();
+    };
+    let score = format!("Its score was {}.", grouped(score));
+    match (verdict, cut) {
+        (Verdict::BelowCut(Below { margin, .. }), Some(cut)) => {
+            format!(
+                "{score} The last story that came in had {}, so {} were missing.",
+                grouped(cut),
+                grouped(*margin)
+            )
+        }
+        (_, Some(cut)) => format!(
+            "{score} The last story that came in by its score had {}.",
+            grouped(cut)
+        ),
+        (_, None) => score,
+    }
+}
+
+/// How near a story came to the cut, in percent, for those that competed and are not on the page.
+pub(super) fn nearness(verdict: &Verdict) -> Option<u64> {
+    match verdict {
+        Verdict::AppCap { .. } => Some(100),
+        Verdict::BelowCut(below) => Some(100_u64.saturating_sub(below.percent)),
+        Verdict::Blanked
+        | Verdict::Damaged
+        | Verdict::Exempt { .. }
+        | Verdict::Expired
+        | Verdict::Overflow
+        | Verdict::NoGrant
+        | Verdict::AppOff
+        | Verdict::SliderNone
+        | Verdict::Hidden
+        | Verdict::Reported
+        | Verdict::ShownMerit(_)
+        | Verdict::ShownGuaranteed { .. }
+        | Verdict::ShownFill(_) => None,
+    }
+}
+
+/// A cause for which stories are not shown, by its verdict's name, with the control that would bring them back (feed 6.6).
+pub(super) fn cause(verdict: &str, count: u64) -> Option<Cause> {
+    const PREFERENCES: Option<(&str, &str)> = Some(("/feed/preferences", "Preferences"));
+    let (words, way) = match verdict {
+        "blanked" => ("whose text was removed", None),
+        "damaged" => ("that cannot be shown safely", None),
+        "expired" => ("older than seven days", None),
+        "overflow" => ("beyond the newest that may compete", None),
+        "no_grant" => (
+            "of applications that you have withdrawn from",
+            Some(("/settings", "Settings")),
+        ),
+        "app_off" => ("of applications that are switched off", PREFERENCES),
+        "slider_none" => ("of applications whose slider stands at none", PREFERENCES),
+        "hidden" => ("that you have hidden", Some(("/feed/hidden", "Look at them"))),
+        "reported" => ("that you have reported", Some(("/feed/hidden", "Look at them"))),
+        _ => return None,
+    };
+    (count > 0).then_some(Cause { count, words, way })
+}
+
+/// A number with commas between its thousands.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 story`, `3 stories`.
+pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crier_platform::feed::verdict::Shown;
+
+    #[test]
+    fn thousands_have_commas_between_them() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (7_138_316_302, "7,138,316,302"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn a_guaranteed_place_says_for_how_long_its_application_was_missing() {
+        let shown = Shown { slot: 21, score: 5 };
+        assert_eq!(
+            verdict(&Verdict::ShownGuaranteed { shown, missed: 1 }),
+            "It stands at slot 21: its application had been missing for 1 view."
+        );
+    }
+
+    #[test]
+    fn only_what_its_reader_can_bring_back_has_a_control() {
+        assert!(cause("hidden", 2).is_some_and(|cause| cause.way.is_some()));
+        assert!(cause("expired", 2).is_some_and(|cause| cause.way.is_none()));
+        assert!(cause("hidden", 0).is_none());
+        assert!(cause("shown_merit", 2).is_none());
+    }
+}
