@@ -400,6 +400,10 @@ impl Rankings for CachedStore {
         self.inner.hour_counts(from, to).await
     }
 
+    async fn is_overdue(&self, stories: WallMs, views: WallMs) -> Result<(bool, bool), StoreFault> {
+        self.inner.is_overdue(stories, views).await
+    }
+
     async fn feed_addresses(&self, user: Uid) -> Result<Vec<FeedAddress>, StoreFault> {
         self.inner.feed_addresses(user).await
     }

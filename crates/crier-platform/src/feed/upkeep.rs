@@ -23,11 +23,20 @@ impl FeedReader {
         let now = self.shared.ports.clock.wall();
         let before = |span: Span| now.plus_ms(-i64::try_from(span.0).unwrap_or(i64::MAX));
         let config = &self.shared.config;
+        let (text, views) = (before(config.text_keep), before(config.view_keep));
+        let overdue = match self.shared.ports.store.is_overdue(text, views).await {
+            Ok(overdue) => overdue,
+            Err(fault) => {
+                tracing::warn!(%fault, "the feed could not look for what is too old");
+                return;
+            }
+        };
+        // Only what is there is written: an idle server syncs nothing.
         let writes = [
-            FeedWrite::BlankBefore(before(config.text_keep)),
-            FeedWrite::TrimViews(before(config.view_keep)),
+            overdue.0.then_some(FeedWrite::BlankBefore(text)),
+            overdue.1.then_some(FeedWrite::TrimViews(views)),
         ];
-        for write in writes {
+        for write in writes.into_iter().flatten() {
             if let Err(CommitError::Fault(fault)) = self.write(write).await {
                 tracing::warn!(%fault, "the feed could not let go of what is too old");
             }

@@ -41,6 +41,8 @@ pub trait Rankings: Send + Sync {
     async fn hour_rows(&self, hour: i64) -> Result<Option<HourRows>, StoreFault>;
     /// Counts of every application over hours from the first on, up to and without the last.
     async fn hour_counts(&self, from: i64, to: i64) -> Result<Vec<(AppId, QualityCounts)>, StoreFault>;
+    /// Whether there are stories with text older than the first moment, and views older than the second.
+    async fn is_overdue(&self, stories: WallMs, views: WallMs) -> Result<(bool, bool), StoreFault>;
     /// Addresses of a user's private feeds, oldest first.
     async fn feed_addresses(&self, user: Uid) -> Result<Vec<FeedAddress>, StoreFault>;
     /// The address of a token's hash.

@@ -45,6 +45,11 @@ const HOUR_ROWS: &str = "SELECT app, shown, clicked, thumbed, hidden, reported, 
   WHERE hour = ?1 ORDER BY app";
 const HOUR_COUNTS: &str = "SELECT app, sum(shown), sum(clicked), sum(thumbed), sum(hidden), sum(reported)
   FROM app_hour WHERE hour >= ?1 AND hour < ?2 GROUP BY app ORDER BY app";
+/// Stories above the last blanked one, by number: the first of them is the oldest.
+const OVERDUE: &str = "SELECT
+  coalesce((SELECT published_ms < ?1 FROM story WHERE id > (SELECT last FROM counter WHERE name = 'blanked_story')
+    ORDER BY id LIMIT 1), 0),
+  EXISTS (SELECT 1 FROM feed_view WHERE at_ms < ?2)";
 const ADDRESSES: &str = "SELECT * FROM feed_address WHERE user = ?1 ORDER BY number";
 const ADDRESS: &str = "SELECT * FROM feed_address WHERE token = ?1";
 
@@ -444,6 +449,13 @@ impl Rankings for SqliteStore {
             list(connection, (HOUR_COUNTS, (from, to)), |row| {
                 Ok((row.app("app")?, counts(row, 1)?))
             })
+        })
+    }
+
+    async fn is_overdue(&self, stories: WallMs, views: WallMs) -> Result<(bool, bool), StoreFault> {
+        self.readers().read(|connection| {
+            let mut statement = connection.prepare_cached(OVERDUE)?;
+            statement.query_row((stories.0, views.0), |row| Ok((row.get(0)?, row.get(1)?)))
         })
     }
 
