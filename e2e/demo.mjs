@@ -79,9 +79,10 @@ const read = (text) => ({
   listen: only(text, /^ {2}([^#\s].* listen .*)$/m),
 });
 
-export const startDemo = async () => {
+/** `settings` are variables that the binary reads as configuration. */
+export const startDemo = async (settings = {}) => {
   const binary = process.env.CRIER_BIN || join(root, "target/debug/crier");
-  const child = spawn(binary, ["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(binary, ["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"], { cwd: root, env: { ...process.env, ...settings }, stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
   let log = "";
   child.stderr.on("data", (part) => (log += part));

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startBrowser } from "./browser.mjs";
 import { startDemo } from "./demo.mjs";
+import { startOrigin } from "./origin.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const TEST_MS = 60_000;
@@ -22,7 +23,9 @@ const within = (promise, ms, what) => {
 let passed = 0;
 let failed = 0;
 rmSync(join(here, "shots"), { recursive: true, force: true });
-const demo = await startDemo();
+const origin = await startOrigin();
+// Pictures may be fetched from the tests' own web server, and from nothing else of this machine.
+const demo = await startDemo({ CRIER__MEDIA__DIAL_ALLOW: origin.dial });
 let browser;
 try {
   browser = await startBrowser();
@@ -33,6 +36,7 @@ try {
       const opened = [];
       const stage = {
         demo,
+        origin,
         shot: (page, file) => page.screenshot({ path: join(here, "shots", `${file}.png`), fullPage: true }),
         /** A browser of its own: no cookie is shared. */
         person: async (options) => {
@@ -58,6 +62,7 @@ try {
 } finally {
   await browser?.close();
   await demo.stop();
+  await origin.stop();
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed || !passed ? 1 : 0;
