@@ -140,6 +140,18 @@ impl TestServer {
         &self.state.accounts
     }
 
+    /// The lines of `user export`.
+    ///
+    /// # Errors
+    /// What the operator would be told.
+    pub async fn exported(&self, user: &str) -> io::Result<Vec<String>> {
+        let mut lines = Vec::new();
+        let mut write = |line| lines.push(line);
+        let export = self.accounts().export_user(user, &self.state.feed, &mut write);
+        export.await.map_err(other)?;
+        Ok(lines)
+    }
+
     /// The data folder.
     #[must_use]
     pub fn data(&self) -> &Path {

@@ -1,13 +1,19 @@
-//! Everything held on a person, as JSON lines (operating section 3).
+//! Everything held on a person, as JSON lines (operating section 3, feed 8.6).
 //!
-//! Secrets, hashes of passwords and tokens are not a person's data but keys to it, and are left out.
+//! Secrets, hashes of passwords and tokens are not a person's data but keys to it, and are left out. Texts of stories stand in
+//! their own lines, the record beside them is as `crier feed export` writes it without texts.
 
 use super::{AccountError, Accounts};
+use crate::feed::FeedReader;
+use crate::model::job::Photo;
 use crate::model::mailbox::KeptMessage;
+use crate::model::record::FeedAddress;
+use crate::model::record_line::RecordLine;
 use crate::model::story::{Priority, Story};
 use crate::model::time::WallMs;
 use crate::model::user::User;
 use crate::ports::store::{Kept, KeptSession};
+use crier_proto::digest::{base64url, lower_hex};
 use crier_proto::ids::AppId;
 use crier_proto::story::ImageSource;
 use serde_json::{Value, json};
@@ -16,23 +22,38 @@ use serde_json::{Value, json};
 const STORIES_AT_ONCE: u32 = 200;
 
 impl Accounts {
-    /// `user export`: one JSON object a line, everything held on a person, each with its `kind`.
+    /// `user export`: one JSON object a line, everything held on a person, each with its `kind`. A line is given away as soon as
+    /// it is made: the pictures of a thousand photos are never together in memory.
     ///
     /// # Errors
     /// `NotFound`; when the books fail.
-    pub async fn export_user(&self, user: &str) -> Result<Vec<String>, AccountError> {
+    pub async fn export_user(
+        &self,
+        user: &str,
+        feed: &FeedReader,
+        write: &mut (dyn FnMut(String) + Send),
+    ) -> Result<(), AccountError> {
         let user = self.find_user(user).await?;
-        let mut lines = vec![user_line(&user)];
+        let mut give = |line: Value| write(line.to_string());
+        give(user_line(&user));
         for app in self.apps_of(user.uid).await? {
-            lines.push(json!({"kind": "owned_app", "app_id": app.id.get(), "name": app.name}));
+            give(json!({"kind": "owned_app", "app_id": app.id.get(), "name": app.name}));
         }
         for grant in self.ports.store.grants_of(user.uid).await? {
-            lines.push(json!({
+            give(json!({
                 "kind": "grant", "app_id": grant.app.get(), "feed": grant.feed, "added": grant.added,
                 "offline_access": grant.offline_access, "granted_at": grant.granted_at.secs(),
             }));
         }
-        lines.extend(kept_lines(&self.ports.store.kept_on(user.uid).await?));
+        kept_lines(&self.ports.store.kept_on(user.uid).await?)
+            .into_iter()
+            .for_each(&mut give);
+        for address in self.ports.store.feed_addresses(user.uid).await? {
+            give(address_line(&address));
+        }
+        for photo in self.ports.store.photos_of(user.uid).await? {
+            give(self.photo_line(&photo).await?);
+        }
         let mut before = None;
         loop {
             let stories = self
@@ -40,13 +61,32 @@ impl Accounts {
                 .store
                 .stories(user.uid, before, STORIES_AT_ONCE)
                 .await?;
-            lines.extend(stories.iter().map(story_line));
+            stories.iter().map(story_line).for_each(&mut give);
             match stories.last() {
                 Some(last) => before = Some(last.seq),
                 None => break,
             }
         }
-        Ok(lines.iter().map(Value::to_string).collect())
+        let record = feed.export(user.uid, false).await?;
+        record.iter().map(record_line).for_each(give);
+        Ok(())
+    }
+
+    /// An uploaded photo with its three pictures, largest first; one that the books have lost is left out.
+    async fn photo_line(&self, photo: &Photo) -> Result<Value, AccountError> {
+        let mut pictures = Vec::new();
+        for hash in [photo.big, photo.normal, photo.small] {
+            if let Some(picture) = self.ports.store.picture(hash).await? {
+                pictures.push(json!({
+                    "path": format!("/p/{}.{}", lower_hex(&hash.0), picture.kind.extension()),
+                    "type": picture.kind.media_type(), "base64url": base64url(&picture.bytes),
+                }));
+            }
+        }
+        Ok(json!({
+            "kind": "photo", "pid": photo.pid.get(), "app_id": photo.app.get(), "caption": photo.caption,
+            "created_at": photo.created_at.secs(), "pictures": pictures,
+        }))
     }
 }
 
@@ -94,6 +134,19 @@ fn source(source: &ImageSource) -> Value {
     }
 }
 
+/// An address of a private feed; its token is a key and is kept as a hash alone.
+fn address_line(address: &FeedAddress) -> Value {
+    json!({
+        "kind": "feed_address", "label": address.label, "created_at": address.created_at.secs(),
+        "used_at": address.used_at.map(WallMs::secs),
+    })
+}
+
+/// A line of the feed's record, whole under `record`: together they are what `crier simulate --replay` reads.
+fn record_line(line: &RecordLine) -> Value {
+    json!({"kind": "feed_record", "record": line})
+}
+
 /// A story of their feed.
 fn story_line(story: &Story) -> Value {
     let priority = match &story.priority {
@@ -110,6 +163,9 @@ fn story_line(story: &Story) -> Value {
         "kind": "story", "story_id": story.id.get(), "app_id": story.app.get(), "seq": story.seq,
         "published_at": story.published_at.secs(), "title": story.title, "body": story.body,
         "priority": priority, "exempt": story.exempt, "pictures": slots,
-        "hidden_at": story.hidden_at.map(WallMs::secs),
+        "hidden_at": story.hidden_at.map(WallMs::secs), "reported_at": story.reported.map(|(at, _)| at.secs()),
+        "reported_as": story.reported.map(|(_, reason)| reason.word()), "thumbed": story.thumbed,
+        "first_shown_at": story.first_shown_at.map(WallMs::secs),
+        "blanked_at": story.blanked.map(|(at, _)| at.secs()),
     })
 }

@@ -188,6 +188,14 @@ pub struct Photo {
     pub owner: Uid,
     /// With which application.
     pub app: AppId,
+    /// As given.
+    pub caption: String,
+    /// When it was uploaded.
+    pub created_at: WallMs,
+    /// Its picture of at most 604 pixels a side.
+    pub big: PictureHash,
+    /// Its picture of at most 130 pixels a side.
+    pub normal: PictureHash,
     /// Its picture of at most 75 pixels a side.
     pub small: PictureHash,
 }

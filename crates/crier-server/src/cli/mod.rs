@@ -9,6 +9,7 @@ mod config;
 mod copy;
 mod demo;
 mod doctor;
+mod feed;
 mod grant;
 mod listen;
 mod migrate;
@@ -83,6 +84,9 @@ enum Command {
     /// Open and end sessions: an application's right to act for a person
     #[command(subcommand)]
     Session(session::Session),
+    /// Write a feed's record
+    #[command(subcommand)]
+    Feed(feed::Feed),
     /// Block pictures
     #[command(subcommand)]
     Picture(picture::Picture),
@@ -122,6 +126,7 @@ pub fn main() -> u8 {
         Command::App(command) => command.run(),
         Command::Grant(command) => command.run(),
         Command::Session(command) => command.run(),
+        Command::Feed(command) => command.run(),
         Command::Picture(command) => command.run(),
         Command::Call(command) => command.run(),
         Command::Listen(command) => command.run(),

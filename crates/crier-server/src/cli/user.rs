@@ -124,8 +124,11 @@ impl User {
                 output.row(&short(&user));
             }
             Self::Export(One { user, place, .. }) => {
-                let lines = place.with_accounts(async |accounts| accounts.export_user(&user).await)?;
-                lines.iter().for_each(|line| say(line));
+                let mut write = |line: String| say(&line);
+                place.with_state(async |state| {
+                    let accounts = state.accounts;
+                    accounts.export_user(&user, &state.feed, &mut write).await
+                })?;
             }
         }
         Ok(0)

@@ -15,7 +15,7 @@
 //! - `delivery`: exactly once or a gap, over connections that are cut
 //! - `simulate`: invented people, and records computed again
 //! - `pictures`: from a host of images to what a browser is served; uploads; what is taken away
-//! - `rest`, `config`, `cli`, `cli_listen`: the doors of callers and operators
+//! - `rest`, `config`, `cli`, `cli_feed`, `cli_listen`: the doors of callers and operators
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -24,6 +24,7 @@
 
 mod captures;
 mod cli;
+mod cli_feed;
 mod cli_listen;
 mod config;
 mod delivery;

@@ -247,12 +247,7 @@ async fn priority_is_stored_and_other_text_is_refused() {
         stage.code(PUBLISH, &[("title", "t"), ("priority", "100")]).await,
         0
     );
-    let exported = stage
-        .server
-        .accounts()
-        .export_user("sender")
-        .await
-        .expect("an export");
+    let exported = stage.server.exported("sender").await.expect("an export");
     let story = exported
         .iter()
         .find(|line| line.contains("\"title\":\"t\""))

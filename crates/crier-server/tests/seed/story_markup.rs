@@ -230,8 +230,7 @@ async fn four_image_slots_are_kept_each_with_its_link() {
     }
     let exported = stage
         .server
-        .accounts()
-        .export_user("sender")
+        .exported("sender")
         .await
         .expect("an export")
         .join("\n");

@@ -261,6 +261,10 @@ fn read_photo(row: &Row<'_>) -> rusqlite::Result<Photo> {
         pid: Pid::new(row.get("pid")?).ok_or_else(|| bad("a photo's number"))?,
         owner: row.user("owner")?,
         app: row.app("app")?,
+        caption: row.get("caption")?,
+        created_at: row.wall("created_ms")?,
+        big: PictureHash(row.get("big")?),
+        normal: PictureHash(row.get("normal")?),
         small: PictureHash(row.get("small")?),
     })
 }

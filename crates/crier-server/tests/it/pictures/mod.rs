@@ -1,7 +1,7 @@
 //! Pictures from end to end (feed section 7): a story with four, from a host on the loopback to what a browser is served; photos
 //! that callers upload; and what an administrator takes away.
 
-mod host;
+pub(crate) mod host;
 mod uploads;
 
 use crate::site::stage::Stage;

@@ -39,9 +39,8 @@ async fn open() -> (Stage, String) {
 
 /// What is held on both, so that any change shows.
 async fn held(stage: &Stage) -> Vec<String> {
-    let accounts = stage.server.accounts();
-    let mut held = accounts.export_user("ada").await.unwrap();
-    held.extend(accounts.export_user("bo").await.unwrap());
+    let mut held = stage.server.exported("ada").await.unwrap();
+    held.extend(stage.server.exported("bo").await.unwrap());
     held
 }
 
@@ -263,7 +262,7 @@ async fn nobody_reaches_into_another_persons_or_applications_things() {
         session_secret: None,
     };
     let bos = stage.server.accounts().add_session(order).await.unwrap();
-    let before = stage.server.accounts().export_user("bo").await.unwrap();
+    let before = stage.server.exported("bo").await.unwrap();
     let app = rochambeau.id.to_string();
     let mut ada = stage.logged_in("ada").await;
     let mut tried = 0;
@@ -281,11 +280,7 @@ async fn nobody_reaches_into_another_persons_or_applications_things() {
     ] {
         ada.get("/settings").await;
         ada.submit(route, &fields).await;
-        assert_eq!(
-            stage.server.accounts().export_user("bo").await.unwrap(),
-            before,
-            "{route}"
-        );
+        assert_eq!(stage.server.exported("bo").await.unwrap(), before, "{route}");
         tried += 1;
     }
     let mut bo = stage.logged_in("bo").await;

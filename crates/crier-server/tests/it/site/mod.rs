@@ -3,7 +3,7 @@
 mod app_pages;
 mod app_ways;
 mod attacks;
-mod browser;
+pub(crate) mod browser;
 mod canvas;
 mod feed;
 mod forms;
