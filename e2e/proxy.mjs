@@ -16,6 +16,8 @@ export const startProxy = async (url) => {
   let changed = () => undefined;
   const track = (door, ...ends) => {
     const entry = { door, cut: () => ends.forEach((end) => end.destroy()) };
+    // What nobody takes any more would keep the other end from ever seeing that this one has closed.
+    ends[1].once("close", () => ends[0].destroySoon?.());
     open.set(ends[0], entry);
     ends[0].once("close", () => {
       open.delete(ends[0]);

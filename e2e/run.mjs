@@ -65,4 +65,5 @@ try {
   await origin.stop();
 }
 console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed || !passed ? 1 : 0;
+// A test that was given up may still hold a server or a timer; nothing of it is waited for.
+process.exit(failed || !passed ? 1 : 0);

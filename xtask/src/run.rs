@@ -3,8 +3,11 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::sync_channel;
-use std::time::Instant;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
+/// How long one step may take. The slowest takes a fifth of it; a step that hangs is to be named while there is time to say so.
+const STEP_MAX: Duration = Duration::from_secs(25 * 60);
 
 /// Tests that passed and failed.
 #[derive(Debug, Default, Clone, Copy)]
@@ -71,13 +74,14 @@ impl Step {
                 counts
             }
             Err(reason) => {
-                println!("── {} FAILED to start: {reason}", self.name);
+                println!("── {} FAILED: {reason}", self.name);
                 Counts { passed: 0, failed: 1 }
             }
         }
     }
 
     fn run_and_count(&self) -> Result<(Counts, bool), String> {
+        let started = Instant::now();
         let (program, arguments) = self.command.split_first().ok_or("empty command")?;
         let mut child = Command::new(program)
             .args(arguments)
@@ -112,9 +116,18 @@ impl Step {
         drop(lines);
         let mut counts = Counts::default();
         let mut out = std::io::stdout();
-        for line in shown {
-            counts.add(count(&line));
-            writeln!(out, "{line}").map_err(|error| error.to_string())?;
+        loop {
+            match shown.recv_timeout(STEP_MAX.saturating_sub(started.elapsed())) {
+                Ok(line) => {
+                    counts.add(count(&line));
+                    writeln!(out, "{line}").map_err(|error| error.to_string())?;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    child.kill().map_err(|error| error.to_string())?;
+                    return Err(format!("not done after {} s", STEP_MAX.as_secs()));
+                }
+            }
         }
         for reader in readers {
             reader
