@@ -109,11 +109,22 @@ impl Accounts {
         Ok(self.ports.store.apps().await?)
     }
 
-    /// The applications that a user owns.
-    pub(crate) async fn apps_of(&self, owner: Uid) -> Result<Vec<Arc<App>>, AccountError> {
+    /// The applications that a user owns, by id.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn apps_of(&self, owner: Uid) -> Result<Vec<Arc<App>>, AccountError> {
         let mut apps = self.apps().await?;
         apps.retain(|app| app.owner == owner);
         Ok(apps)
+    }
+
+    /// The application of a number, if this user owns it: a missing one and somebody else's look alike.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn own_app(&self, owner: Uid, id: AppId) -> Result<Option<Arc<App>>, AccountError> {
+        Ok(self.app(id).await?.filter(|app| app.owner == owner))
     }
 
     /// `app add`.

@@ -71,11 +71,24 @@ pub(crate) async fn get(Path(name): Path<String>) -> Response {
 mod tests {
     use super::*;
 
+    /// Bytes of the files with these names, pictures left out.
+    fn bytes_of(is_loaded: impl Fn(&str) -> bool) -> usize {
+        let loaded = ASSETS
+            .iter()
+            .filter(|asset| !asset.source.ends_with(".svg") && is_loaded(&asset.source));
+        loaded.map(|asset| asset.bytes.len()).sum()
+    }
+
     #[test]
-    fn style_and_script_together_stay_below_24_kib() {
-        let sizes = ASSETS.iter().filter(|asset| !asset.source.ends_with(".svg"));
-        let bytes: usize = sizes.map(|asset| asset.bytes.len()).sum();
+    fn style_and_script_of_a_feed_together_stay_below_24_kib() {
+        let bytes = bytes_of(|source| !source.starts_with("console"));
         assert!(bytes > 0 && bytes <= 24 * 1024, "{bytes}");
+    }
+
+    #[test]
+    fn style_and_script_of_the_console_together_stay_below_40_kib() {
+        let bytes = bytes_of(|source| source == "style.css" || source.starts_with("console"));
+        assert!(bytes > 0 && bytes <= 40 * 1024, "{bytes}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(crate) struct Chrome<'a> {
     pub(crate) title: &'a str,
     /// Name of the logged-in user.
     pub(crate) user: Option<&'a str>,
-    /// The document that is open, for the way about: `feed`, `settings` or empty.
+    /// The document that is open, for the way about: `feed`, `settings`, `developers` or empty.
     pub(crate) here: &'a str,
     /// Laid out for a small window (protocol 18.2, `popup`).
     pub(crate) popup: bool,

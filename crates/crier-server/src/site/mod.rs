@@ -13,6 +13,7 @@
 //! - `preferences` `/feed/preferences` · `addresses`: making and revoking private feeds · `private_feed` `/f/<token>/…`
 //! - `news` `/feed/live`, `/feed/poll`: word of what is new on an open page
 //! - `settings` `/settings` · `withdraw` `/settings/withdraw`
+//! - `console/` `/developers/…`: the pages of those who make applications
 //!
 //! Beneath them:
 //! - `door`: from an HTTP request to a `Visit` and back, headers, form tokens; `visit`: who asks; `fields`: strict pairs
@@ -29,6 +30,7 @@ mod assets;
 mod authorize;
 mod canvas;
 mod code_gen;
+mod console;
 mod door;
 mod error;
 mod feed;
@@ -98,6 +100,7 @@ pub fn router() -> Router<AppState> {
         .route("/code_gen.php", page(code_gen::get).merge(form(code_gen::post)))
         .route("/apps/{*place}", frame(canvas::get))
         .merge(feed_routes())
+        .merge(console::routes())
         .route("/go/{story}/{link}", page(go::get))
         .route("/settings", page(settings::get))
         .route(

@@ -1,5 +1,7 @@
 //! Every template with a sample, read strictly: whatever a page shows, its frame, its forms and its addresses keep the rules.
 
+mod console;
+
 use super::app_login::DonePage;
 use super::canvas::CanvasPage;
 use super::code_gen::CodePage;
@@ -266,6 +268,7 @@ fn all() -> Vec<String> {
         feed(Vec::new(), Some(Empty::NoMore)),
     ];
     pages.extend(asking());
+    pages.extend(console::pages());
     pages
 }
 

@@ -6,8 +6,11 @@ use crate::site::stage::{PASSWORD, Stage, first_story};
 use crier_platform::model::app::AppKind;
 use crier_testkit::Answer;
 
-/// The router as it is written.
-const ROUTER: &str = include_str!("../../../src/site/mod.rs");
+/// The routers as they are written.
+const ROUTER: &str = concat!(
+    include_str!("../../../src/site/mod.rs"),
+    include_str!("../../../src/site/console/mod.rs")
+);
 
 /// Every address behind which a form changes something, and how many addresses there are in all.
 fn changing_routes() -> (Vec<&'static str>, usize) {
@@ -17,12 +20,14 @@ fn changing_routes() -> (Vec<&'static str>, usize) {
     (changing.map(address).collect(), routes.len())
 }
 
-/// Two people, an application that both have accepted with a story of bo's, and one that nobody has.
+/// Two people, an application of ada's that both have accepted with a story of bo's, and one of bo's that nobody has.
 async fn open() -> (Stage, String) {
     let stage = Stage::open().await;
     stage
         .add_app("Other", "http://other.example/", AppKind::Web)
         .await;
+    let owner = [("owner".to_owned(), "bo".to_owned())];
+    stage.server.accounts().set_app("Other", &owner).await.unwrap();
     stage.grant("Rochambeau").await;
     stage
         .server
@@ -37,16 +42,20 @@ async fn open() -> (Stage, String) {
     (stage, story)
 }
 
-/// What is held on both, so that any change shows.
+/// What is held on both and how their applications stand, so that any change shows.
 async fn held(stage: &Stage) -> Vec<String> {
     let mut held = stage.server.exported("ada").await.unwrap();
     held.extend(stage.server.exported("bo").await.unwrap());
+    for app in stage.server.accounts().apps().await.unwrap() {
+        held.push(format!("{app:?} {}", app.secret.expose()));
+    }
     held
 }
 
-/// The address with everything that it could need.
+/// The address with everything that it could need; where it names an application of the visitor's, bo's.
 async fn address(stage: &Stage, route: &str) -> String {
     let app = stage.app("Other").await;
+    let route = route.replace("{app}", &app.id.to_string());
     format!(
         "{route}?api_key={}&app={}&token={}",
         app.api_key,
@@ -67,6 +76,7 @@ async fn fields(stage: &Stage, story: &str) -> Vec<(String, String)> {
         ("stories", "off"),
         ("zone", "Asia/Tokyo"),
         ("token", "0"),
+        ("profile", "modern"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec()
@@ -321,4 +331,62 @@ async fn nobody_reaches_into_another_persons_or_applications_things() {
             .is_none()
     );
     println!("other people's things: {} tried, 0 reached", tried + 3);
+}
+
+#[tokio::test]
+async fn an_application_is_there_for_its_owner_alone() {
+    let (stage, story) = open().await;
+    let fields = fields(&stage, &story).await;
+    let fields = lent(&fields);
+    let (rochambeau, others) = (stage.app("Rochambeau").await.id, stage.app("Other").await.id);
+    let missing = "4711".to_owned();
+    let (forms, _) = changing_routes();
+    let pages: Vec<&str> = ROUTER
+        .split(".route(")
+        .skip(1)
+        .filter_map(|route| between(route, "\"", "\""))
+        .filter(|route| route.contains("{app}"))
+        .collect();
+    let mut bo = stage.logged_in("bo").await;
+    let own = token_of(&mut bo, "/settings").await;
+    let held_before = held(&stage).await;
+    let mut tried = 0;
+    for route in &pages {
+        assert_ne!(
+            bo.get(&route.replace("{app}", &others.to_string())).await.status,
+            404,
+            "{route}"
+        );
+        let mut bodies = Vec::new();
+        for app in [&rochambeau.to_string(), &missing, "x", "", "0", "-1"] {
+            let address = route.replace("{app}", app);
+            let answer = bo.get(&address).await;
+            assert_eq!(answer.status, 404, "{address}");
+            bodies.push(answer.text().to_owned());
+            if forms.contains(route) {
+                let answer = bo.post(&address, Some(&own), &fields).await;
+                assert_eq!(answer.status, 404, "{address}");
+                bodies.push(answer.text().to_owned());
+            }
+            tried += 1;
+        }
+        bodies.dedup();
+        assert_eq!(
+            bodies.len(),
+            1,
+            "{route}: what is missing and what is another's look alike"
+        );
+        let address = route.replace("{app}", &others.to_string());
+        let answer = stage.browser().get(&address).await;
+        assert!(
+            location(&answer).starts_with("/login?then=%2Fdevelopers%2F"),
+            "{address}"
+        );
+    }
+    assert_eq!(held(&stage).await, held_before);
+    println!(
+        "other people's applications: {tried} tried on {} pages, 0 reached",
+        pages.len()
+    );
+    assert!(pages.len() >= 3, "{pages:?}");
 }

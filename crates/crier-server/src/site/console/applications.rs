@@ -1,0 +1,45 @@
+//! `/developers`: the applications of the logged-in person.
+
+use crate::site::door::{Answer, render};
+use crate::site::layout::Chrome;
+use crate::site::moment::{Moment, zone};
+use crate::site::story::{letter_of, tone_of};
+use crate::site::visit::Visit;
+use askama::Template;
+use http::StatusCode;
+
+#[derive(Template)]
+#[template(path = "console/applications.html")]
+pub(in crate::site) struct ApplicationsPage<'a> {
+    pub(in crate::site) chrome: Chrome<'a>,
+    pub(in crate::site) apps: Vec<AppRow>,
+}
+
+/// An application of the list.
+pub(in crate::site) struct AppRow {
+    pub(in crate::site) id: String,
+    pub(in crate::site) name: String,
+    pub(in crate::site) letter: String,
+    pub(in crate::site) tone: i64,
+    pub(in crate::site) made: Moment,
+    pub(in crate::site) enabled: bool,
+}
+
+pub(crate) async fn get(visit: Visit) -> Answer {
+    let user = visit.user()?;
+    let (now, zone) = (visit.state.clock.wall(), zone(&user.time_zone));
+    let apps = visit.state.accounts.apps_of(user.uid).await?;
+    let apps = apps.iter().map(|app| AppRow {
+        id: app.id.to_string(),
+        name: app.name.clone(),
+        letter: letter_of(&app.name),
+        tone: tone_of(app.id),
+        made: Moment::new(app.created_at, now, &zone),
+        enabled: app.enabled,
+    });
+    let page = ApplicationsPage {
+        chrome: Chrome::of(&visit, "Your applications", "developers"),
+        apps: apps.collect(),
+    };
+    render(StatusCode::OK, &page)
+}
