@@ -9,9 +9,12 @@ const START_MS = 60_000;
 const STOP_MS = 20_000;
 
 /** What a command printed, and how it ended. */
-export const run = (command, { cwd = root } = {}) =>
+export const run = (command, { cwd = root, input = "" } = {}) =>
   new Promise((done) => {
     const child = spawn("/bin/sh", ["-c", command], { cwd });
+    // A command that does not read may have closed its side already.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
     let out = "";
     let err = "";
     child.stdout.on("data", (part) => (out += part));
@@ -19,11 +22,11 @@ export const run = (command, { cwd = root } = {}) =>
     child.on("close", (status) => done({ out, err, status }));
   });
 
-/** A command of the demo's own binary on its data folder; its JSON line. */
-export const administer = async (demo, words) => {
+/** A command of the demo's own binary on its data folder, given this input; its JSON line. */
+export const administer = async (demo, words, input = "") => {
   const binary = demo.send.split(" call liveMessage.send ")[0];
   const data = dirname(demo.send.match(/--profiles (\S+)/)[1]);
-  const { out, err, status } = await run(`${binary} ${words} --data ${data} --json`);
+  const { out, err, status } = await run(`${binary} ${words} --data ${data} --json`, { input });
   if (status) throw new Error(out + err);
   return JSON.parse(out.split("\n")[0]);
 };

@@ -26,6 +26,9 @@ rmSync(join(here, "shots"), { recursive: true, force: true });
 const origin = await startOrigin();
 // Pictures may be fetched from the tests' own web server, and from nothing else of this machine.
 const demo = await startDemo({ CRIER__MEDIA__DIAL_ALLOW: origin.dial });
+/** A second demo with few slots to a page, for tests that want stories left out; started when one asks. */
+let fewSlots;
+const narrow = () => (fewSlots ??= startDemo({ CRIER__FEED__RANKING__SLOTS: "4", CRIER__FEED__RANKING__SLOTS_GUARANTEED: "1" }));
 let browser;
 try {
   browser = await startBrowser();
@@ -37,6 +40,7 @@ try {
       const stage = {
         demo,
         origin,
+        narrow,
         shot: (page, file) => page.screenshot({ path: join(here, "shots", `${file}.png`), fullPage: true }),
         /** A browser of its own: no cookie is shared. */
         person: async (options) => {
@@ -62,6 +66,7 @@ try {
 } finally {
   await browser?.close();
   await demo.stop();
+  await (await fewSlots?.catch(() => undefined))?.stop();
   await origin.stop();
 }
 console.log(`${passed} passed, ${failed} failed`);

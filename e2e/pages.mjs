@@ -1,0 +1,120 @@
+// Every page of the site as people meet it, full and empty, for the tests that look at all of them alike.
+// A walk shows each page to `look(page, name, html)`: the HTML is what the server sent, and `page` has it open.
+import { administer, run } from "./demo.mjs";
+import { logIn, signed } from "./people.mjs";
+
+/** The document to which an act leads, as soon as it is loaded. */
+const led = async (page, act) => {
+  const answer = page.waitForResponse((one) => one.request().isNavigationRequest() && one.status() === 200);
+  await Promise.all([page.waitForEvent("load"), answer, act()]);
+  return answer;
+};
+
+const pressed = (page, selector) => led(page, () => page.click(selector));
+
+/** Sends a button's form as a browser without JavaScript does, whatever the page's script would do. */
+const sent = (page, selector) =>
+  led(page, () =>
+    page.locator(selector).first().evaluate((button) => {
+      const field = Object.assign(document.createElement("input"), { type: "hidden", name: button.name, value: button.value });
+      button.form.append(field);
+      button.form.action = button.formAction;
+      button.form.submit();
+    }),
+  );
+
+const below = (address) => {
+  const { pathname, search } = new URL(address, "http://any.example");
+  return pathname + search;
+};
+
+const walker = (demo, page, look) => {
+  const seen = async (name, answer) => look(page, name, await answer.text());
+  return { seen, visit: async (name, path) => seen(name, await page.goto(demo.url + path)) };
+};
+
+/** What somebody sees who is not logged in. */
+const stranger = async ({ narrow, person }, look) => {
+  const demo = await narrow();
+  const page = await (await person()).newPage();
+  const { seen, visit } = walker(demo, page, look);
+  await visit("front", "/");
+  await visit("login", "/login");
+  await page.fill("#name", "nobody");
+  await page.fill("#password", "wrong");
+  await seen("login-wrong", await pressed(page, "main form button"));
+  await visit("login-once", below(demo.links.bo));
+  await visit("login-app", `/login.php?api_key=${demo.apiKey}`);
+  await visit("login-popup", `/login.php?api_key=${demo.apiKey}&popup=1`);
+  await visit("error", "/nothing-here");
+};
+
+/** What somebody sees whose applications have told stories, one of them her own. Few slots leave some of them out. */
+const reader = async ({ narrow, person }, look) => {
+  const demo = await narrow();
+  const page = await logIn(await person(), demo, "ada");
+  const { seen, visit } = walker(demo, page, look);
+  await visit("feed", "/feed");
+  const [why, own] = await Promise.all(["ol.feed", ".own"].map((list) => page.locator(`${list} a[href*='/feed/why/']`).first().getAttribute("href")));
+  await visit("why", below(why));
+  await visit("why-own", below(own));
+  await page.goto(`${demo.url}/feed`);
+  await seen("feed-later", await pressed(page, ".pages a[href*='cursor=']"));
+  await page.goto(`${demo.url}/feed`);
+  await seen("feed-hidden", await sent(page, "ol.feed .x"));
+  await visit("missed", "/feed/missed");
+  await seen("why-missed", await pressed(page, ".briefs a[href*='/feed/why/']"));
+  await visit("hidden", "/feed/hidden");
+  await sent(page, ".briefs button");
+  await visit("ranking", "/feed/ranking");
+  await page.goto(`${demo.url}/feed/preferences`);
+  await page.fill("#label", "At home");
+  await seen("address", await pressed(page, "form[action$='/addresses'] button"));
+  await visit("preferences", "/feed/preferences");
+  await seen("preferences-preview", await sent(page, "[formaction$='/preview']"));
+  await page.goto(`${demo.url}/feed/preferences`);
+  await pressed(page, "form[action$='/revoke'] button");
+  await visit("settings", "/settings");
+  await seen("withdraw", await pressed(page, "a[href*=withdraw]"));
+  await visit("canvas", "/apps/rochambeau/");
+  await visit("logout", "/logout");
+};
+
+let guests = 0;
+
+const called = async (command) => {
+  const { out, err, status } = await run(command);
+  if (status) throw new Error(out + err);
+  return JSON.parse(out);
+};
+
+/** What somebody sees who has just come: no application, then one without a story, then a story that is hidden; and the ways in. */
+const guest = async ({ narrow, person }, look) => {
+  const demo = await narrow();
+  guests += 1;
+  const name = `guest${guests}`;
+  demo.passwords[name] = "quite a long password";
+  await administer(demo, `user add ${name} --password-stdin`, `${demo.passwords[name]}\n`);
+  const page = await logIn(await person(), demo, name);
+  const { seen, visit } = walker(demo, page, look);
+  for (const title of ["feed", "feed/missed", "feed/hidden", "feed/preferences", "settings"]) await visit(`${title.split("/").at(-1)}-empty`, `/${title}`);
+  await visit("terms", `/authorize.php?api_key=${demo.apiKey}`);
+  await visit("terms-add", `/add.php?api_key=${demo.apiKey}`);
+  await administer(demo, `grant add --app Rochambeau --user ${name}`);
+  await visit("feed-no-story", "/feed");
+  await visit("preferences-no-story", "/feed/preferences");
+  const { session_key: session } = await administer(demo, `session add --app Rochambeau --user ${name}`);
+  await called(`${signed(demo, "feed.publishStoryToUser", { title: "A first story", format: "json" })} --session-key ${session}`);
+  await page.goto(`${demo.url}/feed`);
+  await sent(page, ".x");
+  await visit("feed-none-to-show", "/feed");
+  const { api_key: key, secret } = await administer(demo, `app add Desk${guests} --owner cy --desktop`);
+  const command = demo.send.split(" call ")[0];
+  const token = await called(`${command} call auth.createToken --api-key ${key} --secret ${secret} --url ${demo.url} --format json`);
+  await visit("terms-desktop", `/login.php?api_key=${key}&auth_token=${token}`);
+  await seen("window-closed", await pressed(page, "main form button.primary"));
+  await visit("code", `/code_gen.php?api_key=${key}`);
+};
+
+/** The walks that together meet every page. */
+export const walks = { "a stranger": stranger, "a reader": reader, "a guest": guest };
