@@ -12,7 +12,10 @@ use crate::config::OwnPages;
 use crate::effects;
 use crate::failed_tokens::FailedTokens;
 use crate::faults::{Fault, refused_by_ledger};
+use crate::methods::feed_publish_story_to_user::FeedPublishStoryToUser;
+use crate::methods::registry::Method;
 use crate::model::message::Delivery;
+use crate::model::time::ElapsedMicros;
 use crate::ports::Ports;
 use crate::ports::entropy::random_bytes;
 use crate::ports::ledger::Charge;
@@ -39,6 +42,8 @@ pub struct Answer {
     pub error: Option<Code>,
     /// The bound that a refused value was over (live section 12), for figures alone.
     pub bound: Option<&'static str>,
+    /// What tells it apart from other answers of its code, if figures tell them apart (feed 5.7, 10.1).
+    pub kind: Option<&'static str>,
     /// What failed on our side, if it is an error of ours: for the log alone, and reported by the edge alone.
     pub fault: Option<Fault>,
     /// Canonical method name, when the call named a known one.
@@ -70,6 +75,7 @@ struct Success {
     reply: Reply,
     delivery: Option<Delivery>,
     items: Vec<ItemTold>,
+    kind: Option<&'static str>,
 }
 
 impl From<Reply> for Success {
@@ -78,6 +84,7 @@ impl From<Reply> for Success {
             reply,
             delivery: None,
             items: Vec::new(),
+            kind: None,
         }
     }
 }
@@ -105,7 +112,9 @@ impl Dispatcher {
             error.code = tracing::field::Empty,
         );
         let recorded = span.clone();
+        let began = self.ports.clock.elapsed_micros();
         let answer = self.street(request).instrument(span).await;
+        self.count(&answer, began);
         describe(&recorded, &answer);
         answer
     }
@@ -118,6 +127,15 @@ impl Dispatcher {
             Err(shape) => Style::bare(shape.format),
         };
         refused(&style, &Refusal::plain(Code::ServiceUnavailable), &[])
+    }
+
+    /// The figures of an answered call, and of an item of a batch.
+    fn count(&self, answer: &Answer, began: ElapsedMicros) {
+        if answer.method == Some(FeedPublishStoryToUser::NAME) {
+            let code = answer.error.map_or(0, Code::number);
+            let took = self.ports.clock.elapsed_micros().0.saturating_sub(began.0);
+            self.ports.feed_figures.published((code, answer.kind), took);
+        }
     }
 
     /// Stages 1 to 8.
@@ -191,10 +209,10 @@ impl Dispatcher {
                     ..reply.into()
                 })
             }
-            Outcome::Value { reply, after } => {
+            Outcome::Value { reply, after, kind } => {
                 let settled = self.settle(call.charge()).await?;
                 self.keep(call, &settled, (unit, after)).await?;
-                Ok(reply.into())
+                Ok(Success { kind, ..reply.into() })
             }
         }
     }
@@ -288,6 +306,7 @@ fn succeeded(style: &Style, success: Success) -> Answer {
         items: success.items,
         error: None,
         bound: None,
+        kind: success.kind,
         fault: None,
         method: None,
         app: None,
@@ -302,6 +321,7 @@ fn refused(style: &Style, refusal: &Refusal, args: &[Pair]) -> Answer {
         items: Vec::new(),
         error: Some(refusal.code()),
         bound: refusal.bound(),
+        kind: refusal.kind(),
         fault: None,
         method: None,
         app: None,

@@ -178,6 +178,8 @@ pub(crate) enum Outcome {
         reply: Reply,
         /// What is due after the commit.
         after: Vec<After>,
+        /// What figures tell it apart by, if they do.
+        kind: Option<&'static str>,
     },
     /// A message, which rides in the settlement; the value is a function of what became of it.
     OfDelivery {
@@ -215,6 +217,7 @@ impl Outcome {
         Self::Value {
             reply,
             after: Vec::new(),
+            kind: None,
         }
     }
 }

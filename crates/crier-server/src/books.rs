@@ -65,6 +65,8 @@ impl Books {
     pub(crate) fn register(&self, registry: &mut Registry) {
         let room = registry.sub_registry_with_prefix("crier_store");
         self.sqlite.metrics().register(room);
+        let feed = registry.sub_registry_with_prefix("crier_feed");
+        self.sqlite.metrics().events.register(feed);
     }
 }
 

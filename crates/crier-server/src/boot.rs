@@ -10,6 +10,7 @@ use crate::adapters::passwords::Argon2Passwords;
 use crate::adapters::snapshot_file;
 use crate::admin::AdminDoor;
 use crate::books::{self, Books};
+use crate::feed_figures::FeedCollector;
 use crate::lifecycle::{Pool, Stop, Tasks};
 use crate::listen::{self, Reception};
 use crate::metrics::ServerMetrics;
@@ -203,6 +204,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         images: way_out.thumbnailer,
         fetching: Arc::default(),
         wakes: Arc::default(),
+        feed_figures: Arc::clone(metrics.feed()),
     };
     let tasks = Tasks::new();
     let dispatcher = DispatcherConfig {
@@ -225,21 +227,16 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
             book: Arc::new(accounts.clone()),
         },
     );
+    let rules = way_out::picture_rules(&config.media, &public_url);
     let shelves = PictureBooks::default();
-    registry.register_collector(Box::new(PictureCollector(Arc::clone(&shelves.figures))));
-    let fetching = FetchPictures::new(
-        ports.clone(),
-        way_out.fetcher,
-        (
-            way_out::picture_rules(&config.media, &public_url),
-            shelves.clone(),
-        ),
-    );
+    let fetching = FetchPictures::new(ports.clone(), way_out.fetcher, (rules, shelves.clone()));
+    let feed = feed_reader(&config, &ports, &*entropy)?;
+    register_figures(&mut registry, &shelves, &feed);
     let state = AppState {
         pictures: Pictures::new(ports.clone(), way_out::source_rules(&config.media), shelves),
         dispatcher: Arc::new(Dispatcher::new(ports.clone(), dispatcher)),
         accounts,
-        feed: feed_reader(&config, &ports, &*entropy)?,
+        feed,
         live_door: Arc::new(LiveDoor::with_spans(ports, live_spans)),
         clock,
         public_url: Arc::new(public_url),
@@ -266,6 +263,12 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         receipts,
         fetching,
     })
+}
+
+/// Puts the figures of pictures and feeds on the page of figures (feed 10.1).
+fn register_figures(registry: &mut Registry, pictures: &PictureBooks, feed: &FeedReader) {
+    registry.register_collector(Box::new(PictureCollector(Arc::clone(&pictures.figures))));
+    registry.register_collector(Box::new(FeedCollector(feed.clone())));
 }
 
 /// The feed under the key that its open pages carry.

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod demo;
+mod feed_figures;
 pub mod lifecycle;
 pub mod listen;
 pub mod live;

@@ -3,11 +3,13 @@
 //! Promise: labels come from closed sets; names begin with `crier_server_`. Of other rooms' figures it knows those that only the edges can count.
 
 use crier_live::metrics::{Metrics as LiveMetrics, Overflow};
+use crier_platform::feed::figures::FeedFigures;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use std::sync::Arc;
 
 /// Labels of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -30,6 +32,7 @@ pub struct ServerMetrics {
     connections: Gauge,
     accepted: Counter,
     live: LiveMetrics,
+    feed: Arc<FeedFigures>,
 }
 
 impl ServerMetrics {
@@ -80,6 +83,12 @@ impl ServerMetrics {
     pub fn live_overflow(&self, bound: Overflow) {
         self.overflow(bound.as_str());
         self.live.overflow(bound);
+    }
+
+    /// Figures of feeds.
+    #[must_use]
+    pub fn feed(&self) -> &Arc<FeedFigures> {
+        &self.feed
     }
 
     /// A connection opens.

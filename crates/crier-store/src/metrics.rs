@@ -1,10 +1,55 @@
 //! The figures of the books: counted here, shown by whoever owns the registry.
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
 /// What the names of this room begin with.
 pub const PREFIX: &str = "crier_store";
+
+/// The label of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EventLabel {
+    event: &'static str,
+}
+
+/// What happened in records of the feed (feed 5.6), counted where it is written; clones count together.
+#[derive(Debug, Clone, Default)]
+pub struct FeedEvents(Family<EventLabel, Counter>);
+
+impl FeedEvents {
+    /// Hands the figure to a registry whose prefix is that of the feed, every event at 0.
+    pub fn register(&self, room: &mut Registry) {
+        for event in EVENTS {
+            let _ = self.0.get_or_create(&EventLabel { event });
+        }
+        room.register("event", "Events in records of the feed, by kind", self.0.clone());
+    }
+
+    /// An event is in the books.
+    pub(crate) fn happened(&self, event: &'static str) {
+        self.0.get_or_create(&EventLabel { event }).inc();
+    }
+}
+
+/// Every kind of event (feed 5.6).
+const EVENTS: [&str; 14] = [
+    "shown",
+    "clicked",
+    "hidden",
+    "undone",
+    "reported",
+    "thumbed",
+    "unthumbed",
+    "slider",
+    "switched",
+    "granted",
+    "withdrawn",
+    "picture_ready",
+    "picture_removed",
+    "blanked",
+];
 
 macro_rules! figures {
     ($($(#[$doc:meta])* $field:ident, $metric:ident, $name:literal, $help:literal;)+) => {
@@ -40,6 +85,8 @@ macro_rules! figures {
         #[derive(Debug, Clone, Default)]
         pub struct StoreMetrics {
             $($(#[$doc])* pub $field: Counter,)+
+            /// Events of feeds.
+            pub events: FeedEvents,
         }
 
         impl StoreMetrics {

@@ -37,7 +37,9 @@ impl Dispatcher {
             let mut documents = Vec::with_capacity(items.len());
             let mut told = Vec::with_capacity(items.len());
             for item in items {
+                let began = self.ports.clock.elapsed_micros();
                 let answer = self.answer_item(outer, item).await;
+                self.count(&answer, began);
                 documents.push(Reply::Text(answer.rendered.into_item()));
                 told.push(ItemTold {
                     method: answer.method,

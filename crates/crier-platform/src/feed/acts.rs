@@ -1,5 +1,7 @@
 //! What people do with their feed: hide, undo, report, thumb, click, and where the sliders stand (feed 5.6, 2.9, 6.4).
 
+use super::figures::FeedBound;
+use super::notebook::Noted;
 use super::{FeedReader, PlacedStory};
 use crate::model::ranking::Slider;
 use crate::model::record::{FeedAct, FeedWrite, ReportReason};
@@ -53,10 +55,10 @@ impl FeedReader {
     pub fn clicked(&self, user: Uid, story: StoryId, mark: &str) {
         if let Some(view) = self.shared.key.read_mark(user, mark) {
             // When too many notes wait this one is left out: what was not noted never happened.
-            let _ = self
-                .shared
-                .notebook
-                .note(user, super::notebook::click_on(user, (story, view)));
+            let note = super::notebook::click_on(user, (story, view));
+            if let Noted::Full(_) = self.shared.notebook.note(user, note) {
+                self.shared.ports.feed_figures.bound(FeedBound::Notes);
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! - `acts`, `people`, `answers`, `private`, `news`, `export`: what people and developers do and ask
 //! - `config`: section `[feed]`; `upkeep`: what is let go by age
 //! - `cursor`: what vouches for "More stories" and for clicks
+//! - `figures`: what the page of figures says of feeds
 //! - `index`: loaded users' stories in memory, bounded
 //! - `page`: pages as they are served; `notebook`: views on their way into the books
 //! - `rank`: ranking v1, a pure function of a snapshot; `versions`: its versions, and the quality rows of an hour
@@ -18,6 +19,7 @@ mod answers;
 pub mod config;
 pub mod cursor;
 mod export;
+pub mod figures;
 pub mod index;
 pub mod news;
 mod notebook;
@@ -45,6 +47,7 @@ use config::FeedConfig;
 use crier_proto::ids::{AppId, StoryId};
 use crier_proto::markup::{Markup, Place};
 use cursor::FeedKey;
+use figures::FeedFigures;
 use index::{FeedIndex, IndexFigures};
 use notebook::Notebook;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -266,6 +269,12 @@ impl FeedReader {
                 key,
             }),
         }
+    }
+
+    /// Figures of this process.
+    #[must_use]
+    pub fn figures(&self) -> &FeedFigures {
+        &self.shared.ports.feed_figures
     }
 
     /// What the index holds.

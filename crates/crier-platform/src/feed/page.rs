@@ -1,9 +1,11 @@
 //! Feed pages as they are served: page 1 as a view or as a look that leaves no trace, later pages by cursor (feed 4.6 to 4.11, 6.11).
 
 use super::cursor::Cursor;
+use super::figures::FeedBound;
 use super::notebook::Noted;
 use super::rank::{Pick, Ranked};
 use super::reading::Reading;
+use super::verdict::lists::counts;
 use super::verdict::verdict_of;
 use super::{Away, EXEMPT_MAX, FeedReader, PlacedStory, ServedPage, Serving, StoryView};
 use crate::model::app::App;
@@ -23,6 +25,15 @@ impl FeedReader {
     /// # Errors
     /// When the books fail.
     pub async fn view(&self, user: Uid, serving: Serving) -> Result<ServedPage, StoreFault> {
+        let clock = &self.shared.ports.clock;
+        let began = clock.elapsed_micros();
+        let page = self.first_page(user, serving).await;
+        let figures = &self.shared.ports.feed_figures;
+        figures.read(1, (began, clock.elapsed_micros()));
+        page
+    }
+
+    async fn first_page(&self, user: Uid, serving: Serving) -> Result<ServedPage, StoreFault> {
         let mut tries = 0;
         loop {
             let mut reading = self.now(user).await?;
@@ -65,23 +76,39 @@ impl FeedReader {
             .iter()
             .filter(|(app, missed)| *missed > 0 && reading.apps.iter().all(|known| known.app != *app));
         missed_after.extend(gone.map(|(app, _)| (*app, 0)));
+        let missed_most = ranked.missed_after(&snapshot).map(|(_, missed)| missed).max();
         let note = FeedWrite::View(Box::new(NewView {
             view,
             missed_after,
             verdicts,
         }));
-        match self.shared.notebook.note(reading.user, note) {
-            Noted::Waits => Ok(true),
-            Noted::Overtaken => Ok(false),
+        let noted = match self.shared.notebook.note(reading.user, note) {
+            Noted::Waits => true,
+            Noted::Overtaken => false,
             Noted::Full(note) => {
                 // The reader waits instead of the books.
+                self.shared.ports.feed_figures.bound(FeedBound::Notes);
                 self.write_notes().await;
-                Ok(matches!(
-                    self.shared.notebook.note(reading.user, *note),
-                    Noted::Waits
-                ))
+                matches!(self.shared.notebook.note(reading.user, *note), Noted::Waits)
             }
+        };
+        if noted {
+            self.count_view(reading, ranked, missed_most.unwrap_or(0));
         }
+        Ok(noted)
+    }
+
+    /// The figures of a view that was noted.
+    fn count_view(&self, reading: &Reading, ranked: &Ranked, missed: u32) {
+        let figures = &self.shared.ports.feed_figures;
+        let verdicts = counts(&reading.snapshot(), ranked, reading.stories());
+        if verdicts
+            .iter()
+            .any(|(name, count)| *name == "overflow" && *count > 0)
+        {
+            figures.bound(FeedBound::Candidates);
+        }
+        figures.viewed(&verdicts, (ranked.candidates, missed));
     }
 
     fn view_of(&self, reading: &Reading, ranked: &Ranked) -> View {
@@ -109,6 +136,17 @@ impl FeedReader {
     /// # Errors
     /// When the books fail.
     pub async fn later(&self, user: Uid, cursor: &str) -> Result<Option<ServedPage>, StoreFault> {
+        let clock = &self.shared.ports.clock;
+        let began = clock.elapsed_micros();
+        let page = self.later_page(user, cursor).await?;
+        if let Some(page) = &page {
+            let figures = &self.shared.ports.feed_figures;
+            figures.read(page.page, (began, clock.elapsed_micros()));
+        }
+        Ok(page)
+    }
+
+    async fn later_page(&self, user: Uid, cursor: &str) -> Result<Option<ServedPage>, StoreFault> {
         let Some(cursor) = self.read_cursor(user, cursor) else {
             return Ok(None);
         };
@@ -131,7 +169,9 @@ impl FeedReader {
                 stories: picks.iter().map(|pick| pick.story).collect(),
             });
             // When too many notes wait this one is left out: what was not noted never happened.
-            let _ = self.shared.notebook.note(user, note);
+            if let Noted::Full(_) = self.shared.notebook.note(user, note) {
+                self.shared.ports.feed_figures.bound(FeedBound::Notes);
+            }
         }
         self.page_of(&reading, (&ranked, page)).await.map(Some)
     }
@@ -140,6 +180,9 @@ impl FeedReader {
         let cursor = self.shared.key.read_cursor(user, text)?;
         let ttl = i64::try_from(self.shared.config.cursor_ttl.0).unwrap_or(i64::MAX);
         let is_alive = self.shared.ports.clock.wall() < cursor.made.plus_ms(ttl);
+        if !is_alive {
+            self.shared.ports.feed_figures.bound(FeedBound::CursorTtl);
+        }
         is_alive.then_some(cursor)
     }
 

@@ -1,5 +1,6 @@
 //! Addresses at which one's own feed can be read without a login (feed 6.9).
 
+use super::figures::FeedBound;
 use super::{FeedReader, ServedPage, Serving};
 use crate::model::record::{FeedAddress, FeedWrite};
 use crate::model::user::User;
@@ -42,7 +43,11 @@ impl FeedReader {
         };
         match self.write(write).await {
             Ok(()) => Ok(Some(Secret::new(token))),
-            Err(CommitError::Refused(Conflict::AddressesFull | Conflict::Missing)) => Ok(None),
+            Err(CommitError::Refused(Conflict::AddressesFull)) => {
+                self.shared.ports.feed_figures.bound(FeedBound::Addresses);
+                Ok(None)
+            }
+            Err(CommitError::Refused(Conflict::Missing)) => Ok(None),
             Err(CommitError::Refused(conflict)) => Err(StoreFault::Damaged(format!("{conflict:?}"))),
             Err(CommitError::Fault(fault)) => Err(fault),
         }

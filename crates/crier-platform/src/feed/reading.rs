@@ -4,10 +4,13 @@
 //! the same function that replays it. Both are equal where they speak of the same place of the record.
 
 use super::FeedReader;
+use super::figures::FeedBound;
 use super::index::UserStories;
 use super::rank::{Ranked, rank};
 use super::simulate::replay::{Fate, Record, State};
-use crate::model::ranking::{AppPlace, PriorityClass, RankedApp, RankedStory, Snapshot, Standing, moment_of};
+use crate::model::ranking::{
+    AppPlace, Marks, PriorityClass, RankedApp, RankedStory, Snapshot, Standing, moment_of,
+};
 use crate::model::ranking_config::RankingConfig;
 use crate::model::record::{FeedState, HourRows, StateQuery, View};
 use crate::model::record_line::{BucketLine, EventLine, LineEvent, RecordLine, StoryLine, ViewLine};
@@ -173,6 +176,7 @@ impl FeedReader {
         (known, state): (Option<UserStories>, &FeedState),
         leave_before: WallMs,
     ) -> Option<UserStories> {
+        let before = known.as_ref().map_or(i64::MIN, UserStories::upto);
         let mut stories = match known {
             // Erased and begun anew.
             Some(stories) if stories.upto() > state.head.last_seq => {
@@ -189,6 +193,9 @@ impl FeedReader {
             }
             None => loaded(&state.lines),
         };
+        let damaged = |story: &&RankedStory| story.seq > before && story.marks.any_of(Marks::DAMAGED);
+        let quarantined = stories.iter().filter(damaged).count();
+        self.shared.ports.feed_figures.quarantined(quarantined);
         stories.leave_before(leave_before);
         stories.set_upto(state.head.last_seq);
         let mut index = self.shared.index();
@@ -196,7 +203,11 @@ impl FeedReader {
             .read(user)
             .is_some_and(|there| there.upto() >= stories.upto());
         if !newer {
+            let evicted = index.figures().evicted_total;
             index.load(user, stories.clone());
+            if index.figures().evicted_total > evicted {
+                self.shared.ports.feed_figures.bound(FeedBound::IndexBytes);
+            }
         }
         drop(index);
         Some(stories)
@@ -296,7 +307,6 @@ fn carry_on(stories: &mut UserStories, lines: &[RecordLine]) -> bool {
 }
 
 fn happened(stories: &mut UserStories, event: &EventLine) -> bool {
-    use crate::model::ranking::Marks;
     let Some(id) = event.story else { return true };
     let marks: fn(Marks) -> Marks = match event.event {
         LineEvent::Hidden => |marks| marks.with(Marks::HIDDEN),

@@ -1,6 +1,7 @@
 //! What a feed lets go by age: texts and slots of old stories, old views (feed 1.2, 5.3).
 
 use super::FeedReader;
+use super::figures::FeedBound;
 use crate::model::quantity::Span;
 use crate::model::record::FeedWrite;
 use crate::ports::store::CommitError;
@@ -33,12 +34,16 @@ impl FeedReader {
         };
         // Only what is there is written: an idle server syncs nothing.
         let writes = [
-            overdue.0.then_some(FeedWrite::BlankBefore(text)),
-            overdue.1.then_some(FeedWrite::TrimViews(views)),
+            (overdue.0, FeedBound::TextKeep, FeedWrite::BlankBefore(text)),
+            (overdue.1, FeedBound::ViewKeep, FeedWrite::TrimViews(views)),
         ];
-        for write in writes.into_iter().flatten() {
-            if let Err(CommitError::Fault(fault)) = self.write(write).await {
-                tracing::warn!(%fault, "the feed could not let go of what is too old");
+        for (_, bound, write) in writes.into_iter().filter(|(is_due, ..)| *is_due) {
+            match self.write(write).await {
+                Ok(()) => self.shared.ports.feed_figures.bound(bound),
+                Err(CommitError::Fault(fault)) => {
+                    tracing::warn!(%fault, "the feed could not let go of what is too old");
+                }
+                Err(CommitError::Refused(_)) => {}
             }
         }
     }

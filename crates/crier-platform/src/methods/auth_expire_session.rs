@@ -24,6 +24,7 @@ impl Method for AuthExpireSession {
         Ok(Outcome::Value {
             reply: Reply::Bool(true),
             after: vec![After::EndSession(session)],
+            kind: None,
         })
     }
 }

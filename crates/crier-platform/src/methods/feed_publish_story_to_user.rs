@@ -4,6 +4,7 @@
 //! The permission comes before every judgement of the story: who may not publish is told 0 and nothing else.
 
 use super::registry::Method;
+use crate::feed::figures::{NOT_PERMITTED, StoryRefusal};
 use crate::feed::window;
 use crate::grammar::invalid;
 use crate::model::app::{App, FeedErrors, FeedReply, ImageLinks, Settings, Strictness};
@@ -15,10 +16,10 @@ use crate::unit::{After, Halt, Outcome, Unit};
 use crate::verified::VerifiedCall;
 use crier_proto::error::{Code, Refusal};
 use crier_proto::ids::{Pid, Uid};
-use crier_proto::markup::{Markup, MarkupError, Place};
+use crier_proto::markup::{Markup, MarkupError, Measure, Place};
 use crier_proto::params::read_int;
 use crier_proto::reply::Reply;
-use crier_proto::story::{ImageSource, LinkSchemes, OwnSite, read_image_source, read_link};
+use crier_proto::story::{ImageSource, LINK_BYTES_MAX, LinkSchemes, OwnSite, read_image_source, read_link};
 use std::sync::Arc;
 
 /// Greatest `priority` (protocol 14.2).
@@ -115,7 +116,11 @@ impl Method for FeedPublishStoryToUser {
                 .await?
                 .is_some_and(|grant| grant.feed);
         if !permitted {
-            return Ok(Outcome::value(reply(settings, false)));
+            return Ok(Outcome::Value {
+                reply: reply(settings, false),
+                after: Vec::new(),
+                kind: Some(NOT_PERMITTED),
+            });
         }
         let judge = Judge {
             settings,
@@ -143,6 +148,7 @@ impl Method for FeedPublishStoryToUser {
             } else {
                 vec![After::WakeFeed(args.user)]
             },
+            kind: None,
         })
     }
 }
@@ -176,7 +182,7 @@ impl Judge<'_> {
         let title = args
             .title
             .as_deref()
-            .ok_or_else(|| invalid("title", "is missing"))?;
+            .ok_or_else(|| invalid("title", "is missing").of_kind(StoryRefusal::TitleMissing.word()))?;
         let title = self.markup(Place::Title, title)?;
         let body = args
             .body
@@ -215,22 +221,30 @@ impl Judge<'_> {
     }
 
     fn broken(&self, place: Place, error: MarkupError) -> Refusal {
+        let kind = kind_of(place, &error).word();
         let plain = |cause| Refusal::because(Code::InvalidParameter, cause);
-        match (error, place) {
-            (MarkupError::Broken(cause), Place::Title | Place::Body)
+        let refusal = match (error, place) {
+            (MarkupError::Broken(cause) | MarkupError::LinkTooLong(cause), Place::Title | Place::Body)
             | (MarkupError::Blank(cause) | MarkupError::TooManyLinks(cause), Place::Body) => plain(cause),
-            (MarkupError::TooLong(cause), Place::Title) => Detail::TitleTooLong.refuse(self.errors(), cause),
-            (MarkupError::TooLong(cause), Place::Body) => Detail::BodyTooLong.refuse(self.errors(), cause),
+            (MarkupError::TooLong(_, cause), Place::Title) => {
+                Detail::TitleTooLong.refuse(self.errors(), cause)
+            }
+            (MarkupError::TooLong(_, cause), Place::Body) => Detail::BodyTooLong.refuse(self.errors(), cause),
             (MarkupError::TooManyLinks(cause), Place::Title) => {
                 Detail::TitleLinks.refuse(self.errors(), cause)
             }
             (MarkupError::Blank(cause), Place::Title) => Detail::TitleBlank.refuse(self.errors(), cause),
-        }
+        };
+        refusal.of_kind(kind)
     }
 
     /// Where a click on a picture goes (seed: "which must start with http://").
     fn link(&self, name: &str, value: Option<&str>) -> Result<String, Refusal> {
-        let refuse = |what: &str| Detail::PhotoLink.refuse(self.errors(), format!("{name} {what}"));
+        let kind = address_kind(value, StoryRefusal::ImageLink);
+        let refuse = |what: &str| {
+            let refusal = Detail::PhotoLink.refuse(self.errors(), format!("{name} {what}"));
+            refusal.of_kind(kind.word())
+        };
         let value = value.ok_or_else(|| refuse("is missing"))?;
         let schemes = match self.settings.image_links {
             ImageLinks::Http => LinkSchemes::HttpExactly,
@@ -243,13 +257,47 @@ impl Judge<'_> {
 
     /// Where a picture comes from (protocol 14.2.5).
     fn source(&self, name: &str, value: &str) -> Result<ImageSource, Refusal> {
-        let refuse = |what: &str| Detail::PhotoSource.refuse(self.errors(), format!("{name}{what}"));
+        let refuse = |kind: StoryRefusal, what: &str| {
+            let refusal = Detail::PhotoSource.refuse(self.errors(), format!("{name}{what}"));
+            refusal.of_kind(kind.word())
+        };
         match read_image_source(value) {
             Some(ImageSource::Url(url)) => Ok(ImageSource::Url(url)),
             Some(ImageSource::Pid(pid)) if self.photos.contains(&pid) => Ok(ImageSource::Pid(pid)),
-            Some(ImageSource::Pid(_)) => Err(refuse(": no such photo")),
-            None => Err(refuse(" is neither an acceptable URL nor a photo id")),
+            Some(ImageSource::Pid(_)) => Err(refuse(StoryRefusal::ImagePhoto, ": no such photo")),
+            None => Err(refuse(
+                address_kind(Some(value), StoryRefusal::ImageSource),
+                " is neither an acceptable URL nor a photo id",
+            )),
         }
+    }
+}
+
+/// What figures call a refused text.
+const fn kind_of(place: Place, error: &MarkupError) -> StoryRefusal {
+    match (place, error) {
+        (_, MarkupError::LinkTooLong(_)) => StoryRefusal::LinkBytes,
+        (Place::Title, MarkupError::Broken(_)) => StoryRefusal::TitleMarkup,
+        (Place::Title, MarkupError::TooLong(Measure::MarkupBytes, _)) => StoryRefusal::TitleMarkupBytes,
+        (Place::Title, MarkupError::TooLong(Measure::Clusters, _)) => StoryRefusal::TitleClusters,
+        (Place::Title, MarkupError::TooLong(Measure::TextBytes, _)) => StoryRefusal::TitleTextBytes,
+        (Place::Title, MarkupError::TooManyLinks(_)) => StoryRefusal::TitleLinks,
+        (Place::Title, MarkupError::Blank(_)) => StoryRefusal::TitleBlank,
+        // A body's links are not limited.
+        (Place::Body, MarkupError::Broken(_) | MarkupError::TooManyLinks(_)) => StoryRefusal::BodyMarkup,
+        (Place::Body, MarkupError::TooLong(Measure::MarkupBytes, _)) => StoryRefusal::BodyMarkupBytes,
+        (Place::Body, MarkupError::TooLong(Measure::Clusters, _)) => StoryRefusal::BodyClusters,
+        (Place::Body, MarkupError::TooLong(Measure::TextBytes, _)) => StoryRefusal::BodyTextBytes,
+        (Place::Body, MarkupError::Blank(_)) => StoryRefusal::BodyBlank,
+    }
+}
+
+/// What figures call a refused address.
+fn address_kind(value: Option<&str>, otherwise: StoryRefusal) -> StoryRefusal {
+    if value.is_some_and(|value| value.len() > LINK_BYTES_MAX) {
+        StoryRefusal::LinkBytes
+    } else {
+        otherwise
     }
 }
 
@@ -264,13 +312,18 @@ fn priority(value: Option<&str>, strictness: Strictness) -> Result<Priority, Ref
         (None, Strictness::Lenient) if text.len() <= PRIORITY_BYTES_MAX => {
             Ok(Priority::Text(text.to_owned()))
         }
-        (None, Strictness::Lenient) => Err(invalid("priority", "must have at most 64 bytes")),
-        (None, Strictness::Strict) => Err(invalid("priority", "must be an integer from 0 to 100")),
+        (None, Strictness::Lenient) => Err(bad_priority("must have at most 64 bytes")),
+        (None, Strictness::Strict) => Err(bad_priority("must be an integer from 0 to 100")),
     }
 }
 
+fn bad_priority(what: &str) -> Refusal {
+    invalid("priority", what).of_kind(StoryRefusal::Priority.word())
+}
+
 fn window_closed(errors: FeedErrors, next_allowed: WallMs) -> Refusal {
-    Detail::Window.refuse(errors, window::cause(next_allowed))
+    let refusal = Detail::Window.refuse(errors, window::cause(next_allowed));
+    refusal.of_kind(StoryRefusal::Window.word())
 }
 
 /// What the refusal of the story's write means.

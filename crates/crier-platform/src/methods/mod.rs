@@ -7,7 +7,7 @@ mod auth_expire_session;
 mod auth_get_session;
 mod auth_promote_session;
 mod batch_run;
-mod feed_publish_story_to_user;
+pub(crate) mod feed_publish_story_to_user;
 mod live_message_cancel;
 mod live_message_create_ticket;
 pub(crate) mod live_message_send;

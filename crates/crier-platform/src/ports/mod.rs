@@ -13,6 +13,7 @@ pub mod pictures;
 pub mod store;
 pub mod tickets;
 
+use crate::feed::figures::FeedFigures;
 use crate::feed::wakes::FeedWakes;
 use crate::jobs::wake::Wake;
 use std::sync::Arc;
@@ -40,4 +41,6 @@ pub struct Ports {
     pub fetching: Arc<Wake>,
     /// Pages that wait to hear of a feed; of this process alone.
     pub wakes: Arc<FeedWakes>,
+    /// Figures of feeds, of this process alone.
+    pub feed_figures: Arc<FeedFigures>,
 }

@@ -147,6 +147,7 @@ impl Town {
             images: Arc::new(crier_testkit::PlainImages),
             fetching: Arc::default(),
             wakes: Arc::default(),
+            feed_figures: Arc::default(),
         };
         Self {
             accounts: Accounts::new(ports.clone()),

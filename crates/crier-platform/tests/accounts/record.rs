@@ -5,7 +5,7 @@ use crier_platform::feed::config::FeedConfig;
 use crier_platform::feed::cursor::FeedKey;
 use crier_platform::feed::simulate::replay::Record;
 use crier_platform::feed::{Away, FeedReader, ReportReason, Serving, Wish};
-use crier_platform::model::quantity::Span;
+use crier_platform::model::quantity::{Bytes, Span};
 use crier_platform::model::record_line::RecordLine;
 use crier_platform::model::story::Priority;
 use crier_platform::ports::store::Write;
@@ -52,6 +52,71 @@ async fn stories(town: &Town, rounds: u32) -> Vec<StoryId> {
         town.clock.advance_ms(12 * HOUR_MS);
     }
     ids
+}
+
+/// How often a bound was reached.
+fn met(town: &Town, bound: &str) -> u64 {
+    let bounds = town.feed.figures().bounds();
+    bounds.iter().find(|(name, _)| *name == bound).expect("a bound").1
+}
+
+/// How many stories of views had a verdict.
+fn judged(town: &Town, verdict: &str) -> u64 {
+    let verdicts = town.feed.figures().verdicts();
+    verdicts
+        .iter()
+        .find(|(name, _)| *name == verdict)
+        .expect("a verdict")
+        .1
+}
+
+#[tokio::test]
+async fn candidates_max_lets_the_oldest_leave_as_overflow_and_every_story_of_a_view_is_counted_once() {
+    let town = town().await;
+    let ids = stories(&town, 8).await;
+    town.feed.hide(bo(), ids[39]).await.unwrap();
+    let config = FeedConfig {
+        candidates_max: 30,
+        ..FeedConfig::default()
+    };
+    let feed = FeedReader::new(town.ports.clone(), config, FeedKey::new([7; 32]));
+    let page = feed.view(bo(), Serving::View).await.unwrap();
+    assert_eq!(page.slots.len(), 25);
+    let figures = feed.figures();
+    let all: u64 = figures.verdicts().iter().map(|(_, count)| count).sum();
+    assert_eq!(
+        (all, judged(&town, "overflow"), judged(&town, "hidden")),
+        (40, 9, 1)
+    );
+    let shown = ["shown_merit", "shown_guaranteed", "shown_fill"].map(|verdict| judged(&town, verdict));
+    assert_eq!(shown.iter().sum::<u64>(), 25);
+    assert_eq!(judged(&town, "app_cap") + judged(&town, "below_cut"), 5);
+    assert_eq!(met(&town, "candidates_max"), 1);
+    let candidates = figures.candidates();
+    assert_eq!((candidates.sum, figures.views_missed_max()), (30, 0));
+    assert_eq!(
+        figures
+            .read_micros()
+            .map(|(page, counted)| { (page, counted.spans.iter().map(|(_, count)| count).sum::<u64>()) }),
+        [("1", 1), ("later", 0)]
+    );
+}
+
+#[tokio::test]
+async fn index_bytes_max_lets_the_least_recently_read_leave_and_their_feed_comes_back_the_same() {
+    let town = town().await;
+    stories(&town, 2).await;
+    let config = FeedConfig {
+        index_bytes_max: Bytes(1),
+        ..FeedConfig::default()
+    };
+    let feed = FeedReader::new(town.ports.clone(), config, FeedKey::new([7; 32]));
+    for _ in 0..2 {
+        assert_eq!(feed.view(bo(), Serving::Look).await.unwrap().slots.len(), 10);
+    }
+    let index = feed.index_figures();
+    assert_eq!((index.bytes, index.users, index.evicted_total), (0, 0, 2));
+    assert_eq!(met(&town, "index_bytes_max"), 2);
 }
 
 async fn view(town: &Town) -> (Vec<StoryId>, String, Option<String>) {
@@ -147,6 +212,7 @@ async fn pages_of_one_reading_hold_every_candidate_once_whatever_happens_after_i
         town.feed.later(bo(), &first.here).await.unwrap().is_none(),
         "cursor_ttl"
     );
+    assert_eq!(met(&town, "cursor_ttl"), 1);
 }
 
 #[tokio::test]
@@ -229,6 +295,7 @@ async fn more_notes_than_notes_max_make_the_reader_wait_and_none_is_lost() {
         let page = feed.view(bo(), Serving::View).await.unwrap();
         assert!(page.v.starts_with(&format!("{number}.")), "{}", page.v);
     }
+    assert_eq!(met(&town, "notes_max"), 4);
     feed.write_notes().await;
     assert_eq!(
         town.ports
@@ -269,6 +336,7 @@ async fn old_stories_lose_their_text_after_text_keep_and_old_views_leave_after_v
     assert_eq!((story.title.as_str(), story.blanked.is_some()), ("", true));
     let story = town.ports.store.story(young).await.unwrap().unwrap();
     assert_eq!((story.title.as_str(), story.blanked), ("Young", None));
+    assert_eq!((met(&town, "text_keep"), met(&town, "view_keep")), (1, 1));
 }
 
 #[tokio::test]
@@ -308,6 +376,7 @@ async fn more_addresses_than_addresses_per_user_are_refused_and_a_revoked_one_op
         tokens.push(token.expect("room").expose().to_owned());
     }
     assert!(town.feed.add_address(bo(), "one more").await.unwrap().is_none());
+    assert_eq!(met(&town, "addresses_per_user"), 1);
     let (user, page) = town.feed.by_address(&tokens[2]).await.unwrap().expect("its feed");
     assert_eq!((user.uid, page.slots.len()), (bo(), 5));
     town.feed.write_notes().await;

@@ -129,6 +129,7 @@ impl World {
             images: Arc::new(PlainImages),
             fetching: Arc::default(),
             wakes: Arc::default(),
+            feed_figures: Arc::default(),
         };
         let mut rules = PictureRules::at("http://crier.example");
         change(&mut rules);

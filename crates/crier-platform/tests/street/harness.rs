@@ -101,6 +101,7 @@ impl Street {
             images: Arc::new(crier_testkit::PlainImages),
             fetching: Arc::default(),
             wakes: Arc::default(),
+            feed_figures: Arc::default(),
         };
         let config = DispatcherConfig::at("https://crier.example/base");
         let street = Self {

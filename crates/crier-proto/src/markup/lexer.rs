@@ -6,7 +6,7 @@ use super::displayed::{is_folded, is_refused_control};
 use super::policy::{Place, Tag};
 use super::reference::{self, Reference};
 use super::tree::MarkupError;
-use crate::story::{LinkSchemes, read_link};
+use crate::story::{LINK_BYTES_MAX, LinkSchemes, read_link};
 
 /// A piece of the value.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,7 +89,11 @@ impl<'a> Lexer<'a> {
 
     /// The cause `N: … at character P…`, which quotes nothing from the value.
     pub(super) fn broken(&self, what: &str, at: usize, end: &str) -> MarkupError {
-        MarkupError::Broken(format!("{}: {what} at character {at}{end}", self.place.name()))
+        MarkupError::Broken(self.cause(what, at, end))
+    }
+
+    fn cause(&self, what: &str, at: usize, end: &str) -> String {
+        format!("{}: {what} at character {at}{end}", self.place.name())
     }
 
     fn no_character(&self, at: usize) -> MarkupError {
@@ -156,9 +160,17 @@ impl<'a> Lexer<'a> {
         let [href] = attributes else {
             return Err(self.broken("a", self.at, " needs exactly one href"));
         };
-        let link = read_link(&self.decoded(href)?, LinkSchemes::HttpOrHttpsAnyCase)
+        let value = self.decoded(href)?;
+        let link = read_link(&value, LinkSchemes::HttpOrHttpsAnyCase)
             .filter(|link| (self.accepts_link)(link))
-            .ok_or_else(|| self.broken("link", self.at, " is not acceptable"))?;
+            .ok_or_else(|| {
+                let cause = self.cause("link", self.at, " is not acceptable");
+                if value.len() > LINK_BYTES_MAX {
+                    MarkupError::LinkTooLong(cause)
+                } else {
+                    MarkupError::Broken(cause)
+                }
+            })?;
         Ok(Token::Start(tag, Some(link)))
     }
 

@@ -31,12 +31,36 @@ pub struct Markup {
 pub enum MarkupError {
     /// A rule of feed 2.2 or 2.7; the text is the cause, `N: … at character P`.
     Broken(String),
-    /// Too many bytes of markup, displayed characters or bytes of text; the text is the cause.
-    TooLong(String),
+    /// Too much of this; the text is the cause.
+    TooLong(Measure, String),
+    /// A link over `story::LINK_BYTES_MAX`; the text is the cause, which is that of any other link.
+    LinkTooLong(String),
     /// More than one `a` in a title; the text is the cause.
     TooManyLinks(String),
     /// Nothing to see; the text is the cause.
     Blank(String),
+}
+
+/// What of a value is measured (feed 2.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// Bytes of the value as given.
+    MarkupBytes,
+    /// Displayed characters.
+    Clusters,
+    /// Bytes of the displayed text.
+    TextBytes,
+}
+
+impl Measure {
+    /// As a cause names it (feed 3.3).
+    const fn words(self) -> &'static str {
+        match self {
+            Self::MarkupBytes => "bytes of markup",
+            Self::Clusters => "displayed characters",
+            Self::TextBytes => "bytes of text",
+        }
+    }
 }
 
 impl MarkupError {
@@ -44,9 +68,11 @@ impl MarkupError {
     #[must_use]
     pub fn cause(&self) -> &str {
         match self {
-            Self::Broken(cause) | Self::TooLong(cause) | Self::TooManyLinks(cause) | Self::Blank(cause) => {
-                cause
-            }
+            Self::Broken(cause)
+            | Self::TooLong(_, cause)
+            | Self::LinkTooLong(cause)
+            | Self::TooManyLinks(cause)
+            | Self::Blank(cause) => cause,
         }
     }
 }
@@ -79,18 +105,17 @@ impl Markup {
         let name = place.name();
         let plain = markup.plain();
         let lengths = [
-            (value.len(), "bytes of markup", place.markup_bytes_max()),
+            (value.len(), Measure::MarkupBytes, place.markup_bytes_max()),
             (
                 displayed::clusters(&plain),
-                "displayed characters",
+                Measure::Clusters,
                 place.clusters_max(),
             ),
-            (plain.len(), "bytes of text", place.text_bytes_max()),
+            (plain.len(), Measure::TextBytes, place.text_bytes_max()),
         ];
         if let Some((found, what, limit)) = lengths.into_iter().find(|(found, _, limit)| found > limit) {
-            return Err(MarkupError::TooLong(format!(
-                "{name} has {found} {what}, limit {limit}"
-            )));
+            let cause = format!("{name} has {found} {}, limit {limit}", what.words());
+            return Err(MarkupError::TooLong(what, cause));
         }
         if let Some(limit) = place.links_max().filter(|limit| anchors > *limit) {
             return Err(MarkupError::TooManyLinks(format!(

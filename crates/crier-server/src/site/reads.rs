@@ -3,6 +3,7 @@
 //! Promise: memory is bounded, and what a person reads slows nobody else. Forgets everything at a restart.
 
 use crate::metrics::ServerMetrics;
+use crier_platform::feed::figures::FeedBound;
 use crier_platform::model::time::ElapsedMs;
 use crier_proto::ids::Uid;
 use std::collections::HashMap;
@@ -51,7 +52,7 @@ impl Reads {
     /// Counts a read of a person; the seconds to wait when it is one too many.
     pub(crate) fn by_user(&self, user: Uid, now: ElapsedMs) -> Result<(), u64> {
         let done = self.count(Reader::User(user), (self.per_user, USER_WINDOW_MS), now);
-        done.inspect_err(|_| self.metrics.overflow("feed.reads_per_user"))
+        done.inspect_err(|_| self.metrics.feed().bound(FeedBound::Reads))
     }
 
     /// Counts a read of a private address.
@@ -60,7 +61,7 @@ impl Reads {
             token.as_bytes(),
         ])));
         let done = self.count(reader, (ADDRESS_READS_MAX, ADDRESS_WINDOW_MS), now);
-        done.inspect_err(|_| self.metrics.overflow("feed.reads_per_address"))
+        done.inspect_err(|_| self.metrics.feed().bound(FeedBound::AddressReads))
     }
 
     fn count(&self, reader: Reader, (most, window): (u32, u64), now: ElapsedMs) -> Result<(), u64> {

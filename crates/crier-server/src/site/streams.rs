@@ -3,6 +3,7 @@
 //! Promise: a place is given back when its stream ends, however it ends. Knows nothing of HTTP or of what streams say.
 
 use crate::metrics::ServerMetrics;
+use crier_platform::feed::figures::FeedBound;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_proto::ids::Uid;
 use std::collections::{HashMap, VecDeque};
@@ -58,7 +59,7 @@ impl Streams {
         let own = places.entry(user).or_default();
         own.push_back((number, left.clone()));
         while own.len() > self.per_user {
-            self.metrics.overflow("feed.live_per_user");
+            self.metrics.feed().bound(FeedBound::Live);
             if let Some((_, oldest)) = own.pop_front() {
                 oldest.cancel();
             }

@@ -6,7 +6,7 @@ use crier_testkit::{RawClient, TestServer};
 use std::collections::BTreeMap;
 
 /// Every series with its value.
-async fn scrape(server: &TestServer) -> BTreeMap<String, f64> {
+pub(crate) async fn scrape(server: &TestServer) -> BTreeMap<String, f64> {
     let request = b"GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     let answer = RawClient::exchange(server.admin_address, request).await.unwrap();
     let lines = answer.text().lines().filter(|line| !line.starts_with('#'));

@@ -29,6 +29,7 @@ mod cli_listen;
 mod config;
 mod delivery;
 mod echo;
+mod feed_figures;
 mod figures;
 mod habits;
 mod live;

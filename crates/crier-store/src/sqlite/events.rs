@@ -15,7 +15,7 @@ const ADD_EVENT: &str = "INSERT INTO feed_event (user, seq, at_ms, kind, app, st
 /// An event on its way to its place.
 pub(super) struct Event<'a> {
     pub(super) at: WallMs,
-    pub(super) kind: &'a str,
+    pub(super) kind: &'static str,
     pub(super) app: i64,
     pub(super) story: Option<i64>,
     pub(super) view: Option<i64>,
@@ -63,7 +63,9 @@ impl Pen<'_> {
             event.view,
             event.value,
         );
-        self.run(ADD_EVENT, row).map(drop)
+        self.run(ADD_EVENT, row)?;
+        self.applied.events.borrow_mut().push(event.kind);
+        Ok(())
     }
 
     /// Leaves a decision in a user's record: ranking looks at it from the next view on (feed 4.2).
@@ -81,7 +83,11 @@ impl Pen<'_> {
     }
 
     /// What happened to a picture of a story: it weighs in ranking (feed 1.3).
-    pub(super) fn note_picture(&self, slot: &SlotRow, (kind, value): (&str, String)) -> Result<(), Halt> {
+    pub(super) fn note_picture(
+        &self,
+        slot: &SlotRow,
+        (kind, value): (&'static str, String),
+    ) -> Result<(), Halt> {
         let event = Event {
             at: self.now,
             kind,

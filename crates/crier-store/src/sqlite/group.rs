@@ -192,6 +192,9 @@ impl Shared {
         } else {
             self.metrics.units.inc();
         }
+        for event in applied.events.borrow().iter() {
+            self.metrics.events.happened(event);
+        }
         applied
             .ended
             .iter()

@@ -11,6 +11,7 @@ use crier_platform::model::time::WallMs;
 use crier_platform::ports::store::{Batch, Conflict, Made, StoreFault, Write};
 use crier_proto::ids::{StoryId, Uid};
 use rusqlite::{Connection, OptionalExtension, Params};
+use std::cell::RefCell;
 
 /// Why a unit stops in the middle. Whatever it has written is rolled back.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub(crate) struct Applied {
     pub(crate) ended: Vec<SessionId>,
     /// Sessions whose call order was reset.
     pub(crate) reset: Vec<SessionId>,
+    /// Kinds of the events that it left in records.
+    pub(crate) events: RefCell<Vec<&'static str>>,
     /// Whether the unit had been applied before.
     pub(crate) repeated: bool,
 }

@@ -245,7 +245,7 @@ impl Pen<'_> {
         &self,
         (user, story): (Uid, &OwnStory),
         id: StoryId,
-        (kind, value): (&str, Option<&str>),
+        (kind, value): (&'static str, Option<&str>),
     ) -> Result<(), Halt> {
         let event = Event {
             at: self.now,

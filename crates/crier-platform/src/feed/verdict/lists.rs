@@ -1,7 +1,7 @@
 //! A view's verdicts all together: counts, "What didn't make it", and where an exempt story would have stood (feed 5.1, 5.5).
 
 use super::{Verdict, verdict_of};
-use crate::feed::rank::{Ranked, rank};
+use crate::feed::rank::{Pick, Place, Ranked, Step, place_of, rank};
 use crate::model::ranking::{Marks, RankedApp, RankedStory, Slider, Snapshot, Standing};
 use std::cmp::Reverse;
 
@@ -32,11 +32,34 @@ pub fn counts<'s>(
     stories: impl IntoIterator<Item = &'s RankedStory>,
 ) -> [(&'static str, u64); NAMES.len()] {
     let mut counts = NAMES.map(|name| (name, 0));
-    for story in stories {
-        let name = verdict_of(snapshot, ranked, story).name();
+    let mut add = |name: &'static str| {
         for (_, count) in counts.iter_mut().filter(|(known, _)| *known == name) {
             *count += 1;
         }
+    };
+    for pick in ranked.first_page() {
+        add(match pick.step {
+            Step::Merit => "shown_merit",
+            Step::Guarantee => "shown_guaranteed",
+            Step::Fill | Step::Later => "shown_fill",
+        });
+    }
+    let mut below_cut = 0;
+    for story in stories {
+        let competes = place_of(snapshot, story) == Place::Candidate && story.seq >= ranked.oldest_seq;
+        if !competes {
+            add(verdict_of(snapshot, ranked, story).name());
+        } else if ranked.picks_of(story.app) < ranked.cap {
+            // Picks are counted above; what its application could still have placed stayed below the cut.
+            below_cut += 1;
+        } else if ranked.first_page().iter().all(|pick| pick.story != story.id) {
+            add(verdict_of(snapshot, ranked, story).name());
+        }
+    }
+    let below_the_cap = |pick: &&Pick| ranked.picks_of(pick.app) < ranked.cap;
+    let picked = ranked.first_page().iter().filter(below_the_cap).count();
+    if let Some((_, count)) = counts.last_mut() {
+        *count += below_cut - picked as u64;
     }
     counts
 }
