@@ -5,7 +5,7 @@ import { logIn, signed } from "./people.mjs";
 
 /** The document to which an act leads, as soon as it is loaded. */
 const led = async (page, act) => {
-  const answer = page.waitForResponse((one) => one.request().isNavigationRequest() && one.status() === 200);
+  const answer = page.waitForResponse((one) => one.request().isNavigationRequest() && ![302, 303].includes(one.status()));
   await Promise.all([page.waitForEvent("load"), answer, act()]);
   return answer;
 };
@@ -116,5 +116,34 @@ const guest = async ({ narrow, person }, look) => {
   await visit("code", `/code_gen.php?api_key=${key}`);
 };
 
+/** What a developer sees in the console: nothing yet, a form that is not taken, a new application, its settings and its secrets. */
+const developer = async ({ narrow, person }, look) => {
+  const demo = await narrow();
+  guests += 1;
+  const name = `developer${guests}`;
+  demo.passwords[name] = "quite a long password";
+  await administer(demo, `user add ${name} --password-stdin`, `${demo.passwords[name]}\n`);
+  const page = await logIn(await person(), demo, name);
+  const { seen, visit } = walker(demo, page, look);
+  await visit("console-empty", "/developers");
+  await visit("console-new", "/developers/new");
+  await page.fill("#callback", "ftp://nowhere.example");
+  await seen("console-new-refused", await pressed(page, "main form button"));
+  await page.fill("#name", `Chess of ${name}`);
+  await page.fill("#callback", "https://chess.example/");
+  await seen("console-made", await pressed(page, "main form button"));
+  await seen("console-overview", await pressed(page, "text=I have copied it"));
+  const below = new URL(page.url()).pathname;
+  await visit("console-settings", `${below}/settings`);
+  await page.fill("#origins", "https://chess.example/path");
+  await seen("console-settings-refused", await pressed(page, "section[aria-labelledby=callers] button"));
+  await page.fill("#receipts", "https://chess.example/receipts");
+  await seen("console-receipt-secret", await pressed(page, "section[aria-labelledby=hooks] button"));
+  await visit("console-secrets", `${below}/secrets`);
+  await seen("console-secret", await pressed(page, "section[aria-labelledby=calls] button"));
+  await visit("console-secrets-overlap", `${below}/secrets`);
+  await visit("console-list", "/developers");
+};
+
 /** The walks that together meet every page. */
-export const walks = { "a stranger": stranger, "a reader": reader, "a guest": guest };
+export const walks = { "a stranger": stranger, "a reader": reader, "a guest": guest, "a developer": developer };

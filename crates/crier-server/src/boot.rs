@@ -214,10 +214,6 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         photos_per_user: config.media.photos_per_user,
         ..DispatcherConfig::at(&public_url.url)
     };
-    let live_spans = LiveSpans {
-        authorised_for_ms: config.live.authorised_for.0,
-        message_ttl_ms: config.live.ttl.0,
-    };
     let follower = FollowChanges::new(ports.clone());
     let accounts = Accounts::with_config(ports.clone(), config.accounts.clone());
     let receipts = ReceiptRun::new(
@@ -237,7 +233,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         dispatcher: Arc::new(Dispatcher::new(ports.clone(), dispatcher)),
         accounts,
         feed,
-        live_door: Arc::new(LiveDoor::with_spans(ports, live_spans)),
+        live_door: Arc::new(LiveDoor::with_spans(ports, live_spans(&config))),
         clock,
         public_url: Arc::new(public_url),
         tasks: tasks.clone(),
@@ -248,6 +244,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
             metrics.clone(),
         )),
         hub: Arc::clone(node.hub()),
+        metrics: metrics.clone(),
     };
     Ok(Server {
         state,
@@ -263,6 +260,14 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         receipts,
         fetching,
     })
+}
+
+/// How long a connection is authorised and a message lives.
+fn live_spans(config: &Config) -> LiveSpans {
+    LiveSpans {
+        authorised_for_ms: config.live.authorised_for.0,
+        message_ttl_ms: config.live.ttl.0,
+    }
 }
 
 /// Puts the figures of pictures and feeds on the page of figures (feed 10.1).

@@ -1,6 +1,7 @@
 //! What handlers hold: use-case handles, never ports.
 
 use crate::lifecycle::Tasks;
+use crate::metrics::ServerMetrics;
 use crate::site::{Reads, Streams};
 use crier_live::hub::Hub;
 use crier_platform::accounts::Accounts;
@@ -69,6 +70,8 @@ pub struct AppState {
     pub streams: Arc<Streams>,
     /// Live connections, for the transports.
     pub hub: Arc<Hub>,
+    /// Figures, for the bounds that pages keep.
+    pub metrics: ServerMetrics,
 }
 
 #[cfg(test)]

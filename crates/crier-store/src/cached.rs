@@ -520,6 +520,7 @@ fn touches_cache(write: &Write) -> bool {
         | Write::Picture(_)
         | Write::Feed(_)
         | Write::MarkCall { .. }
+        | Write::ExpectFewerApps { .. }
         | Write::ResetCallOrder(_) => false,
     }
 }

@@ -119,14 +119,6 @@ impl Accounts {
         Ok(apps)
     }
 
-    /// The application of a number, if this user owns it: a missing one and somebody else's look alike.
-    ///
-    /// # Errors
-    /// When the books fail.
-    pub async fn own_app(&self, owner: Uid, id: AppId) -> Result<Option<Arc<App>>, AccountError> {
-        Ok(self.app(id).await?.filter(|app| app.owner == owner))
-    }
-
     /// `app add`.
     ///
     /// # Errors
@@ -136,24 +128,43 @@ impl Accounts {
         check_address("callback", &app.callback)?;
         check_canvas(&app.canvas)?;
         let given = app.api_key.is_some();
+        let owner = self.find_user(&app.owner).await?.uid;
         let mut row = App {
-            id: self.random_app_id()?,
             api_key: self.api_key(app.api_key.as_deref())?,
-            secret: match app.secret.as_deref() {
-                Some(text) => given_secret("application secret", text)?,
-                None => Secret::new(self.random_hex::<16>()),
-            },
-            previous_secret: None,
-            owner: self.find_user(&app.owner).await?.uid,
             kind: app.kind,
             profile: app.profile,
             settings: app.profile.settings(),
             allow_ip: read_allow_ip(&app.allow_ip)?,
-            calls_per_minute: CALLS_PER_MINUTE_DEFAULT,
             origins: join_origins(&app.origins, &app.callback)?,
             name: app.name,
             callback: app.callback,
             canvas: app.canvas,
+            ..self.blank_app(owner)?
+        };
+        if let Some(text) = app.secret.as_deref() {
+            row.secret = given_secret("application secret", text)?;
+        }
+        self.insert_app(row, given, &[]).await
+    }
+
+    /// A row with keys of its own and every setting at its default, without a name.
+    pub(super) fn blank_app(&self, owner: Uid) -> Result<App, AccountError> {
+        let profile = ProfileName::Documented;
+        Ok(App {
+            id: self.random_app_id()?,
+            api_key: self.api_key(None)?,
+            secret: Secret::new(self.random_hex::<16>()),
+            previous_secret: None,
+            name: String::new(),
+            owner,
+            kind: AppKind::Web,
+            profile,
+            settings: profile.settings(),
+            allow_ip: Vec::new(),
+            calls_per_minute: CALLS_PER_MINUTE_DEFAULT,
+            callback: String::new(),
+            canvas: String::new(),
+            origins: Vec::new(),
             icon: String::new(),
             canvas_ss: false,
             receipts: Receipts::default(),
@@ -162,12 +173,23 @@ impl Accounts {
             post_remove: String::new(),
             enabled: true,
             created_at: self.ports.clock.wall(),
-        };
+        })
+    }
+
+    /// Adds a row if the conditions hold; a number or a key of ours that is taken is made anew, a given key is not.
+    pub(super) async fn insert_app(
+        &self,
+        mut row: App,
+        key_is_given: bool,
+        conditions: &[Write],
+    ) -> Result<Arc<App>, AccountError> {
         for _ in 0..ID_ATTEMPTS_MAX {
-            match self.commit(vec![Write::AddApp(Box::new(row.clone()))]).await {
+            let mut writes = conditions.to_vec();
+            writes.push(Write::AddApp(Box::new(row.clone())));
+            match self.commit(writes).await {
                 Ok(_) => return Ok(Arc::new(row)),
                 Err(AccountError::Conflict(Conflict::IdTaken)) => row.id = self.random_app_id()?,
-                Err(AccountError::Conflict(Conflict::KeyTaken)) if !given => {
+                Err(AccountError::Conflict(Conflict::KeyTaken)) if !key_is_given => {
                     row.api_key = self.api_key(None)?;
                 }
                 Err(error) => return Err(app_taken(error, &row)),
@@ -211,7 +233,11 @@ impl Accounts {
     }
 
     /// An application's row with these settings.
-    async fn with_settings(&self, older: &App, settings: &[(String, String)]) -> Result<App, AccountError> {
+    pub(super) async fn with_settings(
+        &self,
+        older: &App,
+        settings: &[(String, String)],
+    ) -> Result<App, AccountError> {
         let mut row = older.clone();
         let (profiles, others): (Vec<_>, Vec<_>) =
             settings.iter().partition(|(key, _)| key.as_str() == "profile");
@@ -219,16 +245,17 @@ impl Accounts {
             match key.as_str() {
                 "owner" => row.owner = self.find_user(value).await?.uid,
                 "name" => {
-                    check_app_name(value)?;
+                    check_app_name(value).map_err(|error| error.of_setting(key))?;
                     row.name.clone_from(value);
                 }
-                _ => apply(&mut row, key, value)?,
+                _ => apply(&mut row, key, value).map_err(|error| error.of_setting(key))?,
             }
         }
         if !settings.iter().any(|(key, _)| key == "origins") && row.callback != older.callback {
             forget_origin_of(&mut row.origins, &older.callback);
         }
-        row.origins = join_origins(&row.origins, &row.callback)?;
+        let joined = join_origins(&row.origins, &row.callback);
+        row.origins = joined.map_err(|error| error.of_setting("origins"))?;
         Ok(row)
     }
 
@@ -245,6 +272,17 @@ impl Accounts {
         row.previous_secret = Some((previous, until));
         self.store_app(older, row).await?;
         Ok((secret, until))
+    }
+
+    /// Ends the overlap of a rotation at once: from now on the present secret alone signs calls.
+    ///
+    /// # Errors
+    /// `NotFound`; when the books fail.
+    pub async fn end_previous_secret(&self, app: &str) -> Result<(), AccountError> {
+        let older = self.find_app(app).await?;
+        let mut row = older.as_ref().clone();
+        row.previous_secret = None;
+        self.store_app(older, row).await.map(|_| ())
     }
 
     /// `app enable` and `app disable`.
@@ -318,8 +356,9 @@ fn forget_origin_of(origins: &mut Vec<String>, callback: &str) {
 fn app_taken(error: AccountError, row: &App) -> AccountError {
     if error == AccountError::Conflict(Conflict::NameTaken) {
         AccountError::Invalid(format!("there is already an application named {}", row.name))
+            .of_setting("name")
     } else if error == AccountError::Conflict(Conflict::CanvasTaken) {
-        AccountError::Invalid(format!("the canvas name {} is already taken", row.canvas))
+        AccountError::Invalid(format!("the canvas name {} is already taken", row.canvas)).of_setting("canvas")
     } else if error == AccountError::Conflict(Conflict::KeyTaken) {
         AccountError::Invalid(format!("the api_key {} is already in use", row.api_key))
     } else {

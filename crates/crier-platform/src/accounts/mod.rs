@@ -5,6 +5,7 @@
 //!
 //! - `admin`: users, grants, sessions, export and erasure
 //! - `apps`: applications, their settings and secrets; `settings`: the table of setting names; `allow_ip`, `origins`: two grammars
+//! - `developer`: what owners do with their own applications in the console
 //! - `receipts`: the secret that signs receipts, where they go, and the receiver that wants none
 //! - `login`: logging in and out; `terms`: accepting, withdrawing; `ways_in`: tokens, typed codes and sessions for an
 //!   application; `canvas`: what the frame of a canvas page is told of its visitor
@@ -13,6 +14,7 @@ pub mod admin;
 pub mod allow_ip;
 pub mod apps;
 mod canvas;
+pub mod developer;
 mod export;
 pub mod login;
 pub mod origins;
@@ -34,6 +36,14 @@ pub enum AccountError {
     /// A value that breaks a rule; the text is one sentence that says which and what to do.
     #[error("{0}")]
     Invalid(String),
+    /// A value of an application's setting that breaks a rule or is taken: its key, and such a sentence.
+    #[error("{sentence}")]
+    Setting {
+        /// The setting, as `app set` names it.
+        key: String,
+        /// The sentence.
+        sentence: String,
+    },
     /// What was named does not exist; the text says what was looked for.
     #[error("{0}")]
     NotFound(String),
@@ -49,6 +59,17 @@ pub enum AccountError {
 }
 
 impl AccountError {
+    /// The same, told of a setting.
+    fn of_setting(self, key: &str) -> Self {
+        let Self::Invalid(sentence) = self else {
+            return self;
+        };
+        Self::Setting {
+            key: key.to_owned(),
+            sentence,
+        }
+    }
+
     /// What was to be changed does not exist, or not any more.
     #[must_use]
     pub fn is_missing(&self) -> bool {
@@ -77,6 +98,7 @@ const fn conflict_sentence(conflict: &Conflict) -> &'static str {
         Conflict::PhotosFull => "the user has as many photos as they may have",
         Conflict::Blocked => "the image is blocked",
         Conflict::AddressesFull => "there are as many private feeds as there may be; revoke one first",
+        Conflict::AppsFull => "there are as many applications as one developer may have",
         Conflict::QueueFull => "as many pictures are waiting as may wait; try again later",
     }
 }
@@ -95,6 +117,20 @@ pub struct AccountsConfig {
     pub login_link_lasts: Span,
     /// How long the previous secret signs after a rotation: `accounts.secret_overlap`.
     pub secret_overlap: Span,
+    /// Who may make applications in the console: `accounts.app_makers`.
+    pub app_makers: AppMakers,
+    /// Applications that one person may have and still make another in the console: `accounts.apps_per_developer_max`.
+    pub apps_per_developer_max: u32,
+}
+
+/// Who may make applications in the console. The operator always may, from the shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AppMakers {
+    /// Everybody who can log in.
+    Everyone,
+    /// Administrators alone.
+    Administrators,
 }
 
 impl Default for AccountsConfig {
@@ -105,6 +141,8 @@ impl Default for AccountsConfig {
             login_lasts: Span(30 * 86_400_000),
             login_link_lasts: Span(86_400_000),
             secret_overlap: Span(86_400_000),
+            app_makers: AppMakers::Everyone,
+            apps_per_developer_max: 50,
         }
     }
 }

@@ -47,6 +47,17 @@ impl Accounts {
         self.store_app(older, row).await?;
         Ok((secret, until))
     }
+
+    /// Ends the overlap of such a rotation at once: from now on the present secret alone signs receipts.
+    ///
+    /// # Errors
+    /// `NotFound`; when the books fail.
+    pub async fn end_previous_receipt_secret(&self, app: &str) -> Result<(), AccountError> {
+        let older = self.find_app(app).await?;
+        let mut row = older.as_ref().clone();
+        row.receipts.previous_secret = None;
+        self.store_app(older, row).await.map(|_| ())
+    }
 }
 
 /// What signs a receipt now, the newest first.

@@ -6,8 +6,8 @@ use super::AccountError;
 use super::allow_ip::read_allow_ip;
 use super::origins::{check_address, check_origin};
 use crate::model::app::{
-    App, AppKind, CallIdSetting, FeedErrors, FeedReply, ImageLinks, LiveText, ProfileName, SignatureSetting,
-    Strictness,
+    App, AppKind, CallIdSetting, FeedErrors, FeedReply, ImageLinks, LiveText, ProfileName, Settings,
+    SignatureSetting, Strictness,
 };
 
 /// A setting with a closed list of words, in the order in which messages name them.
@@ -194,13 +194,32 @@ pub(super) fn check_canvas(value: &str) -> Result<(), AccountError> {
     )))
 }
 
-/// An application's settings as `app show` prints and `app set` takes them: key and value, in the order of protocol section 17.
+/// The words that a setting may be, in the order in which messages name them; empty for a setting without such a list.
 #[must_use]
-pub fn app_settings(app: &App) -> Vec<(&'static str, String)> {
-    let settings = &app.settings;
-    let allow_ip: Vec<&str> = app.allow_ip.iter().map(|rule| rule.text.as_str()).collect();
+pub fn words_of(key: &str) -> Vec<&'static str> {
+    fn names<T>(table: &[(&'static str, T)]) -> Vec<&'static str> {
+        table.iter().map(|(name, _)| *name).collect()
+    }
+    match key {
+        "profile" => names(PROFILES),
+        "call_id" => names(CALL_ID),
+        "feed_errors" => names(FEED_ERRORS),
+        "feed_reply" => names(FEED_REPLY),
+        "image_links" => names(IMAGE_LINKS),
+        "live_text" => names(LIVE_TEXT),
+        "signature" => names(SIGNATURE),
+        "strictness" => names(STRICTNESS),
+        "kind" => names(KIND),
+        "jsonp" | "canvas_ss" | "native_clients" => names(ON_OFF),
+        "enabled" => names(YES_NO),
+        _ => Vec::new(),
+    }
+}
+
+/// The settings of protocol 17.1, all of which a profile sets at once: key and value, in the order of that table.
+#[must_use]
+pub fn profile_settings(settings: &Settings) -> Vec<(&'static str, String)> {
     vec![
-        ("profile", word_of(&app.profile, PROFILES)),
         ("call_id", word_of(&settings.call_id, CALL_ID)),
         ("feed_errors", word_of(&settings.feed_errors, FEED_ERRORS)),
         ("feed_reply", word_of(&settings.feed_reply, FEED_REPLY)),
@@ -209,6 +228,16 @@ pub fn app_settings(app: &App) -> Vec<(&'static str, String)> {
         ("signature", word_of(&settings.signature, SIGNATURE)),
         ("jsonp", word_of(&settings.jsonp, ON_OFF)),
         ("strictness", word_of(&settings.strictness, STRICTNESS)),
+    ]
+}
+
+/// An application's settings as `app show` prints and `app set` takes them: key and value, in the order of protocol section 17.
+#[must_use]
+pub fn app_settings(app: &App) -> Vec<(&'static str, String)> {
+    let allow_ip: Vec<&str> = app.allow_ip.iter().map(|rule| rule.text.as_str()).collect();
+    let mut settings = vec![("profile", word_of(&app.profile, PROFILES))];
+    settings.extend(profile_settings(&app.settings));
+    settings.extend([
         ("kind", word_of(&app.kind, KIND)),
         ("allow_ip", allow_ip.join(",")),
         ("calls_per_minute", app.calls_per_minute.to_string()),
@@ -223,7 +252,8 @@ pub fn app_settings(app: &App) -> Vec<(&'static str, String)> {
         ("post_authorize", app.post_authorize.clone()),
         ("post_remove", app.post_remove.clone()),
         ("enabled", word_of(&app.enabled, YES_NO)),
-    ]
+    ]);
+    settings
 }
 
 #[cfg(test)]

@@ -198,7 +198,8 @@ fn refused_by_books(_: &Settings, conflict: Conflict) -> Option<Refusal> {
         | Conflict::Changed
         | Conflict::OwnsApps
         | Conflict::QueueFull
-        | Conflict::AddressesFull => None,
+        | Conflict::AddressesFull
+        | Conflict::AppsFull => None,
     }
 }
 

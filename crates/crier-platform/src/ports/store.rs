@@ -202,6 +202,13 @@ pub struct NewSession {
 pub enum Write {
     /// A new application, unless its id, key, name or canvas name is taken.
     AddApp(Box<App>),
+    /// No write but a condition: this user owns fewer applications than so many, else `AppsFull`.
+    ExpectFewerApps {
+        /// The owner.
+        owner: Uid,
+        /// How many are too many.
+        than: u32,
+    },
     /// No write but a condition: the application's row is still as it was read, else `Changed`; `Missing` when it is gone.
     ExpectApp(Arc<App>),
     /// Replaces an application's row, unless key, name or canvas name is taken by another or the row is missing. Disabling ends
@@ -331,6 +338,8 @@ pub enum Conflict {
     Blocked,
     /// As many jobs wait as may wait.
     QueueFull,
+    /// The user owns as many applications as a developer may make.
+    AppsFull,
     /// The user has as many addresses of private feeds as they may have.
     AddressesFull,
 }

@@ -7,7 +7,7 @@ use crier_platform::model::app::ProfileName;
 
 fn invalid<T: std::fmt::Debug>(result: Result<T, AccountError>) -> String {
     match result {
-        Err(AccountError::Invalid(text)) => text,
+        Err(AccountError::Invalid(text) | AccountError::Setting { sentence: text, .. }) => text,
         other => panic!("not refused: {other:?}"),
     }
 }

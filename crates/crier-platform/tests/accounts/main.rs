@@ -7,6 +7,7 @@
 
 mod agreement;
 mod apps;
+mod developer;
 mod feed;
 mod harness;
 mod logins;

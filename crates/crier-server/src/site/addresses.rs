@@ -1,12 +1,12 @@
 //! Making and revoking the addresses of private feeds (feed 6.9). The token is shown once, in the answer that makes it.
 
-use super::door::{Answer, render, see_other};
+use super::door::{Answer, render, see_other, unkept};
 use super::error::SiteError;
 use super::fields::Fields;
 use super::layout::Chrome;
 use super::visit::Visit;
 use askama::Template;
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 
 /// Longest label in characters.
 const LABEL_CHARS_MAX: usize = 60;
@@ -43,10 +43,7 @@ pub(crate) async fn add(visit: Visit, fields: Fields) -> Answer {
             ("JSON Feed", address("feed.json")),
         ],
     };
-    let mut response = render(StatusCode::OK, &page)?;
-    let no_store = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
-    Ok(response)
+    unkept(render(StatusCode::OK, &page))
 }
 
 /// Revokes one.

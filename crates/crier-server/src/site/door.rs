@@ -139,6 +139,14 @@ pub(crate) fn with_cookie(answer: Answer, cookie: Option<HeaderValue>) -> Answer
     Ok(response)
 }
 
+/// A page that shows a secret this once: nothing on its way keeps it.
+pub(crate) fn unkept(answer: Answer) -> Answer {
+    let mut response = answer?;
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    Ok(response)
+}
+
 /// A page whose form may lead on to another site's address: browsers hold `form-action` against redirects too.
 pub(crate) fn with_form_target(answer: Answer, target: &str) -> Answer {
     let mut response = answer?;

@@ -46,7 +46,9 @@ impl SiteError {
 impl From<AccountError> for SiteError {
     fn from(error: AccountError) -> Self {
         match error {
-            AccountError::Invalid(sentence) => Self::BadRequest(sentence),
+            AccountError::Invalid(sentence) | AccountError::Setting { sentence, .. } => {
+                Self::BadRequest(sentence)
+            }
             AccountError::NotFound(_) => Self::NotFound,
             AccountError::Conflict(_) => {
                 Self::bad_request("This was changed elsewhere in the meantime. Go back and look again.")

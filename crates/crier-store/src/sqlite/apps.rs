@@ -10,7 +10,7 @@ use crier_platform::model::change::Fact;
 use crier_platform::model::session::SessionId;
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::store::{Apps, Conflict, StoreFault};
-use crier_proto::ids::{ApiKey, AppId};
+use crier_proto::ids::{ApiKey, AppId, Uid};
 use crier_proto::secret::Secret;
 use rusqlite::{OptionalExtension, Row, named_params};
 use std::net::IpAddr;
@@ -149,6 +149,15 @@ impl Pen<'_> {
         self.refuse_taken(app)?;
         self.save_app(INSERT, app)?;
         self.note(&Fact::App(app.id))
+    }
+
+    /// `Write::ExpectFewerApps`.
+    pub(crate) fn expect_fewer_apps(&self, owner: Uid, than: u32) -> Result<(), Halt> {
+        self.refuse_if(
+            Conflict::AppsFull,
+            "SELECT 1 WHERE (SELECT COUNT(*) FROM app WHERE owner = ?1) >= ?2",
+            (owner.get(), than),
+        )
     }
 
     /// `Write::ExpectApp`.

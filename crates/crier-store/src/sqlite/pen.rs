@@ -103,6 +103,7 @@ impl Pen<'_> {
     fn write(&mut self, write: Write) -> Result<(), Halt> {
         match write {
             Write::AddApp(app) => self.add_app(&app),
+            Write::ExpectFewerApps { owner, than } => self.expect_fewer_apps(owner, than),
             Write::ExpectApp(app) => self.expect_app(&app),
             Write::SetApp(app) => self.set_app(&app),
             Write::AddUser(user) => self.add_user(&user),

@@ -229,3 +229,16 @@ pub async fn disabling_an_application_ends_its_sessions(world: &World) {
         [Fact::App(app_id(4)), Fact::SessionEnded(id)]
     );
 }
+
+pub async fn an_owner_of_so_many_applications_is_refused_one_more(world: &World) {
+    let fewer = |owner: i64, than: u32| Write::ExpectFewerApps {
+        owner: crate::backends::uid(owner),
+        than,
+    };
+    let add = |number: i64| Write::AddApp(Box::new(app(number, 1)));
+    assert_eq!(world.refused(vec![fewer(1, 0), add(4)]).await, Conflict::AppsFull);
+    world.commit(vec![fewer(1, 1), add(4)]).await;
+    assert_eq!(world.refused(vec![fewer(1, 1), add(5)]).await, Conflict::AppsFull);
+    assert!(world.store.app(app_id(5)).await.unwrap().is_none());
+    world.commit(vec![fewer(2, 1), fewer(1, 2), add(5)]).await;
+}

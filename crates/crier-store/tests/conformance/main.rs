@@ -49,6 +49,7 @@ conformance! {
     apps {
         an_application_comes_back_as_it_was_added
         a_changed_application_replaces_the_row_with_all_its_settings
+        an_owner_of_so_many_applications_is_refused_one_more
         a_taken_id_key_name_or_canvas_is_refused
         a_name_is_found_without_regard_to_ascii_case
         an_application_is_found_by_its_canvas_name_alone

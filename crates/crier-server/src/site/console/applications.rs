@@ -13,6 +13,8 @@ use http::StatusCode;
 pub(in crate::site) struct ApplicationsPage<'a> {
     pub(in crate::site) chrome: Chrome<'a>,
     pub(in crate::site) apps: Vec<AppRow>,
+    /// Whether they may make one.
+    pub(in crate::site) may_make: bool,
 }
 
 /// An application of the list.
@@ -40,6 +42,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let page = ApplicationsPage {
         chrome: Chrome::of(&visit, "Your applications", "developers"),
         apps: apps.collect(),
+        may_make: visit.state.accounts.may_make_apps(&user),
     };
     render(StatusCode::OK, &page)
 }

@@ -4,7 +4,11 @@ use crate::site::story::{letter_of, tone_of};
 use crier_platform::model::app::App;
 
 /// The sections of an application's pages: their words, and their addresses below `/developers/<app_id>`.
-const SECTIONS: &[(&str, &str)] = &[("Overview", ""), ("Settings", "/settings")];
+const SECTIONS: &[(&str, &str)] = &[
+    ("Overview", ""),
+    ("Settings", "/settings"),
+    ("Secrets", "/secrets"),
+];
 
 /// An application as its pages name it.
 #[derive(Debug, Clone)]

@@ -5,9 +5,11 @@
 //!
 //! Documents:
 //! - `applications` `/developers`: the applications of the logged-in person
-//! - `overview` `/developers/<app_id>`: one of them, with its keys · `settings` `…/settings`
+//! - `new_app` `/developers/new`: makes one
+//! - `overview` `/developers/<app_id>`: one of them, with its keys · `settings` `…/settings` · `secrets` `…/secrets`
 //!
-//! Beneath them: `owned`: who may be here; `head`: name and ways about of an application's pages.
+//! Beneath them: `owned`: who may be here; `head`: name and ways about of an application's pages; `setting_words`: what each setting
+//! means; `asked_fields`: the fields of a form of settings.
 //!
 //! # How a page joins
 //! 1. A file here, named after the page, with `get(owned: OwnedApp)` and, where something changes, `post(owned: OwnedApp, fields: Fields)`.
@@ -23,12 +25,16 @@
 //! this file by itself.
 
 mod applications;
+mod asked_fields;
 mod head;
+mod new_app;
 mod overview;
 mod owned;
+mod secrets;
+mod setting_words;
 mod settings;
 
-use super::door::page;
+use super::door::{form, page};
 use crate::state::AppState;
 use axum::Router;
 use owned::{owned_form, owned_page};
@@ -36,19 +42,31 @@ use owned::{owned_form, owned_page};
 #[cfg(test)]
 pub(in crate::site) use {
     applications::{AppRow, ApplicationsPage},
+    asked_fields::{Asked, ProfileSays, Word},
     head::AppHead,
+    new_app::{MadePage, NewPage},
     overview::OverviewPage,
-    settings::SettingsPage,
+    secrets::{SecretPage, SecretsPage},
+    settings::{AskedPart, SettingsPage},
 };
 
 /// The routes of the console below the base path.
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/developers", page(applications::get))
+        .route("/developers/new", page(new_app::get).merge(form(new_app::post)))
         .route("/developers/{app}", owned_page(overview::get))
-        .route("/developers/{app}/settings", owned_page(settings::get))
         .route(
-            "/developers/{app}/settings/profile",
-            owned_page(settings::back).merge(owned_form(settings::profile)),
+            "/developers/{app}/settings",
+            owned_page(settings::get).merge(owned_form(settings::post)),
+        )
+        .route("/developers/{app}/secrets", owned_page(secrets::get))
+        .route(
+            "/developers/{app}/secrets/rotate",
+            owned_page(secrets::back).merge(owned_form(secrets::rotate)),
+        )
+        .route(
+            "/developers/{app}/secrets/end",
+            owned_page(secrets::back).merge(owned_form(secrets::end)),
         )
 }

@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub(crate) struct OwnedApp {
     /// The visit.
     pub(crate) visit: Visit,
+    /// The owner, who is logged in.
+    pub(crate) user: Arc<User>,
     /// The application.
     pub(crate) app: Arc<App>,
 }
@@ -31,7 +33,7 @@ where
         let document = document.clone();
         async move {
             let user = visit.user()?;
-            document(OwnedApp::find(visit, &user).await?).await
+            document(OwnedApp::find(visit, user).await?).await
         }
     })
 }
@@ -46,20 +48,20 @@ where
         let document = document.clone();
         async move {
             let user = visit.form_user(&fields, &visit.path_and_query)?;
-            document(OwnedApp::find(visit, &user).await?, fields).await
+            document(OwnedApp::find(visit, user).await?, fields).await
         }
     })
 }
 
 impl OwnedApp {
     /// The application that the address names, if it is this user's.
-    async fn find(visit: Visit, user: &User) -> Result<Self, SiteError> {
+    async fn find(visit: Visit, user: Arc<User>) -> Result<Self, SiteError> {
         let path = visit.path_and_query.split('?').next().unwrap_or_default();
         let app = path.split('/').nth(2).and_then(|segment| segment.parse().ok());
         let app = app.ok_or(SiteError::NotFound)?;
         let app = visit.state.accounts.own_app(user.uid, app).await?;
         let app = app.ok_or(SiteError::NotFound)?;
-        Ok(Self { visit, app })
+        Ok(Self { visit, user, app })
     }
 
     /// What stands above and beside the page; `section` is the words of its row in `head::SECTIONS`, or the page's own.

@@ -1,7 +1,10 @@
 //! The pages of the console with samples.
 
 use super::{HOSTILE, TOKEN, chrome, moment};
-use crate::site::console::{AppHead, AppRow, ApplicationsPage, OverviewPage, SettingsPage};
+use crate::site::console::{
+    AppHead, AppRow, ApplicationsPage, Asked, AskedPart, MadePage, NewPage, OverviewPage, ProfileSays,
+    SecretPage, SecretsPage, SettingsPage, Word,
+};
 use askama::Template;
 
 fn head(enabled: bool) -> AppHead {
@@ -16,12 +19,94 @@ fn head(enabled: bool) -> AppHead {
     }
 }
 
-fn applications(apps: Vec<AppRow>) -> String {
+fn applications(apps: Vec<AppRow>, may_make: bool) -> String {
     let page = ApplicationsPage {
         chrome: chrome(Some(HOSTILE)),
         apps,
+        may_make,
     };
     page.render().unwrap()
+}
+
+fn asked(key: &'static str, words: Vec<Word>, wrong: bool) -> Asked {
+    Asked {
+        key,
+        label: "Name",
+        meaning: "What it is called.",
+        value: HOSTILE.to_owned(),
+        words,
+        profile: wrong.then(|| ProfileSays {
+            value: "unique".to_owned(),
+            differs: true,
+        }),
+        wrong: wrong.then(|| HOSTILE.to_owned()),
+    }
+}
+
+/// Fields to write into and to choose from, right and wrong.
+fn fields() -> Vec<Asked> {
+    let word = |chosen: bool| Word {
+        word: "unique",
+        meaning: "each once",
+        chosen,
+    };
+    vec![
+        asked("name", Vec::new(), false),
+        asked("callback", Vec::new(), true),
+        asked("call_id", vec![word(true), word(false)], true),
+    ]
+}
+
+fn settings(wrong: usize) -> String {
+    let page = SettingsPage {
+        chrome: chrome(Some(HOSTILE)),
+        head: &head(true),
+        form_token: TOKEN,
+        profiles: vec![("period", "as it was", true), ("modern", "as it is", false)],
+        parts: vec![AskedPart {
+            name: "hooks",
+            heading: "Hooks",
+            lead: "Lead.",
+            fields: fields(),
+        }],
+        quota: "6000".to_owned(),
+        ended: Some((HOSTILE.to_owned(), moment())),
+        saved: if wrong == 0 { "hooks" } else { "" },
+        wrong,
+    };
+    page.render().unwrap()
+}
+
+fn secrets(until: bool) -> String {
+    let page = SecretsPage {
+        chrome: chrome(Some(HOSTILE)),
+        head: &head(true),
+        form_token: TOKEN,
+        calls_until: until.then(moment),
+        receipts: until,
+        receipts_until: until.then(moment),
+        ended: until,
+    };
+    page.render().unwrap()
+}
+
+/// Pages that are shown once.
+fn shown_once() -> Vec<String> {
+    let made = MadePage {
+        chrome: chrome(Some(HOSTILE)),
+        id: "7".to_owned(),
+        name: HOSTILE,
+        api_key: TOKEN,
+        secret: TOKEN,
+    };
+    let secret = SecretPage {
+        chrome: chrome(Some(HOSTILE)),
+        head: &head(true),
+        heading: "The new secret",
+        secret: TOKEN,
+        until: Some(moment()),
+    };
+    vec![made.render().unwrap(), secret.render().unwrap()]
 }
 
 /// Every page of the console.
@@ -38,18 +123,34 @@ pub(super) fn pages() -> Vec<String> {
         chrome: chrome(Some(HOSTILE)),
         head: &head(false),
         api_key: "0".repeat(32),
-        settings: vec![("callback", HOSTILE.to_owned()), ("canvas", String::new())],
+        profile: "modern".to_owned(),
+        differing: vec![("call_id", "ignored".to_owned()), ("jsonp", "off".to_owned())],
+        kind: "web".to_owned(),
+        callback: HOSTILE,
+        canvas: String::new(),
+        origins: &[HOSTILE.to_owned()],
+        allow_ip: vec!["10.1.2.*", "::1"],
+        calls_per_minute: 6000,
+        made: moment(),
+        door: "http://127.0.0.1/restserver.php".to_owned(),
     };
-    let settings = SettingsPage {
+    let new = NewPage {
         chrome: chrome(Some(HOSTILE)),
-        head: &head(true),
         form_token: TOKEN,
-        profiles: vec![("period", "as it was", true), ("modern", "as it is", false)],
+        fields: fields(),
+        wrong: 2,
     };
-    vec![
-        applications(Vec::new()),
-        applications(vec![row(true), row(false)]),
+    let mut pages = vec![
+        applications(Vec::new(), true),
+        applications(Vec::new(), false),
+        applications(vec![row(true), row(false)], true),
         overview.render().unwrap(),
-        settings.render().unwrap(),
-    ]
+        new.render().unwrap(),
+        settings(0),
+        settings(1),
+        secrets(true),
+        secrets(false),
+    ];
+    pages.extend(shown_once());
+    pages
 }

@@ -5,6 +5,7 @@ mod app_ways;
 mod attacks;
 pub(crate) mod browser;
 mod canvas;
+mod console;
 mod feed;
 mod forms;
 mod live;
