@@ -19,7 +19,8 @@ use crier_platform::model::mailbox::{Found, KeptHead, KeptMessage, MailWrites, R
 use crier_platform::model::picture::PictureHash;
 use crier_platform::model::ranking::QualityCounts;
 use crier_platform::model::record::{
-    FeedAddress, FeedCounts, FeedState, HourRows, KeptRanking, OlderStories, StateQuery, View,
+    FeedAddress, FeedCounts, FeedState, HourRows, KeptRanking, KeptSince, OlderStories, Overdue, StateQuery,
+    View,
 };
 use crier_platform::model::record_line::RecordLine;
 use crier_platform::model::session::{Session, SessionId, SessionKind};
@@ -400,8 +401,8 @@ impl Rankings for CachedStore {
         self.inner.hour_counts(from, to).await
     }
 
-    async fn is_overdue(&self, stories: WallMs, views: WallMs) -> Result<(bool, bool), StoreFault> {
-        self.inner.is_overdue(stories, views).await
+    async fn is_overdue(&self, before: KeptSince) -> Result<Overdue, StoreFault> {
+        self.inner.is_overdue(before).await
     }
 
     async fn feed_addresses(&self, user: Uid) -> Result<Vec<FeedAddress>, StoreFault> {
@@ -498,6 +499,7 @@ fn touches_cache(write: &Write) -> bool {
         Write::AddApp(_)
         | Write::ExpectApp(_)
         | Write::SetApp(_)
+        | Write::EraseApp(_)
         | Write::AddUser(_)
         | Write::ExpectUser(_)
         | Write::SetUser(_)

@@ -79,6 +79,7 @@ impl FeedReader {
         let missed_most = ranked.missed_after(&snapshot).map(|(_, missed)| missed).max();
         let note = FeedWrite::View(Box::new(NewView {
             view,
+            record: reading.record,
             missed_after,
             verdicts,
         }));

@@ -36,6 +36,8 @@ pub(super) struct Reading {
     pub(super) config: Arc<RankingConfig>,
     pub(super) apps: Vec<RankedApp>,
     stories: Stories,
+    /// Which record it was read from.
+    pub(super) record: i64,
     /// Number of the view that it is, or of the last one before it.
     pub(super) view: i64,
     /// `missed` before, of applications that have any; also of those without a story.
@@ -114,7 +116,7 @@ impl FeedReader {
             let after = state.head.last_seq;
             let query = StateQuery { after, acts, ..query };
             let later = self.shared.ports.store.feed_state(query).await?;
-            if later.head.last_seq != after {
+            if (later.head.record, later.head.last_seq) != (state.head.record, after) {
                 return Box::pin(self.now(user)).await;
             }
             state = later;
@@ -129,6 +131,7 @@ impl FeedReader {
             config,
             apps,
             stories: Stories::Now(stories),
+            record: state.head.record,
             view: state.head.last_view,
             missed: state.missed,
         })
@@ -160,6 +163,8 @@ impl FeedReader {
             config,
             apps,
             stories: Stories::Then(stories),
+            // What was is not written again.
+            record: 0,
             view: view.number,
             missed: view.missed.clone(),
         })
@@ -178,8 +183,10 @@ impl FeedReader {
     ) -> Option<UserStories> {
         let before = known.as_ref().map_or(i64::MIN, UserStories::upto);
         let mut stories = match known {
-            // Erased and begun anew.
-            Some(stories) if stories.upto() > state.head.last_seq => {
+            // Erased and begun anew, or places have gone out of it.
+            Some(stories)
+                if stories.record() != state.head.record || stories.upto() > state.head.last_seq =>
+            {
                 self.shared.index().forget(user);
                 return None;
             }
@@ -197,11 +204,11 @@ impl FeedReader {
         let quarantined = stories.iter().filter(damaged).count();
         self.shared.ports.feed_figures.quarantined(quarantined);
         stories.leave_before(leave_before);
-        stories.set_upto(state.head.last_seq);
+        stories.set_upto(state.head.record, state.head.last_seq);
         let mut index = self.shared.index();
         let newer = index
             .read(user)
-            .is_some_and(|there| there.upto() >= stories.upto());
+            .is_some_and(|there| (there.record(), there.upto()) >= (stories.record(), stories.upto()));
         if !newer {
             let evicted = index.figures().evicted_total;
             index.load(user, stories.clone());

@@ -3,7 +3,8 @@
 use super::store::StoreFault;
 use crate::model::ranking::QualityCounts;
 use crate::model::record::{
-    FeedAddress, FeedCounts, FeedState, HourRows, KeptRanking, OlderStories, StateQuery, View,
+    FeedAddress, FeedCounts, FeedState, HourRows, KeptRanking, KeptSince, OlderStories, Overdue, StateQuery,
+    View,
 };
 use crate::model::record_line::RecordLine;
 use crate::model::story::Story;
@@ -41,8 +42,8 @@ pub trait Rankings: Send + Sync {
     async fn hour_rows(&self, hour: i64) -> Result<Option<HourRows>, StoreFault>;
     /// Counts of every application over hours from the first on, up to and without the last.
     async fn hour_counts(&self, from: i64, to: i64) -> Result<Vec<(AppId, QualityCounts)>, StoreFault>;
-    /// Whether there are stories with text older than the first moment, and views older than the second.
-    async fn is_overdue(&self, stories: WallMs, views: WallMs) -> Result<(bool, bool), StoreFault>;
+    /// Whether anything is older than it may be.
+    async fn is_overdue(&self, before: KeptSince) -> Result<Overdue, StoreFault>;
     /// Addresses of a user's private feeds, oldest first.
     async fn feed_addresses(&self, user: Uid) -> Result<Vec<FeedAddress>, StoreFault>;
     /// The address of a token's hash.

@@ -8,7 +8,8 @@ use super::stories;
 use async_trait::async_trait;
 use crier_platform::model::ranking::{Acts, Bucket, QualityCounts, QualityRow, Slider};
 use crier_platform::model::record::{
-    FeedAddress, FeedCounts, FeedHead, FeedState, HourRows, KeptRanking, OlderStories, StateQuery, View,
+    FeedAddress, FeedCounts, FeedHead, FeedState, HourRows, KeptRanking, KeptSince, OlderStories, Overdue,
+    StateQuery, View,
 };
 use crier_platform::model::record_line::{EventLine, LineEvent, LineReason, RecordLine, StoryLine};
 use crier_platform::model::story::Story;
@@ -18,7 +19,9 @@ use crier_platform::ports::store::StoreFault;
 use crier_proto::ids::{AppId, StoryId, Uid};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
-const HEAD: &str = "SELECT last_seq, last_view FROM feed_head WHERE user = ?1";
+const HEAD: &str = "SELECT last_seq, last_view, record FROM feed_head WHERE user = ?1";
+/// The number that a record would begin with now.
+const NEXT_RECORD: &str = "SELECT last FROM counter WHERE name = 'feed_record'";
 const STORIES: &str = "SELECT seq, id, app, published_ms, priority, exempt, title, body, kind FROM story
   WHERE user = ?1 AND seq > ?2 AND seq <= ?3 AND published_ms > ?4 ORDER BY seq";
 const EVENTS: &str = "SELECT seq, at_ms, kind, app, story, view, value FROM feed_event
@@ -49,7 +52,8 @@ const HOUR_COUNTS: &str = "SELECT app, sum(shown), sum(clicked), sum(thumbed), s
 const OVERDUE: &str = "SELECT
   coalesce((SELECT published_ms < ?1 FROM story WHERE id > (SELECT last FROM counter WHERE name = 'blanked_story')
     ORDER BY id LIMIT 1), 0),
-  EXISTS (SELECT 1 FROM feed_view WHERE at_ms < ?2)";
+  EXISTS (SELECT 1 FROM feed_view WHERE at_ms < ?2),
+  EXISTS (SELECT 1 FROM erased_app WHERE erased_ms < ?3)";
 const ADDRESSES: &str = "SELECT * FROM feed_address WHERE user = ?1 ORDER BY number";
 const ADDRESS: &str = "SELECT * FROM feed_address WHERE token = ?1";
 
@@ -264,6 +268,27 @@ fn address(row: &Row<'_>) -> rusqlite::Result<FeedAddress> {
     })
 }
 
+/// Where a record stands; one that is not begun would begin like this.
+fn head_of(connection: &Connection, user: Uid) -> rusqlite::Result<FeedHead> {
+    let read = |row: &Row<'_>| {
+        Ok(FeedHead {
+            last_seq: row.get(0)?,
+            last_view: row.get(1)?,
+            record: row.get(2)?,
+        })
+    };
+    let mut statement = connection.prepare_cached(HEAD)?;
+    match statement.query_row([user.get()], read).optional()? {
+        Some(head) => Ok(head),
+        None => Ok(FeedHead {
+            record: connection
+                .prepare_cached(NEXT_RECORD)?
+                .query_row([], |row| row.get(0))?,
+            ..FeedHead::default()
+        }),
+    }
+}
+
 /// Reads within one transaction: what a writer commits meanwhile is not half seen.
 fn at_one_moment<T>(
     connection: &Connection,
@@ -284,16 +309,7 @@ impl Feeds for SqliteStore {
         let user = query.user.get();
         self.readers().read(|connection| {
             at_one_moment(connection, |connection| {
-                let head = connection
-                    .prepare_cached(HEAD)?
-                    .query_row([user], |row| {
-                        Ok(FeedHead {
-                            last_seq: row.get(0)?,
-                            last_view: row.get(1)?,
-                        })
-                    })
-                    .optional()?
-                    .unwrap_or_default();
+                let head = head_of(connection, query.user)?;
                 let span = (query.user, query.after, head.last_seq);
                 Ok(FeedState {
                     head,
@@ -452,10 +468,17 @@ impl Rankings for SqliteStore {
         })
     }
 
-    async fn is_overdue(&self, stories: WallMs, views: WallMs) -> Result<(bool, bool), StoreFault> {
+    async fn is_overdue(&self, before: KeptSince) -> Result<Overdue, StoreFault> {
         self.readers().read(|connection| {
             let mut statement = connection.prepare_cached(OVERDUE)?;
-            statement.query_row((stories.0, views.0), |row| Ok((row.get(0)?, row.get(1)?)))
+            let moments = (before.texts.0, before.views.0, before.tombstones.0);
+            statement.query_row(moments, |row| {
+                Ok(Overdue {
+                    texts: row.get(0)?,
+                    views: row.get(1)?,
+                    tombstones: row.get(2)?,
+                })
+            })
         })
     }
 

@@ -5,7 +5,7 @@ use crier_platform::model::job::{ImageHash, NewPhoto, PictureWrite};
 use crier_platform::model::picture::{Picture, PictureHash, PictureType};
 use crier_platform::model::ranking::{Acts, QualityCounts, Slider};
 use crier_platform::model::record::{
-    FeedAct, FeedState, FeedWrite, LaterPage, NewView, ReportReason, StateQuery, View,
+    FeedAct, FeedHead, FeedState, FeedWrite, LaterPage, NewView, ReportReason, StateQuery, View,
 };
 use crier_platform::model::record_line::{LineEvent, RecordLine};
 use crier_platform::model::story::{NewSlot, NewStory};
@@ -76,6 +76,7 @@ fn view(number: i64, seq: i64, shown: &[StoryId]) -> NewView {
             shown: shown.to_vec(),
             pages: 1,
         },
+        record: 0,
         missed_after: vec![(app_id(4), 0), (app_id(5), 1)],
         verdicts: shown.iter().map(|_| "shown_merit").collect(),
     }
@@ -294,7 +295,10 @@ pub async fn erasing_a_user_leaves_nothing_of_their_record(world: &World) {
     write(world, FeedWrite::View(Box::new(view(1, 3, &[id])))).await;
     world.commit(vec![Write::EraseUser(uid(7))]).await;
     let none = FeedState {
-        head: Default::default(),
+        head: FeedHead {
+            record: 1,
+            ..FeedHead::default()
+        },
         lines: Vec::new(),
         grants: Vec::new(),
         sliders: Vec::new(),

@@ -30,6 +30,8 @@ pub struct UserStories {
     apps: Arc<[AppId]>,
     /// The place of the record up to which it was read: events take places too.
     upto: i64,
+    /// Which record that is.
+    record: i64,
 }
 
 impl UserStories {
@@ -76,9 +78,15 @@ impl UserStories {
         self.upto
     }
 
-    /// Notes that the record was read up to this place.
-    pub const fn set_upto(&mut self, seq: i64) {
-        self.upto = seq;
+    /// Which record they were read from.
+    #[must_use]
+    pub const fn record(&self) -> i64 {
+        self.record
+    }
+
+    /// Notes which record was read, up to which place.
+    pub const fn set_upto(&mut self, record: i64, seq: i64) {
+        (self.record, self.upto) = (record, seq);
     }
 
     /// How many there are.
