@@ -1,15 +1,15 @@
 //! "Why this?" and "What didn't make it": what the record says about a view, computed again by the function that ranked (feed 5.3 to 5.5).
 
+use super::rank::Ranked;
 use super::reading::Reading;
 use super::verdict::explain::{Explanation, explain};
 use super::verdict::lists::{left_out, would_stand};
 use super::verdict::{Verdict, later_page, verdict_of};
-use super::{FadedStory, FeedReader, Missed, MissedStory, ToldStory, Why};
-use crate::model::ranking::{Marks, Standing};
+use super::{FeedReader, Missed, MissedStory, Why};
+use crate::model::ranking::Standing;
 use crate::model::time::WallMs;
 use crate::ports::store::StoreFault;
 use crier_proto::ids::{StoryId, Uid};
-use std::collections::HashMap;
 
 /// Rows of "What didn't make it" on one page (feed 5.5).
 const MISSED_AT_ONCE: usize = 50;
@@ -28,8 +28,11 @@ impl FeedReader {
         story: StoryId,
         mark: Option<&str>,
     ) -> Result<Option<Why>, StoreFault> {
-        let mut reading = self.reading_of(user, mark).await?;
-        if reading.0.story(story).is_none() {
+        let Some(placed) = self.dressed(user, &[story]).await?.remove(&story) else {
+            return Ok(None);
+        };
+        let mut reading = self.reading_of(user, (mark, Some(story))).await?;
+        if reading.0.seq < placed.view.story.seq {
             // It came after that view.
             reading = (self.now(user).await?, None);
         }
@@ -37,15 +40,12 @@ impl FeedReader {
         let ranked = reading.ranked(PAGES_LOOKED_AT);
         let snapshot = reading.snapshot();
         let known = reading.story(story).copied();
-        let Some(told) = self.told(&reading, &[story]).await?.remove(&story) else {
-            return Ok(None);
-        };
         let explanation = match &known {
             Some(known) => explain(&snapshot, &ranked, known, number),
-            None => gone(&reading, story, number),
+            None => gone((&reading, &ranked), story, number),
         };
         let app = known.and_then(|known| reading.app(known.app).copied());
-        let exempt = known.filter(|known| known.marks.any_of(Marks::EXEMPT));
+        let exempt = known.filter(|_| placed.view.story.exempt);
         Ok(Some(Why {
             later_page: later_page(&ranked, story),
             would_stand: exempt.and_then(|known| would_stand(&snapshot, reading.stories(), &known)),
@@ -56,7 +56,7 @@ impl FeedReader {
             v: self.shared.key.mark(user, number.unwrap_or(0)),
             at: WallMs(reading.at_secs.saturating_mul(1_000)),
             verdict: known.map_or(Verdict::Expired, |known| verdict_of(&snapshot, &ranked, &known)),
-            story: told,
+            story: placed,
             explanation,
         }))
     }
@@ -71,7 +71,7 @@ impl FeedReader {
         mark: Option<&str>,
         offset: usize,
     ) -> Result<Option<Missed>, StoreFault> {
-        let (reading, number) = self.reading_of(user, mark).await?;
+        let (reading, number) = self.reading_of(user, (mark, None)).await?;
         if mark.is_some() && number.is_none() {
             return Ok(None);
         }
@@ -81,7 +81,7 @@ impl FeedReader {
         let all = rows.len();
         let some: Vec<_> = rows.into_iter().skip(offset).take(MISSED_AT_ONCE).collect();
         let ids: Vec<StoryId> = some.iter().map(|(story, _)| story.id).collect();
-        let mut stories = self.told(&reading, &ids).await?;
+        let mut stories = self.dressed(user, &ids).await?;
         let rows = some.into_iter().filter_map(|(story, verdict)| {
             Some(MissedStory {
                 story: stories.remove(&story.id)?,
@@ -98,61 +98,27 @@ impl FeedReader {
         }))
     }
 
-    /// Stories of a reading's user, those of which nothing is left to show among them.
-    async fn told(
+    /// The reading of a mark's view and its number; without a mark that of the last view, or the feed as it is now. A story that
+    /// is asked about is in that of a view, however old.
+    async fn reading_of(
         &self,
-        reading: &Reading,
-        ids: &[StoryId],
-    ) -> Result<HashMap<StoryId, ToldStory>, StoreFault> {
-        let rows = self.shared.ports.store.feed_stories(reading.user, ids).await?;
-        let kept: HashMap<StoryId, _> = rows
-            .iter()
-            .map(|story| (story.id, (story.app, story.published_at, story.blanked)))
-            .collect();
-        let whole = self.with_apps(rows).await?.into_iter();
-        let whole = whole.filter(|placed| placed.view.story.blanked.is_none());
-        let mut told: HashMap<StoryId, ToldStory> = whole
-            .map(|placed| (placed.view.story.id, ToldStory::Whole(Box::new(placed))))
-            .collect();
-        for id in ids {
-            if told.contains_key(id) {
-                continue;
-            }
-            // A row that cannot be read is known by its place in the record alone.
-            let by_place = || {
-                let known = reading.story(*id)?;
-                Some((reading.app(known.app)?.app, known.published, None))
-            };
-            let Some((app, published_at, blanked)) = kept.get(id).copied().or_else(by_place) else {
-                continue;
-            };
-            let faded = FadedStory {
-                id: *id,
-                published_at,
-                app: self.shared.ports.store.app(app).await?,
-                blanked,
-            };
-            told.insert(*id, ToldStory::Faded(faded));
-        }
-        Ok(told)
-    }
-
-    /// The reading of a mark's view and its number; without a mark that of the last view, or the feed as it is now.
-    async fn reading_of(&self, user: Uid, mark: Option<&str>) -> Result<(Reading, Option<i64>), StoreFault> {
+        user: Uid,
+        (mark, about): (Option<&str>, Option<StoryId>),
+    ) -> Result<(Reading, Option<i64>), StoreFault> {
         let number = mark.and_then(|mark| self.shared.key.read_mark(user, mark));
         let view = match (mark, number) {
             (Some(_), None) => None,
             (_, number) => self.kept_view(user, number).await?,
         };
         match view {
-            Some(view) => Ok((self.then(&view).await?, Some(view.number))),
+            Some(view) => Ok((self.then(&view, about).await?, Some(view.number))),
             None => Ok((self.now(user).await?, None)),
         }
     }
 }
 
 /// A story that was too old to be looked at.
-fn gone(reading: &Reading, story: StoryId, view: Option<i64>) -> Explanation {
+fn gone((reading, ranked): (&Reading, &Ranked), story: StoryId, view: Option<i64>) -> Explanation {
     Explanation {
         story,
         view,
@@ -161,7 +127,7 @@ fn gone(reading: &Reading, story: StoryId, view: Option<i64>) -> Explanation {
         verdict: Verdict::Expired.name(),
         slot: None,
         score: None,
-        cut: None,
+        cut: ranked.cut,
         margin: None,
         factors: Vec::new(),
     }

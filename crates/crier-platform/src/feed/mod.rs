@@ -63,7 +63,7 @@ pub const SLOTS_MAX: usize = 25;
 /// Exempt stories on feed page 1 (feed 4.8).
 const EXEMPT_MAX: usize = 25;
 
-pub use crate::model::record::{BlankedBy, FeedAddress, ReportReason};
+pub use crate::model::record::{FeedAddress, ReportReason};
 
 /// How feed page 1 is served (feed 6.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,39 +100,6 @@ pub struct PlacedStory {
     pub acted_at: Option<WallMs>,
 }
 
-/// A story of which nothing may be shown: its text was taken away, or its row is damaged. It keeps its place and its reason.
-#[derive(Debug, Clone)]
-pub struct FadedStory {
-    /// Its number.
-    pub id: StoryId,
-    /// When it was committed.
-    pub published_at: WallMs,
-    /// Who published it; `None`: erased since.
-    pub app: Option<Arc<App>>,
-    /// When its text was taken, and by whom; `None`: it is damaged, or its application is gone.
-    pub blanked: Option<(WallMs, BlankedBy)>,
-}
-
-/// A story that is told of, whether or not there is anything left to show.
-#[derive(Debug, Clone)]
-pub enum ToldStory {
-    /// All of it.
-    Whole(Box<PlacedStory>),
-    /// That it was there.
-    Faded(FadedStory),
-}
-
-impl ToldStory {
-    /// Its number.
-    #[must_use]
-    pub fn id(&self) -> StoryId {
-        match self {
-            Self::Whole(placed) => placed.view.story.id,
-            Self::Faded(faded) => faded.id,
-        }
-    }
-}
-
 /// A feed page as it is served.
 #[derive(Debug, Clone)]
 pub struct ServedPage {
@@ -154,19 +121,17 @@ pub struct ServedPage {
     pub v: String,
     /// c.
     pub version: u32,
-    /// Stories of the last seven days that are not on it.
+    /// Stories of the last seven days that are not on feed page 1.
     pub missed: usize,
     /// Stories by verdict's name; only where feed page 1 shows nothing.
     pub verdicts: Vec<(&'static str, u64)>,
-    /// Stories of the record, as far as they have not expired.
-    pub stories: u64,
 }
 
 /// Why a story stands where it stands.
 #[derive(Debug, Clone)]
 pub struct Why {
     /// The story.
-    pub story: ToldStory,
+    pub story: PlacedStory,
     /// The mark of the view that is explained.
     pub v: String,
     /// S.
@@ -204,7 +169,7 @@ pub struct Missed {
 #[derive(Debug, Clone)]
 pub struct MissedStory {
     /// The story.
-    pub story: ToldStory,
+    pub story: PlacedStory,
     /// Why not.
     pub verdict: Verdict,
 }

@@ -35,8 +35,6 @@ struct Inner {
 struct Ahead {
     /// Notes that wait or are being written.
     notes: usize,
-    /// Which record its views are of.
-    record: i64,
     views: Vec<View>,
     missed_after: Vec<(AppId, u32)>,
 }
@@ -79,7 +77,7 @@ impl Notebook {
         let Some(last) = ahead
             .views
             .last()
-            .filter(|last| ahead.record == state.head.record && last.number > state.head.last_view)
+            .filter(|last| last.number > state.head.last_view)
         else {
             return;
         };
@@ -110,12 +108,6 @@ impl Notebook {
         }
         let ahead = inner.users.entry(user).or_default();
         if let FeedWrite::View(new) = &note {
-            if ahead.record != new.record {
-                // Of a record that was erased, or has lost places: they will be refused.
-                ahead.views.clear();
-                ahead.missed_after.clear();
-                ahead.record = new.record;
-            }
             let overtaken = ahead
                 .views
                 .last()
@@ -225,7 +217,7 @@ impl FeedReader {
         if view.shown.contains(&story) || view.exempt.contains(&story) {
             return Ok(Some(1));
         }
-        let reading = self.then(&view).await?;
+        let reading = self.then(&view, None).await?;
         let page = later_page(&reading.ranked(usize::MAX), story);
         Ok(page.and_then(|page| u32::try_from(page).ok()))
     }

@@ -4,16 +4,17 @@ use super::cursor::Cursor;
 use super::figures::FeedBound;
 use super::notebook::Noted;
 use super::rank::{Pick, Ranked};
-use super::reading::Reading;
+use super::reading::{Reading, young_after};
 use super::verdict::lists::counts;
 use super::verdict::verdict_of;
 use super::{Away, EXEMPT_MAX, FeedReader, PlacedStory, ServedPage, Serving, StoryView};
 use crate::model::app::App;
+use crate::model::ranking::{Marks, RankedStory};
 use crate::model::record::{FeedWrite, LaterPage, NewView, View};
 use crate::model::story::Story;
 use crate::ports::store::StoreFault;
 use crier_proto::ids::{AppId, StoryId, Uid};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Readings that another view of the user may overtake before this one gives up its trace.
@@ -58,28 +59,26 @@ impl FeedReader {
     async fn noted(&self, reading: &Reading, ranked: &Ranked) -> Result<bool, StoreFault> {
         let view = self.view_of(reading, ranked);
         let snapshot = reading.snapshot();
+        let on_page: HashSet<StoryId> = view.exempt.iter().chain(&view.shown).copied().collect();
+        let known = reading.stories().filter(|story| on_page.contains(&story.id));
+        let known: HashMap<StoryId, &RankedStory> = known.map(|story| (story.id, story)).collect();
         let verdicts = view.exempt.iter().chain(&view.shown).map(|id| {
-            let story = reading.story(*id);
+            let story = known.get(id);
             story.map_or("damaged", |story| verdict_of(&snapshot, ranked, story).name())
         });
         let verdicts = verdicts.collect();
         let after = ranked.missed_after(&snapshot);
-        let before = |app: AppId| {
-            let known = reading.missed.iter().find(|(known, _)| *known == app);
-            known.map_or(0, |(_, missed)| *missed)
-        };
-        let mut missed_after: Vec<(AppId, u32)> =
-            after.filter(|(app, missed)| before(*app) != *missed).collect();
+        let before: HashMap<AppId, u32> = reading.missed.iter().copied().collect();
+        let moved = after.filter(|(app, missed)| before.get(app).copied().unwrap_or(0) != *missed);
+        let mut missed_after: Vec<(AppId, u32)> = moved.collect();
         // Applications without a story here are not active: they begin anew (feed 4.7).
-        let gone = reading
-            .missed
-            .iter()
-            .filter(|(app, missed)| *missed > 0 && reading.apps.iter().all(|known| known.app != *app));
+        let here: HashSet<AppId> = reading.apps.iter().map(|known| known.app).collect();
+        let gone = reading.missed.iter();
+        let gone = gone.filter(|(app, missed)| *missed > 0 && !here.contains(app));
         missed_after.extend(gone.map(|(app, _)| (*app, 0)));
         let missed_most = ranked.missed_after(&snapshot).map(|(_, missed)| missed).max();
         let note = FeedWrite::View(Box::new(NewView {
             view,
-            record: reading.record,
             missed_after,
             verdicts,
         }));
@@ -157,7 +156,7 @@ impl FeedReader {
         if (view.seq, view.moment_secs, view.version) != (cursor.seq, cursor.at_secs, cursor.version) {
             return Ok(None);
         }
-        let reading = self.then(&view).await?;
+        let reading = self.then(&view, None).await?;
         let page = usize::try_from(cursor.page).unwrap_or(usize::MAX);
         let ranked = reading.ranked(page.saturating_add(1));
         if cursor.page > 1 && ranked.pages.len() >= page {
@@ -238,9 +237,8 @@ impl FeedReader {
             w: reading.seq,
             v: self.shared.key.mark(reading.user, reading.view),
             version: reading.config.version,
-            missed: reading.stories().count().saturating_sub(ids.len()),
+            missed: left_out(reading, ranked),
             verdicts,
-            stories: u64::try_from(reading.stories().count()).unwrap_or(u64::MAX),
         })
     }
 
@@ -328,9 +326,8 @@ impl FeedReader {
     ) -> Result<Vec<(&'static str, u64)>, StoreFault> {
         let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
         let snapshot = reading.snapshot();
-        let expiry_ms = reading.config.constants.expiry_secs().saturating_mul(1_000);
-        // The books count what is older than this, memory the rest: each story once, whatever memory still holds.
-        let before = self.shared.ports.clock.wall().plus_ms(-expiry_ms - 1_000);
+        // The books count what is older than this, the reading the rest: each story once, whatever the reading still holds.
+        let before = young_after(&reading.config, reading.at_secs);
         let (mut expired_here, mut blanked_here) = (0, 0);
         for story in reading.stories().filter(|story| story.published > before) {
             let name = verdict_of(&snapshot, ranked, story).name();
@@ -356,4 +353,14 @@ impl FeedReader {
         }
         Ok(counts.into_iter().collect())
     }
+}
+
+/// How many stories of the last seven days "What didn't make it" would show: those that are not on feed page 1 (feed 5.5).
+fn left_out(reading: &Reading, ranked: &Ranked) -> usize {
+    let young = young_after(&reading.config, reading.at_secs);
+    let shows = |story: &&RankedStory| {
+        story.published > young && !story.marks.any_of(Marks::BLANKED.with(Marks::DAMAGED))
+    };
+    let on_page_1 = ranked.first_page().len() + ranked.exempt.len().min(EXEMPT_MAX);
+    reading.stories().filter(shows).count().saturating_sub(on_page_1)
 }

@@ -12,18 +12,21 @@ use crate::model::ranking::{
     AppPlace, Marks, PriorityClass, RankedApp, RankedStory, Snapshot, Standing, moment_of,
 };
 use crate::model::ranking_config::RankingConfig;
-use crate::model::record::{FeedState, HourRows, StateQuery, View};
+use crate::model::record::{FeedState, HourRows, PastQuery, PastStories, StateQuery, View};
 use crate::model::record_line::{BucketLine, EventLine, LineEvent, RecordLine, StoryLine, ViewLine};
 use crate::model::time::WallMs;
 use crate::ports::store::StoreFault;
 use crier_proto::ids::{AppId, StoryId, Uid};
 use crier_proto::markup::{Markup, Place};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 const SECOND_MS: i64 = 1_000;
 const HOUR_SECS: i64 = 3_600;
 const DAY_SECS: i64 = 86_400;
+/// How long stories stay in memory after they have expired: a view of that age is computed from memory. By default a cursor leads
+/// on for as long (feed 4.11).
+const VIEWS_MS: i64 = 3_600_000;
 
 /// A snapshot with what it is made of.
 #[derive(Debug, Clone)]
@@ -36,8 +39,6 @@ pub(super) struct Reading {
     pub(super) config: Arc<RankingConfig>,
     pub(super) apps: Vec<RankedApp>,
     stories: Stories,
-    /// Which record it was read from.
-    pub(super) record: i64,
     /// Number of the view that it is, or of the last one before it.
     pub(super) view: i64,
     /// `missed` before, of applications that have any; also of those without a story.
@@ -94,13 +95,13 @@ impl FeedReader {
         let now = self.shared.ports.clock.wall();
         let config = self.ranking().await?;
         let expiry_ms = config.constants.expiry_secs().saturating_mul(SECOND_MS);
-        let known = self.indexed(user);
+        let known = self.indexed(user, now.plus_ms(-expiry_ms - SECOND_MS));
         let after = known.as_ref().map_or(0, UserStories::upto);
         let days = affinity_days(&config, now.secs());
         let query = StateQuery {
             user,
             after,
-            stories_after: now.plus_ms(-expiry_ms - SECOND_MS),
+            stories_after: now.plus_ms(-expiry_ms - VIEWS_MS - SECOND_MS),
             acts: days,
         };
         let mut state = self.shared.ports.store.feed_state(query).await?;
@@ -116,7 +117,7 @@ impl FeedReader {
             let after = state.head.last_seq;
             let query = StateQuery { after, acts, ..query };
             let later = self.shared.ports.store.feed_state(query).await?;
-            if (later.head.record, later.head.last_seq) != (state.head.record, after) {
+            if later.head.last_seq != after {
                 return Box::pin(self.now(user)).await;
             }
             state = later;
@@ -131,17 +132,37 @@ impl FeedReader {
             config,
             apps,
             stories: Stories::Now(stories),
-            record: state.head.record,
             view: state.head.last_view,
             missed: state.missed,
         })
     }
 
-    /// The feed as it was in a view.
-    pub(super) async fn then(&self, view: &View) -> Result<Reading, StoreFault> {
+    /// The feed as it was in a view: of its stories those that had not expired, those that weigh by what was done with them, and
+    /// one that is asked about. Stories in memory are not read again: what has changed of them since stands in events.
+    pub(super) async fn then(&self, view: &View, also: Option<StoryId>) -> Result<Reading, StoreFault> {
         let config = self.ranking_of(view.version).await?;
         let hour = self.hour(view.moment_secs.div_euclid(HOUR_SECS)).await?;
-        let lines = self.shared.ports.store.feed_past(view.user, view.seq).await?;
+        let young = young_after(&config, view.moment_secs);
+        let known = self.shared.index().read(view.user);
+        let known = known.filter(|known| known.upto() >= view.seq && known.since() <= young);
+        let in_memory = |seq: i64| known.as_ref().is_some_and(|known| known.lookup(seq).is_some());
+        let query = PastQuery {
+            user: view.user,
+            upto: view.seq,
+            stories: known.as_ref().map_or(PastStories::After(young), |known| {
+                PastStories::Known(known.iter().next().map_or(view.seq, |first| first.seq))
+            }),
+            acts_from: WallMs(affinity_days(&config, view.moment_secs).0 * DAY_SECS * SECOND_MS),
+            also,
+        };
+        let lines = self.shared.ports.store.feed_at(query).await?;
+        let lines = lines
+            .into_iter()
+            .filter(|line| !matches!(line, RecordLine::Story(story) if in_memory(story.seq)));
+        let remembered = known.iter().flat_map(|known| {
+            let then = known.iter().filter(|story| story.seq <= view.seq);
+            then.filter_map(|story| Some(line_in_memory(*known.apps().get(story.app.index())?, story)))
+        });
         let mut record = Record::default();
         let rows = hour.rows.iter().map(|(app, row)| {
             RecordLine::Bucket(BucketLine {
@@ -150,7 +171,7 @@ impl FeedReader {
                 row: *row,
             })
         });
-        for line in lines.into_iter().map(judged).chain(rows) {
+        for line in lines.map(judged).chain(remembered).chain(rows) {
             record
                 .take(line)
                 .map_err(|error| StoreFault::Damaged(error.to_string()))?;
@@ -163,15 +184,19 @@ impl FeedReader {
             config,
             apps,
             stories: Stories::Then(stories),
-            // What was is not written again.
-            record: 0,
             view: view.number,
             missed: view.missed.clone(),
         })
     }
 
-    fn indexed(&self, user: Uid) -> Option<UserStories> {
-        self.shared.index().read(user)
+    /// The user's stories in memory; they leave it when some that are later than this have left already, and the clock was set back.
+    fn indexed(&self, user: Uid, later_than: WallMs) -> Option<UserStories> {
+        let known = self.shared.index().read(user)?;
+        if known.since() > later_than {
+            self.shared.index().forget(user);
+            return None;
+        }
+        Some(known)
     }
 
     /// The user's stories as far as the books have told of them; `None`: what is in memory cannot be carried on, and was let go.
@@ -183,10 +208,8 @@ impl FeedReader {
     ) -> Option<UserStories> {
         let before = known.as_ref().map_or(i64::MIN, UserStories::upto);
         let mut stories = match known {
-            // Erased and begun anew, or places have gone out of it.
-            Some(stories)
-                if stories.record() != state.head.record || stories.upto() > state.head.last_seq =>
-            {
+            // Erased and begun anew.
+            Some(stories) if stories.upto() > state.head.last_seq => {
                 self.shared.index().forget(user);
                 return None;
             }
@@ -204,11 +227,11 @@ impl FeedReader {
         let quarantined = stories.iter().filter(damaged).count();
         self.shared.ports.feed_figures.quarantined(quarantined);
         stories.leave_before(leave_before);
-        stories.set_upto(state.head.record, state.head.last_seq);
+        stories.set_upto(state.head.last_seq);
         let mut index = self.shared.index();
         let newer = index
             .read(user)
-            .is_some_and(|there| (there.record(), there.upto()) >= (stories.record(), stories.upto()));
+            .is_some_and(|there| there.upto() >= stories.upto());
         if !newer {
             let evicted = index.figures().evicted_total;
             index.load(user, stories.clone());
@@ -225,6 +248,16 @@ impl FeedReader {
 fn affinity_days(config: &RankingConfig, at_secs: i64) -> (i64, i64) {
     let today = at_secs.div_euclid(DAY_SECS);
     (today - i64::from(config.constants.affinity_days) + 1, today)
+}
+
+/// The last millisecond whose stories have expired at that moment: ages are counted in whole seconds.
+pub(super) fn young_after(config: &RankingConfig, at_secs: i64) -> WallMs {
+    let oldest_secs = at_secs.saturating_sub(config.constants.expiry_secs());
+    WallMs(
+        oldest_secs
+            .saturating_mul(SECOND_MS)
+            .saturating_add(SECOND_MS - 1),
+    )
 }
 
 /// A view as a line of the record.
@@ -278,6 +311,23 @@ fn ranked_story(story: &StoryLine, fate: Fate) -> RankedStory {
         has_body: story.has_body,
         marks: fate.marks(story),
     }
+}
+
+/// A story in memory as its line: what was read and judged once stays so, and what has happened since stands in events.
+fn line_in_memory(app: AppId, story: &RankedStory) -> RecordLine {
+    use crate::model::ranking::Marks;
+    RecordLine::Story(Box::new(StoryLine {
+        seq: story.seq,
+        story: story.id,
+        app,
+        published_ms: story.published,
+        priority: story.priority.least(),
+        exempt: story.marks.any_of(Marks::EXEMPT),
+        has_body: story.has_body,
+        damaged: story.marks.any_of(Marks::DAMAGED),
+        title: None,
+        body: None,
+    }))
 }
 
 /// All stories of these lines.
@@ -345,27 +395,27 @@ fn happened(stories: &mut UserStories, event: &EventLine) -> bool {
 
 /// Applications in the order of their places.
 fn apps_of(apps: &[AppId], state: &FeedState, hour: &HourRows) -> Vec<RankedApp> {
-    let find = |list: &[(AppId, u32)], app| {
-        let found = list.iter().find(|(known, _)| *known == app);
-        found.map_or(0, |(_, value)| *value)
-    };
+    // Hundreds of applications are looked up in lists as long.
+    let (grants, sliders) = (by_app(&state.grants), by_app(&state.sliders));
+    let (acts, missed) = (by_app(&state.acts), by_app(&state.missed));
     let of = |app: &AppId| {
-        let grant = state.grants.iter().find(|(known, _)| known == app);
-        let slider = state.sliders.iter().find(|(known, _)| known == app);
-        let acts = state.acts.iter().find(|(known, _)| known == app);
         let row = hour.rows.binary_search_by_key(app, |(known, _)| *known);
         RankedApp {
             app: *app,
-            standing: match grant {
+            standing: match grants.get(app) {
                 None => Standing::NoGrant,
-                Some((_, false)) => Standing::Off,
-                Some((_, true)) => Standing::Wanted,
+                Some(false) => Standing::Off,
+                Some(true) => Standing::Wanted,
             },
-            slider: slider.map(|(_, slider)| *slider).unwrap_or_default(),
-            acts: acts.map(|(_, acts)| *acts).unwrap_or_default(),
+            slider: sliders.get(app).copied().unwrap_or_default(),
+            acts: acts.get(app).copied().unwrap_or_default(),
             quality: row.ok().and_then(|at| hour.rows.get(at)).map(|(_, row)| *row),
-            missed: find(&state.missed, *app),
+            missed: missed.get(app).copied().unwrap_or_default(),
         }
     };
     apps.iter().map(of).collect()
+}
+
+fn by_app<T: Copy>(list: &[(AppId, T)]) -> HashMap<AppId, T> {
+    list.iter().copied().collect()
 }

@@ -256,6 +256,17 @@ impl PriorityClass {
             Some(3..) => Self::High,
         }
     }
+
+    /// The least number of the class; absent is 1.
+    #[must_use]
+    pub const fn least(self) -> Option<u8> {
+        match self {
+            Self::Zero => Some(0),
+            Self::One => None,
+            Self::Two => Some(2),
+            Self::High => Some(3),
+        }
+    }
 }
 
 /// What is marked on a story (feed 1.1, 4.2): a set in one byte.

@@ -1,6 +1,5 @@
 //! What a feed remembers in order to explain and repeat itself: events, views, and what is written of them (feed section 5).
 
-use super::quantity::Span;
 use super::ranking::{Acts, QualityRow, Slider};
 use super::record_line::RecordLine;
 use super::time::WallMs;
@@ -13,8 +12,6 @@ pub struct FeedHead {
     pub last_seq: i64,
     /// The number of the last view; 0: none.
     pub last_view: i64,
-    /// Another one when places have gone out of it: what was read of the other is of no use any more.
-    pub record: i64,
 }
 
 /// Why a story was reported (feed 5.6).
@@ -72,6 +69,30 @@ pub struct StateQuery {
     pub acts: (i64, i64),
 }
 
+/// What is read of a record to see the feed as it was at one of its places: what ranking looks at, and no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PastQuery {
+    /// Whose feed.
+    pub user: Uid,
+    /// Up to this place.
+    pub upto: i64,
+    /// Which stories are read.
+    pub stories: PastStories,
+    /// Stories that people did something with from this moment on are read too, however old.
+    pub acts_from: WallMs,
+    /// And this one.
+    pub also: Option<StoryId>,
+}
+
+/// Stories of a past that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PastStories {
+    /// Those committed later than this, and what happened to them.
+    After(WallMs),
+    /// None, they are in memory; what happened to them, the first of which has this place.
+    Known(i64),
+}
+
 /// Stories of a record that are too old to be read one by one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OlderStories {
@@ -79,28 +100,6 @@ pub struct OlderStories {
     pub expired: u64,
     /// How many have lost their text.
     pub blanked: u64,
-}
-
-/// Moments since which things are kept; what is older goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeptSince {
-    /// Texts and slots of stories, by their publication.
-    pub texts: WallMs,
-    /// Views, by when they were served.
-    pub views: WallMs,
-    /// What is left of stories of erased applications, by the erasure.
-    pub tombstones: WallMs,
-}
-
-/// Whether there are any such things that are older.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Overdue {
-    /// Texts.
-    pub texts: bool,
-    /// Views.
-    pub views: bool,
-    /// Tombstones.
-    pub tombstones: bool,
 }
 
 /// A serving of feed page 1 (feed 5.3): all else about it is computed from the record when it is asked.
@@ -133,8 +132,6 @@ pub struct View {
 pub struct NewView {
     /// The view.
     pub view: View,
-    /// Of which record it is: `Changed` when it is another one by now.
-    pub record: i64,
     /// Applications whose `missed` it moves, and to what.
     pub missed_after: Vec<(AppId, u32)>,
     /// What became of each story on it, in the order of `exempt` and `shown`.
@@ -218,16 +215,6 @@ pub enum FeedWrite {
     UseAddress([u8; 32]),
     /// Removes the text and slots of stories that are older than this.
     BlankBefore(WallMs),
-    /// Removes the text and slots of any story at once, as an administrator wants it; `Missing` when there is none. Once more
-    /// changes nothing.
-    TakeDown(StoryId),
-    /// Removes what is left of stories whose applications were erased before, and the views that cannot be computed without them.
-    Bury {
-        /// Erased before.
-        before: WallMs,
-        /// The longest time for which a story ever competed.
-        expiry: Span,
-    },
     /// Forgets views that are older than this.
     TrimViews(WallMs),
 }

@@ -138,6 +138,31 @@ async fn an_owners_story_to_himself_stands_first_and_takes_no_slot() {
 }
 
 #[tokio::test]
+async fn own_stories_beyond_25_did_not_make_it_and_what_has_expired_is_not_counted() {
+    let town = town().await;
+    let bo = town.user("bo").await.uid;
+    let mut own = Vec::new();
+    for _ in 0..27 {
+        let story = town.publish("Rochambeau", "A try", |story| story.exempt = true);
+        own.push(story.await);
+    }
+    let page = page(&town).await;
+    assert_eq!((page.exempt.len(), page.exempt_more, page.missed), (25, 2, 2));
+    let missed = town.feed.missed(bo, Some(&page.v), 0).await.unwrap().unwrap();
+    let left_out: Vec<_> = missed.rows.iter().map(|row| row.story.view.story.id).collect();
+    assert_eq!(left_out, [own[1], own[0]]);
+    let again = town.feed.later(bo, &page.here).await.unwrap().unwrap();
+    assert_eq!(again.missed, 2);
+    // Memory keeps them for an hour after they have expired.
+    town.clock.advance_ms(7 * 24 * 3_600_000 + 1_800_000);
+    town.publish("Rochambeau", "Ordinary", |_| {}).await;
+    let page = self::page(&town).await;
+    assert_eq!((page.exempt.len(), page.slots.len(), page.missed), (0, 1, 0));
+    let again = town.feed.later(bo, &page.here).await.unwrap().unwrap();
+    assert_eq!((again.slots.len(), again.missed), (1, 0));
+}
+
+#[tokio::test]
 async fn links_lead_to_their_stored_addresses_for_the_storys_own_user_only() {
     let town = town().await;
     let (ada, bo) = (town.user("ada").await.uid, town.user("bo").await.uid);

@@ -16,7 +16,6 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long a copy waits for a lock.
@@ -86,11 +85,7 @@ impl SqliteStore {
     /// # Errors
     /// `Served` while another process does, or what the disk said.
     pub fn serve(&self) -> Result<(), StoreError> {
-        self.marks().claim()?;
-        // A process that was killed may have left there what it took away.
-        let shared = self.shared();
-        shared.traces_left.store(true, Ordering::Relaxed);
-        Ok(())
+        self.marks().claim()
     }
 
     /// Puts a backup in the place of the books of a data folder that nobody serves. The folder's key must be the one of the backup.

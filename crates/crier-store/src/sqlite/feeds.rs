@@ -8,8 +8,8 @@ use super::stories;
 use async_trait::async_trait;
 use crier_platform::model::ranking::{Acts, Bucket, QualityCounts, QualityRow, Slider};
 use crier_platform::model::record::{
-    FeedAddress, FeedCounts, FeedHead, FeedState, HourRows, KeptRanking, KeptSince, OlderStories, Overdue,
-    StateQuery, View,
+    FeedAddress, FeedCounts, FeedHead, FeedState, HourRows, KeptRanking, OlderStories, PastQuery,
+    PastStories, StateQuery, View,
 };
 use crier_platform::model::record_line::{EventLine, LineEvent, LineReason, RecordLine, StoryLine};
 use crier_platform::model::story::Story;
@@ -19,13 +19,23 @@ use crier_platform::ports::store::StoreFault;
 use crier_proto::ids::{AppId, StoryId, Uid};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
-const HEAD: &str = "SELECT last_seq, last_view, record FROM feed_head WHERE user = ?1";
-/// The number that a record would begin with now.
-const NEXT_RECORD: &str = "SELECT last FROM counter WHERE name = 'feed_record'";
+const HEAD: &str = "SELECT last_seq, last_view FROM feed_head WHERE user = ?1";
 const STORIES: &str = "SELECT seq, id, app, published_ms, priority, exempt, title, body, kind FROM story
   WHERE user = ?1 AND seq > ?2 AND seq <= ?3 AND published_ms > ?4 ORDER BY seq";
 const EVENTS: &str = "SELECT seq, at_ms, kind, app, story, view, value FROM feed_event
   WHERE user = ?1 AND seq > ?2 AND seq <= ?3 AND (?4 OR kind <> 'shown') ORDER BY seq";
+/// Stories by number: those that people did something with from a moment on, and one more; however old, so without their texts.
+const ACTED_ON: &str = "SELECT seq, id, app, published_ms, priority, exempt, '' AS title, NULL AS body, kind FROM story
+  WHERE user = ?1 AND seq <= ?2 AND id IN (SELECT ?4 UNION ALL
+    SELECT story FROM feed_event INDEXED BY feed_event_done WHERE user = ?1 AND seq <= ?2 AND at_ms >= ?3 AND story IS NOT NULL
+      AND kind IN ('clicked', 'hidden', 'reported', 'undone', 'thumbed', 'unthumbed', 'slider', 'switched', 'granted', 'withdrawn'))";
+/// What people did: little beside what was shown to them.
+const DONE: &str = "SELECT seq, at_ms, kind, app, story, view, value FROM feed_event INDEXED BY feed_event_done
+  WHERE user = ?1 AND seq <= ?2
+    AND kind IN ('clicked', 'hidden', 'reported', 'undone', 'thumbed', 'unthumbed', 'slider', 'switched', 'granted', 'withdrawn')";
+/// What happened to stories without anybody of the feed.
+const HAPPENED: &str = "SELECT seq, at_ms, kind, app, story, view, value FROM feed_event
+  WHERE user = ?1 AND seq <= ?2 AND seq > ?3 AND kind IN ('picture_ready', 'picture_removed', 'blanked')";
 const GRANTS: &str = "SELECT app, feed FROM \"grant\" WHERE user = ?1";
 const SLIDERS: &str = "SELECT app, slider FROM feed_preference WHERE user = ?1";
 const ACTS: &str = "SELECT app, sum(clicked), sum(thumbed), sum(hidden), sum(reported) FROM user_app_day
@@ -52,8 +62,7 @@ const HOUR_COUNTS: &str = "SELECT app, sum(shown), sum(clicked), sum(thumbed), s
 const OVERDUE: &str = "SELECT
   coalesce((SELECT published_ms < ?1 FROM story WHERE id > (SELECT last FROM counter WHERE name = 'blanked_story')
     ORDER BY id LIMIT 1), 0),
-  EXISTS (SELECT 1 FROM feed_view WHERE at_ms < ?2),
-  EXISTS (SELECT 1 FROM erased_app WHERE erased_ms < ?3)";
+  EXISTS (SELECT 1 FROM feed_view WHERE at_ms < ?2)";
 const ADDRESSES: &str = "SELECT * FROM feed_address WHERE user = ?1 ORDER BY number";
 const ADDRESS: &str = "SELECT * FROM feed_address WHERE token = ?1";
 
@@ -206,15 +215,9 @@ const fn seq_of(line: &RecordLine) -> i64 {
     }
 }
 
-/// Stories and events above one place up to another, in order.
-fn lines(
-    (store, connection): (&SqliteStore, &Connection),
-    (user, after, upto): (Uid, i64, i64),
-    (stories_after, with_shown): (WallMs, bool),
-) -> rusqlite::Result<Vec<RecordLine>> {
-    let user = user.get();
-    let stories = (connection, STORIES, (user, after, upto, stories_after.0));
-    let mut lines = sound(store, stories, ("story", "id"), story)?;
+/// Lines of stories; a damaged one is told.
+fn stories(store: &SqliteStore, rows: (&Connection, &str, impl Params)) -> rusqlite::Result<Vec<RecordLine>> {
+    let lines = sound(store, rows, ("story", "id"), story)?;
     for line in &lines {
         if let RecordLine::Story(story) = line
             && story.damaged
@@ -222,6 +225,48 @@ fn lines(
             store.set_aside(("story", story.story.get()), &"it is no story");
         }
     }
+    Ok(lines)
+}
+
+/// What ranking looks at of a record up to a place, in order.
+fn past(
+    store: &SqliteStore,
+    connection: &Connection,
+    query: &PastQuery,
+) -> rusqlite::Result<Vec<RecordLine>> {
+    let (user, upto) = (query.user.get(), query.upto);
+    let (mut lines, from) = match query.stories {
+        PastStories::After(moment) => {
+            let lines = stories(store, (connection, STORIES, (user, 0, upto, moment.0)))?;
+            let from = lines.first().map_or(upto, seq_of);
+            (lines, from)
+        }
+        PastStories::Known(from) => (Vec::new(), from),
+    };
+    let also = query.also.map(StoryId::get);
+    let acted_on = (connection, ACTED_ON, (user, upto, query.acts_from.0, also));
+    lines.extend(stories(store, acted_on)?);
+    let number = ("feed_event", "seq");
+    lines.extend(sound(store, (connection, DONE, (user, upto)), number, event)?);
+    lines.extend(sound(
+        store,
+        (connection, HAPPENED, (user, upto, from)),
+        number,
+        event,
+    )?);
+    lines.sort_by_key(seq_of);
+    lines.dedup_by_key(|line| seq_of(line));
+    Ok(lines)
+}
+
+/// Stories and events above one place up to another, in order.
+fn lines(
+    (store, connection): (&SqliteStore, &Connection),
+    (user, after, upto): (Uid, i64, i64),
+    (stories_after, with_shown): (WallMs, bool),
+) -> rusqlite::Result<Vec<RecordLine>> {
+    let user = user.get();
+    let mut lines = stories(store, (connection, STORIES, (user, after, upto, stories_after.0)))?;
     let events = (connection, EVENTS, (user, after, upto, with_shown));
     lines.extend(sound(store, events, ("feed_event", "seq"), event)?);
     lines.sort_by_key(seq_of);
@@ -268,27 +313,6 @@ fn address(row: &Row<'_>) -> rusqlite::Result<FeedAddress> {
     })
 }
 
-/// Where a record stands; one that is not begun would begin like this.
-fn head_of(connection: &Connection, user: Uid) -> rusqlite::Result<FeedHead> {
-    let read = |row: &Row<'_>| {
-        Ok(FeedHead {
-            last_seq: row.get(0)?,
-            last_view: row.get(1)?,
-            record: row.get(2)?,
-        })
-    };
-    let mut statement = connection.prepare_cached(HEAD)?;
-    match statement.query_row([user.get()], read).optional()? {
-        Some(head) => Ok(head),
-        None => Ok(FeedHead {
-            record: connection
-                .prepare_cached(NEXT_RECORD)?
-                .query_row([], |row| row.get(0))?,
-            ..FeedHead::default()
-        }),
-    }
-}
-
 /// Reads within one transaction: what a writer commits meanwhile is not half seen.
 fn at_one_moment<T>(
     connection: &Connection,
@@ -309,7 +333,16 @@ impl Feeds for SqliteStore {
         let user = query.user.get();
         self.readers().read(|connection| {
             at_one_moment(connection, |connection| {
-                let head = head_of(connection, query.user)?;
+                let head = connection
+                    .prepare_cached(HEAD)?
+                    .query_row([user], |row| {
+                        Ok(FeedHead {
+                            last_seq: row.get(0)?,
+                            last_view: row.get(1)?,
+                        })
+                    })
+                    .optional()?
+                    .unwrap_or_default();
                 let span = (query.user, query.after, head.last_seq);
                 Ok(FeedState {
                     head,
@@ -343,6 +376,11 @@ impl Feeds for SqliteStore {
                 lines((self, connection), (user, 0, upto), (WallMs(i64::MIN), true))
             })
         })
+    }
+
+    async fn feed_at(&self, query: PastQuery) -> Result<Vec<RecordLine>, StoreFault> {
+        self.readers()
+            .read(|connection| at_one_moment(connection, |connection| past(self, connection, &query)))
     }
 
     async fn feed_views(&self, user: Uid) -> Result<Vec<View>, StoreFault> {
@@ -468,17 +506,10 @@ impl Rankings for SqliteStore {
         })
     }
 
-    async fn is_overdue(&self, before: KeptSince) -> Result<Overdue, StoreFault> {
+    async fn is_overdue(&self, stories: WallMs, views: WallMs) -> Result<(bool, bool), StoreFault> {
         self.readers().read(|connection| {
             let mut statement = connection.prepare_cached(OVERDUE)?;
-            let moments = (before.texts.0, before.views.0, before.tombstones.0);
-            statement.query_row(moments, |row| {
-                Ok(Overdue {
-                    texts: row.get(0)?,
-                    views: row.get(1)?,
-                    tombstones: row.get(2)?,
-                })
-            })
+            statement.query_row((stories.0, views.0), |row| Ok((row.get(0)?, row.get(1)?)))
         })
     }
 

@@ -34,8 +34,8 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
     ),
     (
         6,
-        "bury_what_is_erased",
-        include_str!("../../migrations/0006_bury_what_is_erased.sql"),
+        "index_what_people_did",
+        include_str!("../../migrations/0006_index_what_people_did.sql"),
     ),
 ];
 
@@ -148,7 +148,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             counters,
-            "blanked_story0,feed_address0,feed_record0,mailbox_wall_ms0,picture_bytes0,story1"
+            "blanked_story0,feed_address0,mailbox_wall_ms0,picture_bytes0,story1"
         );
     }
 

@@ -5,7 +5,7 @@ use crier_platform::model::job::{ImageHash, NewPhoto, PictureWrite};
 use crier_platform::model::picture::{Picture, PictureHash, PictureType};
 use crier_platform::model::ranking::{Acts, QualityCounts, Slider};
 use crier_platform::model::record::{
-    FeedAct, FeedHead, FeedState, FeedWrite, LaterPage, NewView, ReportReason, StateQuery, View,
+    FeedAct, FeedState, FeedWrite, LaterPage, NewView, PastQuery, PastStories, ReportReason, StateQuery, View,
 };
 use crier_platform::model::record_line::{LineEvent, RecordLine};
 use crier_platform::model::story::{NewSlot, NewStory};
@@ -76,7 +76,6 @@ fn view(number: i64, seq: i64, shown: &[StoryId]) -> NewView {
             shown: shown.to_vec(),
             pages: 1,
         },
-        record: 0,
         missed_after: vec![(app_id(4), 0), (app_id(5), 1)],
         verdicts: shown.iter().map(|_| "shown_merit").collect(),
     }
@@ -136,6 +135,62 @@ pub async fn an_act_done_twice_counts_once_and_leaves_its_hour_and_day_when_it_i
         world.refused(vec![Write::Feed(stranger)]).await,
         Conflict::Missing
     );
+}
+
+pub async fn of_a_past_only_what_ranking_looks_at_is_read(world: &World) {
+    world.user(7).await;
+    let mut stories = Vec::new();
+    // One a day: seqs 1 to 4.
+    for _ in 0..4 {
+        let (id, _) = publish(world, story(4, 7, world.now())).await;
+        stories.push(id);
+        world.clock.advance_ms(DAY_MS.unsigned_abs());
+    }
+    write(world, FeedWrite::View(Box::new(view(1, 4, &stories)))).await;
+    act(world, stories[0], FeedAct::Hide).await;
+    world.clock.advance_ms(DAY_MS.unsigned_abs());
+    act(world, stories[1], FeedAct::Thumb).await;
+    act(world, stories[2], FeedAct::Thumb).await;
+    let read = |query: PastQuery| async move {
+        let lines = world.store.feed_at(query).await.unwrap();
+        let lines = lines.into_iter().map(|line| match line {
+            RecordLine::Story(story) => (story.seq, story.title.unwrap_or_default().is_empty()),
+            RecordLine::Event(event) => (event.seq, false),
+            other => panic!("{other:?}"),
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let start = WallMs(START_MS);
+    let query = PastQuery {
+        user: uid(7),
+        upto: 11,
+        stories: PastStories::After(start.plus_ms(DAY_MS * 5 / 2)),
+        acts_from: start.plus_ms(DAY_MS * 9 / 2),
+        also: None,
+    };
+    // Places 5 to 8 are of what was shown. The fourth story with its text, those thumbed within the days without, all acts.
+    let expected = [
+        (2, true),
+        (3, true),
+        (4, false),
+        (9, false),
+        (10, false),
+        (11, false),
+    ];
+    assert_eq!(read(query).await, expected);
+    let one_more = PastQuery {
+        also: Some(stories[0]),
+        upto: 10,
+        ..query
+    };
+    let expected = [(1, true), (2, true), (4, false), (9, false), (10, false)];
+    assert_eq!(read(one_more).await, expected);
+    let known = PastQuery {
+        stories: PastStories::Known(4),
+        ..query
+    };
+    let expected = [(2, true), (3, true), (9, false), (10, false), (11, false)];
+    assert_eq!(read(known).await, expected);
 }
 
 pub async fn acts_on_exempt_stories_count_nowhere(world: &World) {
@@ -295,10 +350,7 @@ pub async fn erasing_a_user_leaves_nothing_of_their_record(world: &World) {
     write(world, FeedWrite::View(Box::new(view(1, 3, &[id])))).await;
     world.commit(vec![Write::EraseUser(uid(7))]).await;
     let none = FeedState {
-        head: FeedHead {
-            record: 1,
-            ..FeedHead::default()
-        },
+        head: Default::default(),
         lines: Vec::new(),
         grants: Vec::new(),
         sliders: Vec::new(),

@@ -30,8 +30,8 @@ pub struct UserStories {
     apps: Arc<[AppId]>,
     /// The place of the record up to which it was read: events take places too.
     upto: i64,
-    /// Which record that is.
-    record: i64,
+    /// All stories published later than this are here.
+    since: WallMs,
 }
 
 impl UserStories {
@@ -78,15 +78,15 @@ impl UserStories {
         self.upto
     }
 
-    /// Which record they were read from.
-    #[must_use]
-    pub const fn record(&self) -> i64 {
-        self.record
+    /// Notes that the record was read up to this place.
+    pub const fn set_upto(&mut self, seq: i64) {
+        self.upto = seq;
     }
 
-    /// Notes which record was read, up to which place.
-    pub const fn set_upto(&mut self, record: i64, seq: i64) {
-        (self.record, self.upto) = (record, seq);
+    /// All stories published later than this are here.
+    #[must_use]
+    pub const fn since(&self) -> WallMs {
+        self.since
     }
 
     /// How many there are.
@@ -188,6 +188,8 @@ impl UserStories {
 
     /// Lets the oldest chunks go whose stories were all published before a moment: they compete no more.
     pub fn leave_before(&mut self, moment: WallMs) {
+        // A clock that was set back brings nothing back.
+        self.since = self.since.max(moment);
         let is_over = |chunk: &Arc<[RankedStory]>| chunk.iter().all(|story| story.published < moment);
         let leaving = self.chunks.iter().take_while(|chunk| is_over(chunk)).count();
         if leaving > 0 {

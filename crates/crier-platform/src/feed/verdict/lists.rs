@@ -1,6 +1,7 @@
 //! A view's verdicts all together: counts, "What didn't make it", and where an exempt story would have stood (feed 5.1, 5.5).
 
 use super::{Verdict, verdict_of};
+use crate::feed::EXEMPT_MAX;
 use crate::feed::rank::{Pick, Place, Ranked, Step, place_of, rank};
 use crate::model::ranking::{Marks, RankedApp, RankedStory, Slider, Snapshot, Standing};
 use std::cmp::Reverse;
@@ -64,8 +65,8 @@ pub fn counts<'s>(
     counts
 }
 
-/// "What didn't make it": stories younger than the expiry that are not on feed page 1, highest D first, those without one last,
-/// then newest, then the smaller id (feed 5.5).
+/// "What didn't make it": stories younger than the expiry that are not on feed page 1, also exempt ones that are too many for it
+/// (feed 4.8); highest D first, those without one last, then newest, then the smaller id (feed 5.5).
 #[must_use]
 pub fn left_out<'s>(
     snapshot: &Snapshot<'_>,
@@ -77,10 +78,19 @@ pub fn left_out<'s>(
         .into_iter()
         .filter(|story| crate::feed::rank::factors::age_secs(snapshot, story) < young)
         .map(|story| (story, verdict_of(snapshot, ranked, story)))
-        .filter(|(_, verdict)| verdict.slot().is_none() && !matches!(verdict, Verdict::Exempt { .. }))
+        .filter(|(_, verdict)| !is_on_page_1(verdict))
         .collect();
     list.sort_by_key(|(story, verdict)| (Reverse(verdict.score()), Reverse(story.published), story.id));
     list
+}
+
+/// Whether a story of this verdict stands on feed page 1, in a slot or before the first one.
+fn is_on_page_1(verdict: &Verdict) -> bool {
+    if let Verdict::Exempt { place } = verdict {
+        *place <= EXEMPT_MAX
+    } else {
+        verdict.slot().is_some()
+    }
 }
 
 /// Feed page and slot that a story would have had if it competed like any other, both from 1: "would stand at slot 7" (feed 5.5).
