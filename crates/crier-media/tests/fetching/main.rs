@@ -3,5 +3,7 @@
 
 mod answers;
 mod detours;
+mod forbidden;
 mod hosts;
+mod spellings;
 mod world;
