@@ -37,9 +37,10 @@ def jpeg_header(marker, width, height, components=3):
 SCAN = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0\xff\xd9"
 
 
-def gif(width, height, frame, frames=1, codes=b"\0"):
-    one = b"," + struct.pack("<HHHHB", 0, 0, *frame, 0) + b"\x02" + codes
-    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff" + one * frames + b";"
+def gif(width, height, frame, frames=1, codes=b"\0", at=(0, 0), before=b""):
+    one = b"," + struct.pack("<HHHHB", *at, *frame, 0) + b"\x02" + codes
+    head = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    return head + before + one * frames + b";"
 
 
 def riff(*parts):
@@ -57,6 +58,21 @@ def lossless(width, height, bits=""):
     bits = format(width - 1, "014b")[::-1] + format(height - 1, "014b")[::-1] + "0000" + bits
     bits += "0" * (-len(bits) % 8)
     return b"VP8L", b"\x2f" + int(bits[::-1], 2).to_bytes(len(bits) // 8, "little")
+
+
+def frame(at, sides, image):
+    """A frame of an animation at a place of its canvas."""
+    numbers = (at[0] // 2, at[1] // 2, sides[0] - 1, sides[1] - 1, 100)
+    kind, data = image
+    head = b"".join(struct.pack("<I", number)[:3] for number in numbers) + b"\0"
+    return b"ANMF", head + kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def interlaced_bytes(width, height, pixel):
+    """Bytes of an interlaced image before they are packed: seven passes, each row with its filter."""
+    passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+    count = lambda side, first, step: (side - first + step - 1) // step
+    return sum(count(height, y, down) * (1 + count(width, x, right) * pixel) for x, y, right, down in passes)
 
 
 def groups_of_codes(count):
@@ -106,6 +122,20 @@ def carried():
     keep("carried-jpeg-comments", photo[:2] + segment(0xFE, b"c") * 900_000 + photo[2:])
     pieces = b"".join(segment(0xE2, b"ICC_PROFILE\0" + bytes((number, 60)) + bytes(65_000)) for number in range(1, 61))
     keep("carried-jpeg-profile", photo[:2] + pieces + photo[2:])
+    # The first directory names itself as the next one, and holds itself.
+    circle = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x87\x69\0\x04\0\0\0\x01\0\0\0\x08\0\0\0\x08"
+    keep("carried-jpeg-exif-circle", photo[:2] + segment(0xE1, circle) + photo[2:])
+    control = lambda number: chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, 256, 256, 0, 0, 1, 10, 0, 0))
+    frames = b"".join(control(number) for number in range(60_000))
+    keep("carried-png-frames", beside(chunk(b"acTL", struct.pack(">II", 60_000, 0)), frames))
+    pixel = b"\x02\x44\x01\0"
+    keep("carried-gif-offset-beyond-canvas", gif(9, 9, (9, 9), codes=pixel, at=(65_000, 65_000)))
+    keep("carried-gif-extensions", gif(9, 9, (1, 1), codes=pixel, before=b"!\xfe\x01c\0" * 800_000))
+    moving = (b"ANIM", b"\0\0\0\0\0\0")
+    one = frame((0, 0), (9, 9), lossless(9, 9))
+    keep("carried-webp-frames", riff(canvas(9, 9), moving, *[one] * 60_000))
+    keep("carried-webp-offset-beyond-canvas", riff(canvas(9, 9), moving, frame((1 << 24, 1 << 24), (9, 9), lossless(9, 9))))
+    keep("carried-webp-chunks", riff(canvas(9, 9), *[(b"JUNK", b"j")] * 300_000, lossless(9, 9)))
     keep("carried-gif-frames", gif(9, 9, (1, 1), frames=200_000, codes=b"\x02\x44\x01\0"))
 
 
@@ -113,6 +143,7 @@ def real():
     zeros = lambda count: chunk(b"IDAT", zlib.compress(bytes(count), 9))
     keep("real-png-at-the-bound", png(4_096, 4_096, 8, 2, 0, zeros(4_096 * (1 + 4_096 * 3))))
     keep("real-png-sixteen-bits-at-the-bound", png(4_096, 4_096, 16, 6, 0, zeros(4_096 * (1 + 4_096 * 8))))
+    keep("real-png-interlaced", png(2_000, 2_000, 8, 6, 1, zeros(interlaced_bytes(2_000, 2_000, 4))))
     keep("real-png-more-than-declared", png(9, 9, 8, 2, 0, zeros(500 << 20)))
     sides = (2_000, 2_000)
     noise = Image.effect_noise((500, 500), 60).resize(sides)
