@@ -63,6 +63,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The status code; 0: there is none.
+    pub fn status(&self) -> u16 {
+        let code = self.head.split(' ').nth(1);
+        code.and_then(|code| code.parse().ok()).unwrap_or(0)
+    }
+
     /// The value of a header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));

@@ -14,6 +14,7 @@ mod chance;
 mod crowd;
 mod drain;
 mod exact;
+mod feed;
 mod idle;
 mod kill;
 mod latency;
@@ -21,11 +22,13 @@ mod page;
 mod pictures;
 mod play;
 mod rank;
+mod replay;
 mod resume;
 mod send;
 mod server;
 mod slow;
 mod stage;
+mod views;
 mod withdraw;
 
 use std::process::ExitCode;
@@ -39,10 +42,14 @@ const HELP: &str = "cargo run -p bench -- SCENARIO
   drain [--pages N]                    SIGTERM: returns per second, nothing lost, time to exit
   withdraw [--pages N]                 from a withdrawal to the last write
   kill [--kills N] [--seed N]          kill -9 under load: nothing answered is lost, no call_id passes twice
+  views [--kills N] [--seed N]         kill -9 while feeds are read and acted on: views are kept whole or not at all, acts always
   idle [--transport ws|sse|poll] [--pages N] [--seconds N]
                                        idle pages: memory for each, CPU, and how many were dropped
   pictures [--rounds N] [--millis N]   CPU for each picture of 75 by 75 beside Pillow and sharp, which stand in target/foreign
   pictures --hostile                   hostile images, each in a process of its own: time, memory and what became of it
+  feed [--millis N] [--rounds N] [--readers N]
+                                       pages of a full feed over HTTP beside SQLite alone: p50, p99, reads held
+  replay [--records N] [--seed N]      random records of feeds computed twice: a digest of every page, the same in every build
   rank [--rounds N] [--seed N]         feed page 1 of 1,000 and of 10,000 competing stories: the function alone
   send [--seconds N] [--rounds N]      CPU of a signed liveMessage.send beside the same stack answering a constant
 ";
@@ -81,10 +88,13 @@ fn main() -> ExitCode {
     let outcome = match arguments.first().map(String::as_str) {
         Some("exact") => runtime.block_on(exact::run(rest)),
         Some("kill") => runtime.block_on(kill::run(rest)),
+        Some("views") => runtime.block_on(views::run(rest)),
         Some("idle") => runtime.block_on(idle::run(rest)),
         Some("send") => runtime.block_on(send::run(rest)),
         Some("pictures") => pictures::run(rest),
         Some("pictures-one") => pictures::one(rest),
+        Some("feed") => runtime.block_on(feed::run(rest)),
+        Some("replay") => replay::run(rest),
         Some("rank") => rank::run(rest),
         Some("resume") => runtime.block_on(resume::run(rest)),
         Some("slow") => runtime.block_on(slow::run(rest)),

@@ -13,9 +13,11 @@ pub mod patience;
 pub mod pictures;
 pub mod proxy;
 pub mod raw;
+pub mod records;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod signed;
+pub mod view_book;
 
 pub use clock::ManualClock;
 pub use delivery_book::DeliveryBook;
@@ -30,3 +32,4 @@ pub use raw::{Answer, RawClient};
 #[cfg(feature = "server")]
 pub use server::TestServer;
 pub use signed::{Carrier, SignedClient, Signing};
+pub use view_book::ViewBook;

@@ -3,7 +3,9 @@
 use crier_platform::feed::simulate::replay::{Difference, Record, ReplayError, Replayed};
 use crier_platform::model::ranking_config::RankingConfig;
 use crier_platform::model::record_line::RecordLine;
+use crier_proto::digest::{lower_hex, sha256};
 use crier_proto::ids::StoryId;
+use crier_testkit::records::{pages_of, random_record};
 
 const LINES: &str = include_str!("../../../../fixtures/ranking/record.jsonl");
 
@@ -145,5 +147,30 @@ fn an_impossible_configuration_is_refused_with_its_key() {
     assert_eq!(
         refused.to_string(),
         "feed.ranking.slots_guaranteed: must be less than feed.ranking.slots, which is 4"
+    );
+}
+
+/// The digest is that of the first build that computed it: any other build, machine or year has to come to the same bytes (feed
+/// 4.1). `bench -- replay` does the same with ten thousand.
+#[test]
+fn three_hundred_random_records_have_the_same_pages_again_and_in_every_build() {
+    let mut all = [0; 32];
+    for seed in 0..300 {
+        let lines = random_record(seed);
+        let pages = pages_of(&lines).expect("possible lines");
+        let written: Vec<String> = lines
+            .iter()
+            .map(|line| serde_json::to_string(line).expect("JSON"))
+            .collect();
+        let read: Vec<RecordLine> = written
+            .iter()
+            .map(|line| serde_json::from_str(line).expect("a line of a record"))
+            .collect();
+        assert_eq!(pages_of(&read).expect("possible lines"), pages, "record {seed}");
+        all = sha256(&[&all, pages.as_bytes()]);
+    }
+    assert_eq!(
+        lower_hex(&all),
+        "681cb3fde0e3b9e596678a7f163c82bf7be3e5f1d857988fbf43a06a9873ae3a"
     );
 }

@@ -84,7 +84,7 @@ enum Command {
     /// Open and end sessions: an application's right to act for a person
     #[command(subcommand)]
     Session(session::Session),
-    /// Write a feed's record; take a story down
+    /// Write a feed's record
     #[command(subcommand)]
     Feed(feed::Feed),
     /// Block pictures
