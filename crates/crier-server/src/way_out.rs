@@ -99,6 +99,7 @@ pub(crate) fn picture_rules(media: &MediaConfig, public: &PublicUrl) -> PictureR
         app_bytes_per_hour: media.app_bytes_per_hour.0,
         cache_bytes_max: media.cache_bytes_max.0,
         cache_bytes_hard: media.cache_bytes_hard.0,
+        sources: source_rules(media),
         ..PictureRules::at(&public.url)
     }
 }

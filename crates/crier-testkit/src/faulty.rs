@@ -236,6 +236,10 @@ impl Pictures for FaultyStore {
         self.inner.has_waiting_slots(source).await
     }
 
+    async fn icons_are_wanted(&self) -> Result<bool, StoreFault> {
+        self.inner.icons_are_wanted().await
+    }
+
     async fn app_fetches(&self, app: AppId, hour: i64) -> Result<AppFetches, StoreFault> {
         self.inner.app_fetches(app, hour).await
     }

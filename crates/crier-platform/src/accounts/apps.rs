@@ -166,6 +166,7 @@ impl Accounts {
             canvas: String::new(),
             origins: Vec::new(),
             icon: String::new(),
+            icon_picture: None,
             canvas_ss: false,
             receipts: Receipts::default(),
             native_clients: false,

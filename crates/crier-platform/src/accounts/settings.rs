@@ -10,6 +10,8 @@ use crate::model::app::{
     SignatureSetting, Strictness,
 };
 
+use crier_proto::story::{ImageSource, read_image_source};
+
 /// A setting with a closed list of words, in the order in which messages name them.
 macro_rules! words {
     ($table:ident, $kind:ty, [$($word:literal => $value:expr),+ $(,)?]) => {
@@ -124,7 +126,7 @@ fn apply_property(app: &mut App, key: &str, value: &str) -> Result<(), AccountEr
             value.clone_into(&mut app.canvas);
         }
         "origins" => app.origins = read_origins(value)?,
-        "icon" => app.icon = read_address(key, value)?,
+        "icon" => app.icon = read_icon(key, value)?,
         "canvas_ss" => app.canvas_ss = read(key, value, ON_OFF)?,
         "receipts" => {
             app.receipts.address = read_receiver(key, value)?;
@@ -162,6 +164,16 @@ fn read_count(key: &str, value: &str) -> Result<u32, AccountError> {
 fn read_address(key: &str, value: &str) -> Result<String, AccountError> {
     check_address(key, value)?;
     Ok(value.to_owned())
+}
+
+/// An address that a picture can be fetched from (feed 7.1).
+fn read_icon(key: &str, value: &str) -> Result<String, AccountError> {
+    if value.is_empty() || matches!(read_image_source(value), Some(ImageSource::Url(_))) {
+        return read_address(key, value);
+    }
+    Err(AccountError::Invalid(format!(
+        "{key}: {value:?} is no address of a picture"
+    )))
 }
 
 /// An address that is posted to: what stands behind `#` would never be sent.
@@ -281,6 +293,7 @@ mod tests {
             canvas: String::new(),
             origins: Vec::new(),
             icon: String::new(),
+            icon_picture: None,
             canvas_ss: false,
             receipts: Receipts::default(),
             native_clients: false,

@@ -90,6 +90,8 @@ impl FollowChanges {
             Fact::Withdrawn(app, user) => self.ports.deliver.withdraw(app, user, change.at).await?,
             Fact::SessionEnded(session) => self.ports.deliver.end_session(session).await?,
             Fact::App(app) => {
+                // Its icon may be another one.
+                self.ports.fetching.knock();
                 let enabled = self.ports.store.app(app).await?.is_some_and(|app| app.enabled);
                 if !enabled {
                     self.ports.deliver.disable_app(app).await?;

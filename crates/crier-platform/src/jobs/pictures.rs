@@ -117,10 +117,15 @@ impl FetchPictures {
         let mut running: FuturesUnordered<BoxFuture<'_, (Started, Result<(), StoreFault>)>> =
             FuturesUnordered::new();
         let mut tend_at = self.ports.clock.elapsed();
+        let mut was_knocked = false;
         loop {
-            if self.ports.clock.elapsed() >= tend_at {
+            let is_due = self.ports.clock.elapsed() >= tend_at;
+            if is_due {
                 report(self.tend().await);
                 tend_at = self.ports.clock.elapsed().plus_ms(TEND_MS);
+            }
+            if is_due || was_knocked {
+                report(self.want_icons().await);
             }
             let look_again = match self.start(&mut desk, &mut running).await {
                 Ok(moment) => moment,
@@ -145,7 +150,9 @@ impl FetchPictures {
             } else {
                 running.next().boxed()
             };
-            if let Either::Left((Some((ended, outcome)), _)) = select(ended, rest).await {
+            let event = select(ended, rest).await;
+            was_knocked = matches!(event, Either::Right((Either::Right(_), _)));
+            if let Either::Left((Some((ended, outcome)), _)) = event {
                 desk.started.retain(|one| *one != ended);
                 if outcome.is_err() {
                     // Its row is still there: it is tried again, but not at once.
@@ -253,6 +260,15 @@ impl FetchPictures {
                 "a write without a condition was refused: {conflict:?}"
             ))),
         }
+    }
+
+    /// Queues icons that were set by whatever door, here or beside this server (feed 6.2).
+    async fn want_icons(&self) -> Result<(), StoreFault> {
+        if self.ports.store.icons_are_wanted().await? {
+            self.commit(vec![PictureWrite::WantIcons(self.rules.sources)])
+                .await?;
+        }
+        Ok(())
     }
 
     /// Writes the marks of use, and looks after cache and figures.

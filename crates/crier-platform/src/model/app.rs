@@ -1,6 +1,7 @@
 //! An application: its keys, its owner, its compatibility settings (protocol section 17).
 
 pub use super::address::AddressRule;
+use super::picture::SlotPicture;
 use super::time::WallMs;
 use crier_proto::ids::{ApiKey, AppId, Uid};
 use crier_proto::secret::Secret;
@@ -38,6 +39,8 @@ pub struct App {
     pub origins: Vec<String>,
     /// Address of its icon, or empty.
     pub icon: String,
+    /// What was made of it: read with the row, never written with it.
+    pub icon_picture: Option<SlotPicture>,
     /// Whether the session secret goes to the canvas frame.
     pub canvas_ss: bool,
     /// Where receipts are posted to, and what signs them (live 7.8).
@@ -89,6 +92,7 @@ impl App {
             canvas,
             origins,
             icon,
+            icon_picture: _,
             canvas_ss,
             receipts: _,
             native_clients,

@@ -1,6 +1,6 @@
 //! Background work that survives a kill: the jobs that fetch pictures (feed 7.3).
 
-use super::picture::{Cause, Picture, PictureHash, PictureType};
+use super::picture::{Cause, Fit, Picture, PictureHash, PictureType};
 use super::time::WallMs;
 use crate::ports::fetch::Validators;
 use bytes::Bytes;
@@ -45,6 +45,8 @@ pub struct Job {
     pub source: SourceHash,
     /// Its address.
     pub url: String,
+    /// The size its picture gets.
+    pub fit: Fit,
     /// Whose budget pays.
     pub app: AppId,
     /// Attempts that have failed.
@@ -209,6 +211,8 @@ pub enum PictureWrite {
     Fill(SourceHash),
     /// The job of a settled source ends.
     End(SourceHash),
+    /// Queues icons of applications that are not fetched yet or are a day old, and forgets those that nobody has any more (feed 6.2).
+    WantIcons(SourceRules),
     /// These pictures were served in this hour.
     Use(Vec<PictureHash>),
     /// Drops pictures that no live story, no application and no photo needs.

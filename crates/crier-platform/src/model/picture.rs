@@ -56,6 +56,8 @@ pub struct Picture {
 pub struct Fit(pub u16);
 
 impl Fit {
+    /// An icon of an application.
+    pub const ICON: Self = Self(16);
     /// A picture of a story, and `src_small` of a photo.
     pub const STORY: Self = Self(75);
     /// `src` of a photo.

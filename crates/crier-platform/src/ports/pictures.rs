@@ -19,6 +19,8 @@ pub trait Pictures: Send + Sync {
     async fn next_job(&self, query: JobQuery) -> Result<NextJob, StoreFault>;
     /// Whether slots wait for this source although its outcome is written.
     async fn has_waiting_slots(&self, source: SourceHash) -> Result<bool, StoreFault>;
+    /// Whether `PictureWrite::WantIcons` would change anything: an icon was set, replaced or taken away, or is a day old.
+    async fn icons_are_wanted(&self) -> Result<bool, StoreFault>;
     /// What an application has fetched in this hour since 1970.
     async fn app_fetches(&self, app: AppId, hour: i64) -> Result<AppFetches, StoreFault>;
     /// How full queue and cache are.

@@ -279,6 +279,7 @@ fn application() -> App {
         canvas: String::new(),
         origins: Vec::new(),
         icon: String::new(),
+        icon_picture: None,
         canvas_ss: false,
         receipts: Receipts::default(),
         native_clients: false,

@@ -84,6 +84,7 @@ mod tests {
             canvas: String::new(),
             origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
             icon: String::new(),
+            icon_picture: None,
             canvas_ss: false,
             receipts: Receipts::default(),
             native_clients,

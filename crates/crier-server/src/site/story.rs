@@ -144,7 +144,11 @@ impl Card {
             app: view.app.name.clone(),
             letter: letter_of(&view.app.name),
             tone: tone_of(view.app.id),
-            icon: None,
+            icon: view
+                .app
+                .icon_picture
+                .as_ref()
+                .map(|icon| format!("{}{}", lens.base, path_of(icon))),
             published: lens.moment(story.published_at),
             own: story.exempt,
             new: placed.new,

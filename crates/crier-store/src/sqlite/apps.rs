@@ -23,11 +23,11 @@ struct RuleColumn {
     bits: u8,
 }
 
-const FIND_BY_ID: &str = "SELECT * FROM app WHERE id = ?1";
-const FIND_BY_KEY: &str = "SELECT * FROM app WHERE api_key = ?1";
-const FIND_BY_NAME: &str = "SELECT * FROM app WHERE name = ?1";
-const FIND_BY_CANVAS: &str = "SELECT * FROM app WHERE canvas = ?1 AND canvas <> ''";
-const LIST: &str = "SELECT * FROM app ORDER BY id";
+const FIND_BY_ID: &str = "SELECT * FROM app_row WHERE id = ?1";
+const FIND_BY_KEY: &str = "SELECT * FROM app_row WHERE api_key = ?1";
+const FIND_BY_NAME: &str = "SELECT * FROM app_row WHERE name = ?1";
+const FIND_BY_CANVAS: &str = "SELECT * FROM app_row WHERE canvas = ?1 AND canvas <> ''";
+const LIST: &str = "SELECT * FROM app_row ORDER BY id";
 
 const INSERT: &str = "INSERT INTO app (id, api_key, secret, previous_secret, previous_until_ms, name, owner, kind, profile,
   call_id, feed_errors, feed_reply, image_links, live_text, signature, jsonp, strictness, allow_ip, calls_per_minute,
@@ -79,6 +79,7 @@ fn read(row: &Row<'_>, sealer: &Sealer) -> rusqlite::Result<App> {
         origins: serde_json::from_str(row.get_ref("origins")?.as_str().map_err(|_| bad("origins"))?)
             .map_err(|_| bad("origins"))?,
         icon: row.get("icon")?,
+        icon_picture: row.slot_picture()?,
         canvas_ss: row.get("canvas_ss")?,
         receipts: read_receipts(row, &api_key, sealer)?,
         native_clients: row.get("native_clients")?,

@@ -8,7 +8,7 @@ use crier_platform::model::change::Fact;
 use crier_platform::model::job::{
     Attempt, ImageHash, Job, JobQuery, NextJob, Settlement, SourceHash, SourceRules, host_of,
 };
-use crier_platform::model::picture::{Cause, Picture, PictureHash, SlotPicture};
+use crier_platform::model::picture::{Cause, Fit, Picture, PictureHash, SlotPicture};
 use crier_platform::model::story::SlotState;
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::fetch::Validators;
@@ -122,6 +122,7 @@ fn first_due(connection: &Connection, app: i64, query: &JobQuery) -> rusqlite::R
         return Ok(Some(Job {
             source,
             url,
+            fit: Fit(row.get("side")?),
             app: row.app("app")?,
             attempts: row.get("attempts")?,
             validators: if has_picture {
@@ -154,6 +155,7 @@ impl Pen<'_> {
             self.run(SPEND, (app, hour, i64::try_from(bytes).unwrap_or(i64::MAX)))?;
             self.run(FORGET_HOURS, (app, hour - 1))?;
         }
+        self.note_icons(hash)?;
         match &attempt.settlement {
             Settlement::Picture {
                 image,

@@ -8,6 +8,7 @@ mod events;
 mod feeds;
 mod grants;
 mod group;
+mod icons;
 mod jobs;
 mod marks;
 mod messages;

@@ -1,6 +1,7 @@
 //! Pictures and photos: kept once under the hash of their bytes, dropped when the cache is full, removed when somebody may say so
 //! (feed 7.9 to 7.12).
 
+use super::icons;
 use super::jobs::{self, HOUR_MS, SlotRow, slot_row};
 use super::open::SqliteStore;
 use super::pen::{Halt, Pen};
@@ -21,13 +22,14 @@ use std::collections::BTreeSet;
 /// Milliseconds for which a story is live (feed 1.2).
 const LIVE_MS: i64 = 604_800_000;
 
-/// Whether a picture may be evicted: no live story, no photo and no job has it.
+/// Whether a picture may be evicted: no live story, no application, no photo and no job has it.
 const IS_FREE: &str = "NOT EXISTS (SELECT 1 FROM story_slot JOIN story ON story.id = story_slot.story
     WHERE story_slot.picture = picture.hash AND state = 'ready' AND published_ms > ?1 AND blanked_ms IS NULL)
   AND NOT EXISTS (SELECT 1 FROM photo WHERE big = picture.hash)
   AND NOT EXISTS (SELECT 1 FROM photo WHERE normal = picture.hash)
   AND NOT EXISTS (SELECT 1 FROM photo WHERE small = picture.hash)
-  AND NOT EXISTS (SELECT 1 FROM source WHERE source.picture = picture.hash AND due_ms IS NOT NULL)";
+  AND NOT EXISTS (SELECT 1 FROM source WHERE source.picture = picture.hash
+    AND (due_ms IS NOT NULL OR EXISTS (SELECT 1 FROM app_icon WHERE app_icon.source = source.hash)))";
 const FILLABLE: &str = "SELECT 1 FROM story_slot JOIN source ON source.hash = story_slot.source
   WHERE story_slot.source = ?1 AND story_slot.state = 'pending' AND source.state <> 'waiting' LIMIT 1";
 const USE: &str = "UPDATE picture SET used_hour = max(used_hour, ?2) WHERE hash = ?1";
@@ -56,6 +58,7 @@ impl Pen<'_> {
             PictureWrite::Settle(attempt) => self.settle(attempt),
             PictureWrite::Fill(source) => self.fill_slots(*source),
             PictureWrite::End(source) => self.end_job(*source),
+            PictureWrite::WantIcons(rules) => self.want_icons(*rules),
             PictureWrite::Use(hashes) => self.use_pictures(hashes),
             PictureWrite::Evict(hashes) => hashes.iter().try_for_each(|hash| self.evict(hash.0)),
             PictureWrite::AddPhoto(photo) => self.add_photo(photo),
@@ -199,6 +202,9 @@ impl Pen<'_> {
             }
         }
         for picture in pictures {
+            for source in self.hashes("SELECT hash FROM source WHERE picture = ?1", picture)? {
+                self.note_icons(source)?;
+            }
             self.clear_slots("story_slot.picture = ?1", picture)?;
             self.run(BLOCK_SOURCES, (picture, self.now.0))?;
             self.run("DELETE FROM picture WHERE hash = ?1", [picture])?;
@@ -310,6 +316,12 @@ impl Pictures for SqliteStore {
             let mut statement = connection.prepare_cached(FILLABLE)?;
             statement.exists([source.0])
         })
+    }
+
+    async fn icons_are_wanted(&self) -> Result<bool, StoreFault> {
+        let now = self.shared().clock.wall();
+        self.readers()
+            .read(|connection| icons::are_wanted(connection, now))
     }
 
     async fn app_fetches(&self, app: AppId, hour: i64) -> Result<AppFetches, StoreFault> {

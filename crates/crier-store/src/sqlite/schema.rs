@@ -37,6 +37,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
         "index_what_people_did",
         include_str!("../../migrations/0006_index_what_people_did.sql"),
     ),
+    (
+        7,
+        "show_icons",
+        include_str!("../../migrations/0007_show_icons.sql"),
+    ),
 ];
 
 /// The newest schema that this version knows.

@@ -160,6 +160,7 @@ pub fn app(number: i64, owner: i64) -> App {
         canvas: String::new(),
         origins: Vec::new(),
         icon: String::new(),
+        icon_picture: None,
         canvas_ss: false,
         receipts: Receipts::default(),
         native_clients: false,

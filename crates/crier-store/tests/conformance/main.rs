@@ -118,6 +118,7 @@ conformance! {
     }
     pictures {
         all_slots_of_an_address_wait_on_one_job_and_become_ready_with_an_event_each
+        an_icon_is_fetched_when_it_is_set_kept_while_it_is_shown_and_asked_for_again_after_a_day
         a_fresh_source_is_used_and_an_older_one_is_asked_with_its_validators
         a_final_failure_is_believed_for_its_time_and_a_delayed_job_comes_again
         applications_take_turns_and_busy_hosts_and_running_jobs_are_passed_over

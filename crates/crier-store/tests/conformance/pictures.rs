@@ -1,11 +1,13 @@
 //! Pictures, photos and the jobs that fetch them (feed 7.2, 7.3, 7.9 to 7.12, 8.2).
 
-use crate::backends::{World, app_id, story, uid};
+use crate::backends::{World, app, app_id, story, uid};
+use crier_platform::model::app::App;
+use crier_platform::model::change::Fact;
 use crier_platform::model::job::{
     AppFetches, Attempt, ImageHash, Job, JobQuery, NewPhoto, NextJob, PictureSpace, PictureWrite, Settlement,
     SourceHash, SourceRules,
 };
-use crier_platform::model::picture::{Cause, Picture, PictureHash, PictureType};
+use crier_platform::model::picture::{Cause, Fit, Picture, PictureHash, PictureType};
 use crier_platform::model::story::{NewSlot, NewStory, Slot, SlotState};
 use crier_platform::ports::fetch::Validators;
 use crier_platform::ports::store::{Conflict, Made, Write};
@@ -111,6 +113,85 @@ async fn finish(world: &World, settlement: Settlement) {
 
 async fn space(world: &World) -> PictureSpace {
     world.store.picture_space().await.unwrap()
+}
+
+/// The application with this icon.
+async fn set_icon(world: &World, number: i64, icon: &str) {
+    let row = App {
+        icon: icon.to_owned(),
+        ..app(number, 7)
+    };
+    world.commit(vec![Write::SetApp(Box::new(row))]).await;
+}
+
+async fn icon_of(world: &World, number: i64) -> Option<PictureHash> {
+    // Caches look for changes within this time.
+    world.clock.advance_ms(1_000);
+    let app = world.store.app(app_id(number)).await.unwrap().unwrap();
+    app.icon_picture.map(|picture| picture.hash)
+}
+
+async fn want_icons(world: &World) {
+    assert!(world.store.icons_are_wanted().await.unwrap());
+    write(world, PictureWrite::WantIcons(SourceRules::default())).await;
+    assert!(!world.store.icons_are_wanted().await.unwrap());
+}
+
+pub async fn an_icon_is_fetched_when_it_is_set_kept_while_it_is_shown_and_asked_for_again_after_a_day(
+    world: &World,
+) {
+    world.user(7).await;
+    for number in [4, 5] {
+        world.commit(vec![Write::AddApp(Box::new(app(number, 7)))]).await;
+    }
+    assert!(!world.store.icons_are_wanted().await.unwrap());
+    // The same address as a picture of a story is a source of its own, at another size.
+    let story = publish(world, shows(world, (4, 7), URL)).await;
+    finish(world, made("cat")).await;
+    set_icon(world, 4, URL).await;
+    want_icons(world).await;
+    let job = next(world).await;
+    assert_eq!(
+        (job.url.as_str(), job.fit, job.app, job.validators.is_empty()),
+        (URL, Fit::ICON, app_id(4), true)
+    );
+    let mark = world.store.last_change().await.unwrap();
+    finish(world, made("mark")).await;
+    assert_eq!(world.facts_after(mark).await, [Fact::App(app_id(4))]);
+    assert_eq!(icon_of(world, 4).await, Some(picture("mark").hash));
+    assert_eq!(
+        slot_of(world, story).await.picture.unwrap().hash,
+        picture("cat").hash
+    );
+    // Another application's icon from there is here already.
+    set_icon(world, 5, URL).await;
+    want_icons(world).await;
+    assert_eq!(
+        world.store.next_job(any_job(world)).await.unwrap(),
+        NextJob::Never
+    );
+    assert_eq!(icon_of(world, 5).await, Some(picture("mark").hash));
+    // Of the cache's floor, long after it was served last.
+    world.clock.advance_ms(2 * WEEK_MS);
+    let (free, _) = world.store.evictable(10).await.unwrap();
+    assert_eq!(free, [(picture("cat").hash, 3)]);
+    // A day later it is asked for again, and shown meanwhile.
+    want_icons(world).await;
+    assert_eq!(next(world).await.validators.etag.as_deref(), Some("\"1\""));
+    assert_eq!(icon_of(world, 4).await, Some(picture("mark").hash));
+    finish(world, Settlement::Failed(Cause::Status(404))).await;
+    assert_eq!(icon_of(world, 4).await, Some(picture("mark").hash));
+    // Blocked, it is shown no more; taken away, nothing is wanted.
+    write(world, PictureWrite::Block(picture("mark").hash)).await;
+    assert_eq!(icon_of(world, 4).await, None);
+    for number in [4, 5] {
+        set_icon(world, number, "").await;
+    }
+    want_icons(world).await;
+    assert_eq!(
+        world.store.next_job(any_job(world)).await.unwrap(),
+        NextJob::Never
+    );
 }
 
 pub async fn all_slots_of_an_address_wait_on_one_job_and_become_ready_with_an_event_each(world: &World) {

@@ -2,7 +2,7 @@
 
 use super::FetchPictures;
 use crate::model::job::{Attempt, ImageHash, Job, Settlement};
-use crate::model::picture::{Cause, Fit, PictureHash};
+use crate::model::picture::{Cause, PictureHash};
 use crate::ports::entropy::random_bytes;
 use crate::ports::fetch::{FetchFailed, Got, Wanted};
 use crier_proto::digest::sha256;
@@ -31,7 +31,7 @@ impl FetchPictures {
             Ok(Got::Unchanged) => Ok(Settlement::Unchanged),
             Ok(Got::Image { bytes, validators }) => {
                 let image = ImageHash(sha256(&[&bytes]));
-                let made = self.ports.images.thumbnail_of(bytes, Fit::STORY).await;
+                let made = self.ports.images.thumbnail_of(bytes, job.fit).await;
                 made.map(|picture| Settlement::Picture {
                     image,
                     picture,

@@ -1,6 +1,7 @@
 //! What fetching is bounded by (feed 7.3, 7.10): values with their defaults, read by the server's configuration.
 
 use super::attempt::hash_in;
+use crate::model::job::SourceRules;
 use crate::model::picture::PictureHash;
 
 /// The bounds of queue and cache.
@@ -22,6 +23,8 @@ pub struct PictureRules {
     pub cache_bytes_max: u64,
     /// Bytes of all pictures above which no fetch starts (`media.cache_bytes_hard`).
     pub cache_bytes_hard: u64,
+    /// What decides whether an icon is asked for again and whether it has a place in the queue.
+    pub sources: SourceRules,
     /// What addresses of our own pictures begin with: `https://host/crier/p/`.
     pub own_pictures: String,
 }
@@ -39,6 +42,7 @@ impl PictureRules {
             app_bytes_per_hour: 300 << 20,
             cache_bytes_max: 1 << 30,
             cache_bytes_hard: 2 << 30,
+            sources: SourceRules::default(),
             own_pictures: format!("{}/p/", public_url.trim_end_matches('/')),
         }
     }

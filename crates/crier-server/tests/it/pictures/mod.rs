@@ -108,6 +108,48 @@ async fn four_pictures_are_fetched_shrunk_to_75_pixels_and_served_by_us_alone() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_applications_icon_is_fetched_and_stands_beside_its_stories_at_16_pixels() {
+    let host = Host::open().await;
+    let stage = stage_beside(&host).await;
+    stage.publish("Rochambeau", &[("title", "an icon")]).await;
+    let mut bo = stage.logged_in("bo").await;
+    assert!(!bo.get("/feed").await.text().contains("class=\"icon\""));
+    let icon = [("icon".to_owned(), host.url("/1.png"))];
+    let accounts = &stage.server.state.accounts;
+    accounts.set_app("Rochambeau", &icon).await.unwrap();
+    let shown = async {
+        loop {
+            let app = accounts
+                .find_app("Rochambeau")
+                .await
+                .map_err(std::io::Error::other)?;
+            match &app.icon_picture {
+                Some(picture) => return Ok(*picture),
+                // What was committed is followed, and caches look, by this clock.
+                None => stage.server.clock.advance_ms(250),
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let picture = within("the icon", shown).await.unwrap();
+    assert_eq!((picture.width, picture.height), (16, 13));
+    let page = bo.get("/feed").await.text().to_owned();
+    let image = format!(
+        "<img class=\"icon\" src=\"{}\" width=\"16\" height=\"16\" alt=\"\">",
+        address_of(picture)
+    );
+    assert_eq!(page.matches(&image).count(), 1, "{page}");
+    assert_eq!(get(&stage, &address_of(picture), "").await.status, 200);
+    for not_an_address in ["ftp://x.example/a.png", "17", "http://user@x.example/a.png"] {
+        let icon = [("icon".to_owned(), not_an_address.to_owned())];
+        assert!(
+            accounts.set_app("Rochambeau", &icon).await.is_err(),
+            "{not_an_address}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_picture_that_fails_leaves_three_and_says_why() {
     let host = Host::open().await;
     let stage = stage_beside(&host).await;
