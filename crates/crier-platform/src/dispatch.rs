@@ -14,6 +14,7 @@ use crate::failed_tokens::FailedTokens;
 use crate::faults::{Fault, refused_by_ledger};
 use crate::methods::feed_publish_story_to_user::FeedPublishStoryToUser;
 use crate::methods::registry::Method;
+use crate::model::audit::Actor;
 use crate::model::message::Delivery;
 use crate::model::time::ElapsedMicros;
 use crate::ports::Ports;
@@ -266,6 +267,7 @@ impl Dispatcher {
         }
         let batch = Batch {
             id: UnitId(random_bytes(&*self.ports.entropy)),
+            by: Actor::System,
             now: call.now(),
             writes,
         };

@@ -4,6 +4,7 @@
 
 use crate::accounts::AccountError;
 use crate::jobs::pictures::PictureBooks;
+use crate::model::audit::Actor;
 use crate::model::job::{KeptPicture, PictureWrite, SourceRules};
 use crate::model::picture::PictureHash;
 use crate::ports::Ports;
@@ -22,6 +23,7 @@ pub struct Pictures {
     ports: Ports,
     rules: SourceRules,
     books: PictureBooks,
+    actor: Actor,
 }
 
 /// Reads a hash: 64 hexadecimal digits in lower case.
@@ -46,7 +48,21 @@ impl Pictures {
     /// The use cases over these ports.
     #[must_use]
     pub fn new(ports: Ports, rules: SourceRules, books: PictureBooks) -> Self {
-        Self { ports, rules, books }
+        Self {
+            ports,
+            rules,
+            books,
+            actor: Actor::System,
+        }
+    }
+
+    /// The same use cases, done by this actor: the audit log says so.
+    #[must_use]
+    pub fn done_by(&self, actor: Actor) -> Self {
+        Self {
+            actor,
+            ..self.clone()
+        }
     }
 
     /// The picture of a name `<hash>.jpg` or `<hash>.png`; absent if it is unknown, gone, or of the other kind.
@@ -112,6 +128,7 @@ impl Pictures {
     async fn write(&self, write: PictureWrite) -> Result<(), AccountError> {
         let batch = Batch {
             id: UnitId(random_bytes(&*self.ports.entropy)),
+            by: self.actor,
             now: self.ports.clock.wall(),
             writes: vec![Write::Picture(write)],
         };

@@ -8,6 +8,7 @@ use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::Dispatcher;
 use crier_platform::feed::FeedReader;
 use crier_platform::live_door::LiveDoor;
+use crier_platform::model::audit::Actor;
 use crier_platform::pictures::Pictures;
 use crier_platform::ports::clock::Clock;
 use std::sync::Arc;
@@ -72,6 +73,18 @@ pub struct AppState {
     pub hub: Arc<Hub>,
     /// Figures, for the bounds that pages keep.
     pub metrics: ServerMetrics,
+}
+
+impl AppState {
+    /// The same handles, used by this actor: the audit log says so of what changes others' things.
+    #[must_use]
+    pub fn done_by(&self, actor: Actor) -> Self {
+        Self {
+            accounts: self.accounts.done_by(actor),
+            pictures: self.pictures.done_by(actor),
+            ..self.clone()
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::config::{CACHE_AGE_MS_MAX, StoreConfig};
 use crate::metrics::StoreMetrics;
 use async_trait::async_trait;
 use crier_platform::model::app::App;
+use crier_platform::model::audit::{AuditQuery, KeptEntry};
 use crier_platform::model::change::{Change, Fact};
 use crier_platform::model::grant::Grant;
 use crier_platform::model::job::{
@@ -27,6 +28,7 @@ use crier_platform::model::story::Story;
 use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_platform::model::token::AuthToken;
 use crier_platform::model::user::User;
+use crier_platform::ports::audit::Audit;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::feeds::{Feeds, Rankings};
 use crier_platform::ports::pictures::Pictures;
@@ -452,6 +454,17 @@ impl Pictures for CachedStore {
 
     async fn evictable(&self, limit: u32) -> Result<(Vec<(PictureHash, u64)>, u64), StoreFault> {
         self.inner.evictable(limit).await
+    }
+}
+
+#[async_trait]
+impl Audit for CachedStore {
+    async fn audit_after(&self, after: i64, limit: u32) -> Result<Vec<KeptEntry>, StoreFault> {
+        self.inner.audit_after(after, limit).await
+    }
+
+    async fn audit_page(&self, query: AuditQuery) -> Result<Vec<KeptEntry>, StoreFault> {
+        self.inner.audit_page(query).await
     }
 }
 

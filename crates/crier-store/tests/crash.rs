@@ -1,5 +1,5 @@
 //! kill −9 at seeded random moments under load: no acknowledged story is lost, no accepted call_id is forgotten, the window
-//! never opens early.
+//! never opens early, and the audit log tells of exactly the acts that are there.
 //!
 //! Short form with the other tests: `cargo test -p crier-store --test crash`. Long form:
 //! `cargo test -p crier-store --test crash -- --kills 200 --seed 17`. Each kill ends a child process of this very binary, which
@@ -15,16 +15,18 @@
     reason = "the child's tasks load the store in parallel and die with it"
 )]
 
+use crier_platform::model::audit::{Actor, AuditCheck};
 use crier_platform::model::job::SourceRules;
 use crier_platform::model::quantity::Bytes;
 use crier_platform::model::session::{SessionId, SessionKind};
 use crier_platform::model::story::{NewStory, Priority};
 use crier_platform::model::time::WallMs;
 use crier_platform::model::user::User;
+use crier_platform::ports::audit::Audit;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_platform::ports::ledger::OrderRule;
 use crier_platform::ports::store::{
-    Batch, CommitError, Made, Marks, NewSession, Sessions, Store, Stories, UnitId, Write as BookWrite,
+    Batch, CommitError, Made, Marks, NewSession, Sessions, Store, Stories, UnitId, Users, Write as BookWrite,
 };
 use crier_proto::decimal::Decimal;
 use crier_proto::ids::{AppId, SessionKey, StoryId, Uid};
@@ -46,6 +48,8 @@ const APPS: u64 = 5;
 const SESSIONS: u64 = 4;
 const TASKS: u64 = 8;
 const LINES_BEFORE_KILL: u64 = 300;
+/// People whom the load adds have numbers from here on.
+const PEOPLE_FROM: i64 = 1_000_000;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -111,6 +115,18 @@ fn uid(number: u64) -> Uid {
     Uid::new(i64::try_from(number).unwrap() + 1).unwrap()
 }
 
+fn person(number: i64) -> User {
+    User {
+        uid: Uid::new(number).unwrap(),
+        name: format!("user{number}"),
+        password_hash: None,
+        admin: false,
+        enabled: true,
+        created_at: WallMs(START_MS),
+        time_zone: "UTC".to_owned(),
+    }
+}
+
 fn session_key(number: u64) -> SessionKey {
     SessionKey::of(&format!("{number:024x}"), uid(number)).unwrap()
 }
@@ -154,7 +170,7 @@ impl Load {
         let session = self.sessions[usize::try_from(draw(&self.entropy, SESSIONS)).unwrap()];
         let number = self.value.fetch_add(1, Ordering::Relaxed);
         let value: Decimal = format!("{number}.25").parse().unwrap();
-        match draw(&self.entropy, 4) {
+        match draw(&self.entropy, 5) {
             0 => {
                 self.store.mark_call(session, &value).unwrap();
                 say(&format!("M {} {number}.25", session.0));
@@ -163,8 +179,23 @@ impl Load {
                 self.store.mark_expiry(session, START_MS / 1000 + number).unwrap();
                 say(&format!("E {} {}", session.0, START_MS / 1000 + number));
             }
+            2 => self.add_person().await,
             _ => self.publish(session, value).await,
         }
+    }
+
+    /// An act that the audit log tells of.
+    async fn add_person(&self) {
+        // At random: a number that was written and never acknowledged is not drawn again.
+        let number = PEOPLE_FROM + i64::try_from(draw(&self.entropy, 1 << 48)).unwrap();
+        let batch = Batch {
+            id: UnitId(random_bytes(&self.entropy)),
+            by: Actor::CommandLine,
+            now: WallMs(START_MS),
+            writes: vec![BookWrite::AddUser(person(number))],
+        };
+        self.store.commit(batch).await.unwrap();
+        say(&format!("A {number}"));
     }
 
     async fn publish(&self, session: SessionId, value: Decimal) {
@@ -198,6 +229,7 @@ impl Load {
             .store
             .commit(Batch {
                 id: UnitId(random_bytes(&self.entropy)),
+                by: Actor::System,
                 now,
                 writes,
             })
@@ -237,6 +269,7 @@ struct Acknowledged {
     stories: HashMap<StoryId, (Uid, AppId, i64, WallMs)>,
     values: HashMap<SessionId, Vec<Decimal>>,
     expiries: HashMap<SessionId, i64>,
+    people: Vec<Uid>,
     latest: i64,
     greatest: i64,
 }
@@ -271,8 +304,9 @@ async fn torment(kills: u64, seed: u64) -> String {
     }
     let values: usize = acknowledged.values.values().map(Vec::len).sum();
     format!(
-        "{} stories and {values} call_ids acknowledged",
-        acknowledged.stories.len()
+        "{} stories, {values} call_ids and {} people acknowledged",
+        acknowledged.stories.len(),
+        acknowledged.people.len()
     )
 }
 
@@ -280,15 +314,7 @@ async fn prepare(folder: &Path, entropy: &SeededEntropy) {
     let store = open(folder, 0);
     let mut writes = Vec::new();
     for number in 0..USERS {
-        writes.push(BookWrite::AddUser(User {
-            uid: uid(number),
-            name: format!("user{number}"),
-            password_hash: None,
-            admin: false,
-            enabled: true,
-            created_at: WallMs(START_MS),
-            time_zone: "UTC".to_owned(),
-        }));
+        writes.push(BookWrite::AddUser(person(uid(number).get())));
     }
     for number in 0..SESSIONS {
         writes.push(BookWrite::AddSession(NewSession {
@@ -302,6 +328,7 @@ async fn prepare(folder: &Path, entropy: &SeededEntropy) {
     }
     let batch = Batch {
         id: UnitId(random_bytes(entropy)),
+        by: Actor::System,
         now: WallMs(START_MS - 1000),
         writes,
     };
@@ -338,6 +365,7 @@ impl Acknowledged {
                 let latest = self.expiries.entry(SessionId(number(1))).or_default();
                 *latest = number(2).max(*latest);
             }
+            "A" => self.people.push(Uid::new(number(1)).unwrap()),
             "P" => {
                 let story = (
                     Uid::new(number(2)).unwrap(),
@@ -393,8 +421,30 @@ async fn compare(folder: &Path, acknowledged: &Acknowledged, when: &str) {
         let expiry = acknowledged.expiries.get(&session.id).copied();
         assert!(session.expires >= expiry, "a moved expiry is forgotten: {when}");
     }
+    check_audit(&store, &acknowledged.people, when).await;
     for finding in store.diagnose().await {
         assert!(finding.ok, "{}: {when}", finding.text);
+    }
+}
+
+/// The chain is whole, it tells of each person who is there once and of nobody else, and each who was acknowledged is there.
+async fn check_audit(store: &SqliteStore, acknowledged: &[Uid], when: &str) {
+    let mut check = AuditCheck::from_the_beginning(None);
+    let mut told = Vec::new();
+    for kept in store.audit_after(0, u32::MAX).await.unwrap() {
+        check
+            .follow(&kept)
+            .unwrap_or_else(|broken| panic!("{broken}: {when}"));
+        told.push(kept.entry().unwrap().subject);
+    }
+    let there = store.users().await.unwrap();
+    let mut there: Vec<String> = there.iter().map(|user| format!("user:{}", user.uid)).collect();
+    told.sort();
+    there.sort();
+    assert_eq!(told, there, "acts and entries differ: {when}");
+    for uid in acknowledged {
+        let subject = format!("user:{uid}");
+        assert!(there.binary_search(&subject).is_ok(), "{subject} is lost: {when}");
     }
 }
 

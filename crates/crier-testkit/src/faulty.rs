@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use crier_platform::model::app::App;
+use crier_platform::model::audit::{AuditQuery, KeptEntry};
 use crier_platform::model::change::Change;
 use crier_platform::model::grant::Grant;
 use crier_platform::model::job::{
@@ -20,6 +21,7 @@ use crier_platform::model::story::Story;
 use crier_platform::model::time::WallMs;
 use crier_platform::model::token::AuthToken;
 use crier_platform::model::user::User;
+use crier_platform::ports::audit::Audit;
 use crier_platform::ports::feeds::{Feeds, Rankings};
 use crier_platform::ports::pictures::Pictures;
 use crier_platform::ports::store::{
@@ -250,6 +252,17 @@ impl Pictures for FaultyStore {
 
     async fn evictable(&self, limit: u32) -> Result<(Vec<(PictureHash, u64)>, u64), StoreFault> {
         self.inner.evictable(limit).await
+    }
+}
+
+#[async_trait]
+impl Audit for FaultyStore {
+    async fn audit_after(&self, after: i64, limit: u32) -> Result<Vec<KeptEntry>, StoreFault> {
+        self.inner.audit_after(after, limit).await
+    }
+
+    async fn audit_page(&self, query: AuditQuery) -> Result<Vec<KeptEntry>, StoreFault> {
+        self.inner.audit_page(query).await
     }
 }
 

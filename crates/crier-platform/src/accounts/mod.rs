@@ -6,6 +6,7 @@
 //! - `admin`: users, grants, sessions, export and erasure
 //! - `apps`: applications, their settings and secrets; `settings`: the table of setting names; `allow_ip`, `origins`: two grammars
 //! - `developer`: what owners do with their own applications in the console
+//! - `audit`: reading and checking the log of what was done
 //! - `receipts`: the secret that signs receipts, where they go, and the receiver that wants none
 //! - `login`: logging in and out; `terms`: accepting, withdrawing; `ways_in`: tokens, typed codes and sessions for an
 //!   application; `canvas`: what the frame of a canvas page is told of its visitor
@@ -13,6 +14,7 @@
 pub mod admin;
 pub mod allow_ip;
 pub mod apps;
+mod audit;
 mod canvas;
 pub mod developer;
 mod export;
@@ -23,6 +25,7 @@ mod settings;
 pub mod terms;
 pub mod ways_in;
 
+use crate::model::audit::Actor;
 use crate::model::quantity::Span;
 use crate::ports::Ports;
 use crate::ports::entropy::random_bytes;
@@ -152,6 +155,7 @@ impl Default for AccountsConfig {
 pub struct Accounts {
     pub(crate) ports: Ports,
     pub(crate) config: AccountsConfig,
+    actor: Actor,
 }
 
 impl Accounts {
@@ -164,7 +168,20 @@ impl Accounts {
     /// Accounts over these ports with these bounds.
     #[must_use]
     pub fn with_config(ports: Ports, config: AccountsConfig) -> Self {
-        Self { ports, config }
+        Self {
+            ports,
+            config,
+            actor: Actor::System,
+        }
+    }
+
+    /// The same use cases, done by this actor: the audit log says so.
+    #[must_use]
+    pub fn done_by(&self, actor: Actor) -> Self {
+        Self {
+            actor,
+            ..self.clone()
+        }
     }
 
     /// 64 random hexadecimal digits that no store keeps: what a browser without a login proves its forms with.
@@ -189,6 +206,7 @@ impl Accounts {
     pub(crate) async fn commit(&self, writes: Vec<Write>) -> Result<Vec<Made>, AccountError> {
         let batch = Batch {
             id: UnitId(random_bytes::<16>(&*self.ports.entropy)),
+            by: self.actor,
             now: self.ports.clock.wall(),
             writes,
         };

@@ -37,6 +37,7 @@ pub mod wakes;
 pub mod window;
 
 use crate::model::app::App;
+use crate::model::audit::Actor;
 use crate::model::picture::SlotPicture;
 use crate::model::story::Story;
 use crate::model::time::WallMs;
@@ -285,6 +286,7 @@ impl FeedReader {
     fn batch(&self, writes: Vec<Write>) -> Batch {
         Batch {
             id: UnitId(random_bytes::<16>(&*self.shared.ports.entropy)),
+            by: Actor::System,
             now: self.shared.ports.clock.wall(),
             writes,
         }

@@ -10,6 +10,7 @@ mod rules;
 pub use figures::PictureFigures;
 pub use rules::PictureRules;
 
+use crate::model::audit::Actor;
 use crate::model::job::{Job, JobQuery, NextJob, PictureWrite, SourceHash, host_of};
 use crate::model::picture::PictureHash;
 use crate::model::time::WallMs;
@@ -250,6 +251,7 @@ impl FetchPictures {
     async fn commit(&self, writes: Vec<PictureWrite>) -> Result<(), StoreFault> {
         let batch = Batch {
             id: UnitId(random_bytes(&*self.ports.entropy)),
+            by: Actor::System,
             now: self.ports.clock.wall(),
             writes: writes.into_iter().map(Write::Picture).collect(),
         };

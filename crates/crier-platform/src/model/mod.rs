@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod app;
+pub mod audit;
 pub mod change;
 pub mod grant;
 pub mod job;

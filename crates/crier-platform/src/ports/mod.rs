@@ -1,5 +1,6 @@
 //! What the rules need of the world: traits and their promises, no implementation.
 
+pub mod audit;
 pub mod clock;
 pub mod deliver;
 pub mod entropy;

@@ -1,6 +1,7 @@
 //! The books: reads by model, and one verb that applies a whole unit of writes or none of it.
 
 use crate::model::app::App;
+use crate::model::audit::Actor;
 use crate::model::change::Change;
 use crate::model::grant::Grant;
 use crate::model::job::PictureWrite;
@@ -12,6 +13,7 @@ use crate::model::story::{NewStory, Story};
 use crate::model::time::WallMs;
 use crate::model::token::AuthToken;
 use crate::model::user::User;
+use crate::ports::audit::Audit;
 use crate::ports::feeds::{Feeds, Rankings};
 use crate::ports::ledger::OrderRule;
 use crate::ports::pictures::Pictures;
@@ -172,6 +174,8 @@ pub struct UnitId(pub [u8; 16]);
 pub struct Batch {
     /// Its name.
     pub id: UnitId,
+    /// Who makes it: the audit log says so of what belongs there.
+    pub by: Actor,
     /// *Now* of the call: the time of the changes and of every condition.
     pub now: WallMs,
     /// The writes in order.
@@ -373,7 +377,7 @@ pub enum CommitError {
 /// nothing more is acknowledged. Reads see our own commits at once and other processes' within 1 s.
 #[async_trait]
 pub trait Store:
-    Apps + Users + Sessions + Grants + Messages + Stories + Feeds + Rankings + Pictures + Marks
+    Apps + Users + Sessions + Grants + Messages + Stories + Feeds + Rankings + Pictures + Marks + Audit
 {
     /// Applies a unit.
     async fn commit(&self, batch: Batch) -> Result<Vec<Made>, CommitError>;

@@ -7,6 +7,7 @@ use crier_platform::feed::FeedReader;
 use crier_platform::feed::config::FeedConfig;
 use crier_platform::feed::cursor::FeedKey;
 use crier_platform::model::app::{App, AppKind, ProfileName};
+use crier_platform::model::audit::Actor;
 use crier_platform::model::job::SourceRules;
 use crier_platform::model::login::TokenDigest;
 use crier_platform::model::message::{Asker, Delivery, NewMessage, Status, WaitFor};
@@ -220,6 +221,7 @@ impl Town {
     pub(crate) async fn write(&self, writes: Vec<Write>) -> Vec<Made> {
         let batch = Batch {
             id: UnitId(random_bytes(&*self.ports.entropy)),
+            by: Actor::System,
             now: self.ports.clock.wall(),
             writes,
         };

@@ -6,6 +6,7 @@ use crier_live::config::{LiveConfig, ReceiptsConfig};
 use crier_live::metrics::Metrics;
 use crier_live::node::{Node, NodeParts};
 use crier_platform::jobs::pictures::{FetchPictures, PictureBooks, PictureRules};
+use crier_platform::model::audit::Actor;
 use crier_platform::model::job::{SourceRules, host_of};
 use crier_platform::model::picture::Cause;
 use crier_platform::model::story::{NewSlot, NewStory, Priority, Slot, SlotState};
@@ -178,6 +179,7 @@ impl World {
     pub async fn write(&self, writes: Vec<Write>) -> Vec<Made> {
         let batch = Batch {
             id: UnitId(random_bytes(&*self.ports.entropy)),
+            by: Actor::System,
             now: self.ports.clock.wall(),
             writes,
         };

@@ -6,6 +6,7 @@ use crier_live::metrics::Metrics;
 use crier_live::node::{Node, NodeParts};
 use crier_platform::dispatch::{Answer, Dispatcher, DispatcherConfig};
 use crier_platform::model::app::{App, AppKind, ProfileName, Receipts};
+use crier_platform::model::audit::Actor;
 use crier_platform::model::grant::Grant;
 use crier_platform::model::session::{Session, SessionKind};
 use crier_platform::model::story::Story;
@@ -131,6 +132,7 @@ impl Street {
         let id = UnitId(crier_platform::ports::entropy::random_bytes(&*self.ports.entropy));
         let batch = Batch {
             id,
+            by: Actor::System,
             now: self.now(),
             writes,
         };

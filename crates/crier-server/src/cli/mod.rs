@@ -4,6 +4,7 @@
 //! ports.
 
 mod app;
+mod audit;
 mod call;
 mod config;
 mod copy;
@@ -90,6 +91,9 @@ enum Command {
     /// Block pictures
     #[command(subcommand)]
     Picture(picture::Picture),
+    /// Read and check the log of what operators and developers have done
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Sign a call, send it and print its answer
     Call(call::Call),
     /// Open a page-like connection and print each message as a JSON line
@@ -128,6 +132,7 @@ pub fn main() -> u8 {
         Command::Session(command) => command.run(),
         Command::Feed(command) => command.run(),
         Command::Picture(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Call(command) => command.run(),
         Command::Listen(command) => command.run(),
         Command::Doctor(command) => command.run(),

@@ -5,6 +5,7 @@ use crate::boot::{self, Overrides, Server};
 use crate::config::{self, Flag, Loaded, Sources};
 use crate::state::AppState;
 use crier_platform::accounts::Accounts;
+use crier_platform::model::audit::Actor;
 use std::path::PathBuf;
 
 /// Flags that every command on a server's books takes.
@@ -70,7 +71,8 @@ impl Place {
     {
         super::block_on(async {
             let server = self.open().await?;
-            let done = work(server.state.clone()).await.map_err(failed);
+            let state = server.state.done_by(Actor::CommandLine);
+            let done = work(state).await.map_err(failed);
             server.close().await;
             done
         })

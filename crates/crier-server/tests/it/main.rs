@@ -1,5 +1,6 @@
 //! The server from outside: a real socket on a free port, or the binary itself.
 //!
+//! - `audit`: what commands leave in the audit log, and its export
 //! - `captures`: the recorded requests of period clients, and every way to change one byte of them; `period` replays them
 //! - `habits`: what period clients send and expect, habit by habit
 //! - `profiles`: what each setting does alone, and what each profile is made of
@@ -22,6 +23,7 @@
     reason = "a helper that cannot go on has failed its test"
 )]
 
+mod audit;
 mod captures;
 mod cli;
 mod cli_feed;

@@ -189,6 +189,24 @@ impl Pen<'_> {
         Ok(())
     }
 
+    /// Which secrets a row to be written has that the present one has not, by what they are called.
+    pub(super) fn changed_secrets(&self, app: &App) -> Result<Vec<&'static str>, Halt> {
+        let mut statement = self.connection.prepare_cached(FIND_BY_ID)?;
+        let found = statement.query_row([app.id.get()], |row| read(row, self.sealer));
+        let Some(before) = found.optional()? else {
+            return Ok(Vec::new());
+        };
+        let same = |mine: Option<&Secret>, theirs: Option<&Secret>| match (mine, theirs) {
+            (Some(mine), Some(theirs)) => mine.matches(theirs.expose()),
+            (mine, theirs) => mine.is_none() && theirs.is_none(),
+        };
+        let receipts = same(before.receipts.secret.as_ref(), app.receipts.secret.as_ref());
+        let secret = same(Some(&before.secret), Some(&app.secret));
+        let changed = [("secret", secret), ("receipt_secret", receipts)];
+        let names = changed.into_iter().filter(|(_, same)| !same);
+        Ok(names.map(|(name, _)| name).collect())
+    }
+
     fn refuse_taken(&self, app: &App) -> Result<(), Halt> {
         let id = app.id.get();
         self.refuse_if(

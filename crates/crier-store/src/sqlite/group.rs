@@ -7,6 +7,7 @@ use super::open::Shared;
 use super::pen::{Applied, Halt, Pen};
 use super::upkeep::Upkeep;
 use crate::error::{fault, is_io_error};
+use crier_platform::model::audit::Actor;
 use crier_platform::model::mailbox::MailWrites;
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::store::{Batch, CommitError, Flush, Made, StoreFault};
@@ -122,7 +123,7 @@ impl Shared {
         writes: &MailWrites,
     ) -> rusqlite::Result<Result<(), StoreFault>> {
         connection.prepare_cached("SAVEPOINT unit")?.execute([])?;
-        let refused = match self.pen(connection, writes.now).keep(writes) {
+        let refused = match self.pen(connection, (Actor::System, writes.now)).keep(writes) {
             Ok(()) => {
                 connection.prepare_cached("RELEASE unit")?.execute([])?;
                 self.metrics.messages.inc_by(writes.messages.len() as u64);
@@ -141,11 +142,12 @@ impl Shared {
 
 impl Shared {
     /// What a unit writes with.
-    pub(crate) fn pen<'a>(&'a self, connection: &'a Connection, now: WallMs) -> Pen<'a> {
+    pub(crate) fn pen<'a>(&'a self, connection: &'a Connection, (by, now): (Actor, WallMs)) -> Pen<'a> {
         Pen {
             connection,
             sealer: &self.sealer,
             marks: &self.marks,
+            by,
             now,
             origin: self.origin,
             applied: Applied::default(),
@@ -159,8 +161,8 @@ impl Shared {
         batch: Batch,
     ) -> rusqlite::Result<Result<Applied, CommitError>> {
         connection.prepare_cached("SAVEPOINT unit")?.execute([])?;
-        let now = batch.now;
-        let refused = match self.pen(connection, now).apply(batch) {
+        let made = (batch.by, batch.now);
+        let refused = match self.pen(connection, made).apply(batch) {
             Ok(applied) => {
                 connection.prepare_cached("RELEASE unit")?.execute([])?;
                 return Ok(Ok(applied));

@@ -1,6 +1,7 @@
 //! The books in one SQLite file: one writer thread, few readers, one file per model.
 
 mod apps;
+mod audit;
 mod call_order_log;
 mod copy;
 mod diagnose;

@@ -5,6 +5,7 @@
 use super::marks::Marks;
 use crate::changes;
 use crate::sealed::Sealer;
+use crier_platform::model::audit::Actor;
 use crier_platform::model::change::Fact;
 use crier_platform::model::session::SessionId;
 use crier_platform::model::time::WallMs;
@@ -59,6 +60,8 @@ pub(crate) struct Pen<'a> {
     pub(crate) sealer: &'a Sealer,
     /// Knows moved expiries.
     pub(crate) marks: &'a Marks,
+    /// Who makes the unit.
+    pub(crate) by: Actor,
     /// *Now* of the unit.
     pub(crate) now: WallMs,
     /// The mark of this process on its changes.
@@ -78,7 +81,11 @@ impl Pen<'_> {
             });
         }
         for write in batch.writes {
+            let act = self.act_of(&write)?;
             self.write(write)?;
+            if let Some(act) = act {
+                self.add_audit_entry(act)?;
+            }
         }
         let made: Vec<(i64, Option<i64>)> = self.applied.made.iter().map(encode_made).collect();
         let made = serde_json::to_string(&made).map_err(|error| StoreFault::Damaged(error.to_string()))?;

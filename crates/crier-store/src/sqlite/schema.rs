@@ -42,6 +42,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
         "show_icons",
         include_str!("../../migrations/0007_show_icons.sql"),
     ),
+    (
+        8,
+        "begin_the_audit_log",
+        include_str!("../../migrations/0008_begin_the_audit_log.sql"),
+    ),
 ];
 
 /// The newest schema that this version knows.

@@ -9,6 +9,7 @@ use super::open::Shared;
 use super::pen::Halt;
 use super::upkeep::Upkeep;
 use crate::error::StoreError;
+use crier_platform::model::audit::Actor;
 use crier_platform::model::mailbox::MailWrites;
 use crier_platform::model::time::ElapsedMs;
 use crier_platform::ports::store::{Batch, CommitError, Flush, Made, StoreFault, WhenKept};
@@ -336,7 +337,9 @@ impl Writer {
     fn fold_into_database(&self, overlay: &Overlay) -> rusqlite::Result<()> {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         connection.execute_batch("BEGIN IMMEDIATE")?;
-        let pen = self.shared.pen(&connection, self.shared.clock.wall());
+        let pen = self
+            .shared
+            .pen(&connection, (Actor::System, self.shared.clock.wall()));
         let folded = overlay
             .iter()
             .try_for_each(|(session, entry)| pen.fold_marks(*session, &entry.values, entry.expiry))
@@ -360,6 +363,7 @@ mod tests {
     use crate::config::StoreConfig;
     use crate::sqlite::SqliteStore;
     use crate::still::Still;
+    use crier_platform::model::audit::Actor;
     use crier_platform::model::mailbox::{KeptItem, KeptMessage, MailWrites, RowNo};
     use crier_platform::model::message::Via;
     use crier_platform::model::session::SessionId;
@@ -393,6 +397,7 @@ mod tests {
         };
         Batch {
             id: UnitId([number; 16]),
+            by: Actor::System,
             now: WallMs(1_000),
             writes: vec![Write::AddUser(user)],
         }

@@ -1,6 +1,7 @@
 //! What the cases run on, and short ways to say what they need.
 
 use crier_platform::model::app::{App, AppKind, ProfileName, Receipts};
+use crier_platform::model::audit::Actor;
 use crier_platform::model::change::Fact;
 use crier_platform::model::grant::Grant;
 use crier_platform::model::job::SourceRules;
@@ -72,9 +73,19 @@ impl World {
     pub fn batch(&self, writes: Vec<Write>) -> Batch {
         Batch {
             id: UnitId(random_bytes(&self.entropy)),
+            by: Actor::System,
             now: self.now(),
             writes,
         }
+    }
+
+    /// A unit that somebody else than the server makes.
+    pub async fn commit_by(&self, by: Actor, writes: Vec<Write>) -> Vec<Made> {
+        let batch = Batch {
+            by,
+            ..self.batch(writes)
+        };
+        self.store.commit(batch).await.unwrap()
     }
 
     pub async fn commit(&self, writes: Vec<Write>) -> Vec<Made> {

@@ -3,6 +3,7 @@
 use crate::backends::{START_MS, app, app_id, grant, uid, user};
 use crate::files::{commit, key, open, values, with_session};
 use crier_platform::model::app::App;
+use crier_platform::model::audit::Actor;
 use crier_platform::model::time::WallMs;
 use crier_platform::model::user::User;
 use crier_platform::ports::store::{
@@ -107,6 +108,7 @@ async fn a_change_of_what_another_process_has_changed_is_refused_and_the_next_re
     commit(&beside.command_line, 2, vec![Write::SetUser(admin)]).await;
     let late = Batch {
         id: UnitId([3; 16]),
+        by: Actor::System,
         now: WallMs(START_MS),
         writes: vec![Write::ExpectUser(read), Write::SetUser(user(7))],
     };

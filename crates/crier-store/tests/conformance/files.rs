@@ -1,6 +1,7 @@
 //! The SQLite backend's files: modes, keys, schema, damage, the log of marks.
 
 use crate::backends::{START_MS, app, app_id, grant, new_session, story, uid, user};
+use crier_platform::model::audit::Actor;
 use crier_platform::model::grant::Grant;
 use crier_platform::model::quantity::Bytes;
 use crier_platform::model::session::SessionId;
@@ -30,6 +31,7 @@ pub(crate) async fn commit(store: &dyn Store, name: u8, writes: Vec<Write>) -> V
     store
         .commit(Batch {
             id: UnitId([name; 16]),
+            by: Actor::System,
             now,
             writes,
         })

@@ -7,6 +7,7 @@
 )]
 
 mod apps;
+mod audit;
 mod backends;
 mod beside;
 mod copies;
@@ -56,6 +57,15 @@ conformance! {
         a_missing_application_cannot_be_changed
         an_application_that_is_not_as_it_was_read_is_not_replaced
         disabling_an_application_ends_its_sessions
+    }
+    audit {
+        an_act_leaves_one_entry_that_names_actor_and_subject
+        a_change_tells_numbers_and_words_and_of_all_else_only_that_it_changed
+        what_people_do_in_their_own_affairs_is_no_entry
+        a_refused_or_repeated_unit_leaves_no_entry
+        a_link_that_logs_in_is_told_when_it_is_made_and_when_it_is_used
+        an_erasure_leaves_the_chain_whole_and_no_name_in_it
+        entries_are_found_by_actor_and_subject_newest_first
     }
     people {
         a_user_comes_back_as_they_were_added

@@ -1,6 +1,7 @@
 //! Random units against a model of a few maps: what a unit is answered, and what the books hold afterwards.
 
 use crate::backends::{START_MS, World, app_id, grant, new_session, sqlite_in_memory, story, uid, user};
+use crier_platform::model::audit::Actor;
 use crier_platform::model::session::SessionId;
 use crier_platform::model::story::NewStory;
 use crier_platform::model::time::WallMs;
@@ -194,6 +195,7 @@ async fn compare(units: Vec<(i64, Vec<Step>)>) {
         let writes = steps.iter().map(|step| write(step, now)).collect();
         let batch = Batch {
             id: UnitId(number.to_le_bytes()),
+            by: Actor::System,
             now: WallMs(now),
             writes,
         };

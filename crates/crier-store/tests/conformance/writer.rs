@@ -2,6 +2,7 @@
 
 use crate::backends::{START_MS, new_session, story, uid, user};
 use crate::files::{commit, open_with, raw};
+use crier_platform::model::audit::Actor;
 use crier_platform::model::quantity::Span;
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::store::{
@@ -22,6 +23,7 @@ fn begin(store: &SqliteStore, number: u8) -> Result<Commit<'_>, Result<Vec<Made>
     let writes = vec![Write::PublishStory(story(i64::from(number) + 1, 7, now))];
     let mut commit = store.commit(Batch {
         id: UnitId([100 + number; 16]),
+        by: Actor::System,
         now,
         writes,
     });
