@@ -9,6 +9,7 @@ use crate::state::AppState;
 use axum::extract::ConnectInfo;
 use cookie::{Cookie, SameSite};
 use crier_platform::accounts::login::NewLogin;
+use crier_platform::model::audit::Actor;
 use crier_platform::model::user::User;
 use crier_proto::digest::{hmac_sha256, lower_hex};
 use crier_proto::secret::Secret;
@@ -87,11 +88,15 @@ impl Visit {
                 .get("sec-fetch-site")
                 .is_none_or(|site| site == "same-origin"),
             keys_off: cookie(&head.headers, KEYS_COOKIE).is_some_and(|keys| keys == "off"),
-            login_token: login_token.filter(|_| user.is_some()),
-            user,
             form_secret_is_new: form_secret.is_none(),
             form_secret: form_secret.map_or_else(|| state.accounts.new_form_secret(), Secret::new),
-            state: state.clone(),
+            // Whoever is logged in acts: no page can forget to say so.
+            state: match &user {
+                Some(user) => state.done_by(Actor::Person(user.uid)),
+                None => state.clone(),
+            },
+            login_token: login_token.filter(|_| user.is_some()),
+            user,
         })
     }
 

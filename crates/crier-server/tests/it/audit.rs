@@ -1,6 +1,8 @@
 //! `crier audit …` over the binary itself: what other commands leave, and what is found when somebody touches it.
 
 use crate::cli::{K, established, refused, said};
+use crate::site::stage::Stage;
+use crier_platform::model::audit::AuditQuery;
 use serde_json::Value;
 
 fn entries(folder: &tempfile::TempDir, words: &[&str]) -> Vec<Value> {
@@ -85,4 +87,29 @@ fn an_export_is_verified_without_the_books_and_a_changed_line_is_named() {
     }
     let (status, sentence) = refused(&folder, &["audit", "verify", "--head", "7"]);
     assert!(status == 2 && sentence.contains("NUMBER:HASH"), "{sentence}");
+}
+
+#[tokio::test]
+async fn what_a_developer_changes_on_the_site_is_told_with_their_number_and_their_own_affairs_are_not() {
+    let stage = Stage::open().await;
+    let app = stage.app("Rochambeau").await.id;
+    let mut ada = stage.logged_in("ada").await;
+    let page = format!("/developers/{app}/settings");
+    ada.get(&page).await;
+    let saved = ada
+        .submit(&format!("{page}/profile"), &[("profile", "modern")])
+        .await;
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    ada.get("/settings").await;
+    let saved = ada.submit("/settings/time-zone", &[("zone", "Asia/Tokyo")]).await;
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    let query = AuditQuery {
+        limit: 1,
+        ..AuditQuery::default()
+    };
+    let kept = stage.server.accounts().audit_page(query).await.unwrap();
+    let entry = kept[0].entry().unwrap();
+    let told = (entry.actor.as_str(), entry.act.as_str(), entry.subject);
+    assert_eq!(told, ("person:1240077", "app.set", format!("app:{app}")));
+    assert_eq!(entry.details["profile"], serde_json::json!(["period", "modern"]));
 }
