@@ -5,11 +5,12 @@
 use crate::accounts::AccountError;
 use crate::jobs::pictures::PictureBooks;
 use crate::model::audit::Actor;
-use crate::model::job::{KeptPicture, PictureWrite, SourceRules};
+use crate::model::job::{KeptPicture, PictureWrite, SourceHash, SourceRules};
 use crate::model::picture::PictureHash;
 use crate::ports::Ports;
 use crate::ports::entropy::random_bytes;
 use crate::ports::store::{Batch, CommitError, StoreFault, UnitId, Write};
+use crier_proto::digest::sha256;
 use crier_proto::ids::{AppId, Pid, StoryId, Uid};
 
 /// Digits of a hash.
@@ -84,6 +85,28 @@ impl Pictures {
             self.books.used.mark(hash);
         }
         Ok(found.map(|picture| (hash, picture)))
+    }
+
+    /// What is meant by a hash, by an address of this site's that shows a picture, or by the address from which an image was fetched.
+    ///
+    /// # Errors
+    /// When the books do not answer.
+    pub async fn named(&self, text: &str) -> Result<Option<PictureHash>, AccountError> {
+        let shown = text.rsplit_once("/p/").map(|(_, name)| name);
+        let digits = shown.and_then(|name| name.split('.').next()).unwrap_or(text);
+        if let Some(hash) = read_hash(digits) {
+            return Ok(Some(hash));
+        }
+        let source = SourceHash(sha256(&[text.as_bytes()]));
+        Ok(self.ports.store.image_of(source).await?)
+    }
+
+    /// A picture as it is kept, if it is.
+    ///
+    /// # Errors
+    /// When the books do not answer.
+    pub async fn kept(&self, hash: PictureHash) -> Result<Option<KeptPicture>, AccountError> {
+        Ok(self.ports.store.picture(hash).await?)
     }
 
     /// A request for a picture was answered with this status.

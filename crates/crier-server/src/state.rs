@@ -11,6 +11,7 @@ use crier_platform::live_door::LiveDoor;
 use crier_platform::model::audit::Actor;
 use crier_platform::pictures::Pictures;
 use crier_platform::ports::clock::Clock;
+use crier_proto::secret::Secret;
 use std::sync::Arc;
 
 /// Where people and pages reach this server: no trailing slash.
@@ -43,6 +44,14 @@ impl PublicUrl {
             origin,
             base_path,
         })
+    }
+}
+
+impl PublicUrl {
+    /// The address behind which a token logs somebody in once.
+    #[must_use]
+    pub fn login_link(&self, token: &Secret) -> String {
+        format!("{}/login/once?token={}", self.url, token.expose())
     }
 }
 
@@ -82,6 +91,7 @@ impl AppState {
         Self {
             accounts: self.accounts.done_by(actor),
             pictures: self.pictures.done_by(actor),
+            feed: self.feed.done_by(actor),
             ..self.clone()
         }
     }

@@ -33,8 +33,8 @@ use crier_platform::ports::clock::Clock;
 use crier_platform::ports::feeds::{Feeds, Rankings};
 use crier_platform::ports::pictures::Pictures;
 use crier_platform::ports::store::{
-    Apps, Batch, CommitError, Conflict, Flush, Grants, Kept, Made, Marks, Messages, Sessions, Store,
-    StoreFault, Stories, Users, WhenKept, Write,
+    Apps, Batch, CommitError, Conflict, Flush, Grants, Kept, Made, Marks, Messages, PeopleQuery, Sessions,
+    Store, StoreFault, Stories, Users, WhenKept, Write,
 };
 use crier_proto::decimal::Decimal;
 use crier_proto::ids::{ApiKey, AppId, Pid, SessionKey, StoryId, Uid};
@@ -277,6 +277,10 @@ impl Users for CachedStore {
         self.inner.users().await
     }
 
+    async fn people(&self, query: PeopleQuery) -> Result<Vec<Arc<User>>, StoreFault> {
+        self.inner.people(query).await
+    }
+
     async fn kept_on(&self, uid: Uid) -> Result<Kept, StoreFault> {
         self.inner.kept_on(uid).await
     }
@@ -424,6 +428,10 @@ impl Pictures for CachedStore {
         self.inner.picture(hash).await
     }
 
+    async fn image_of(&self, source: SourceHash) -> Result<Option<PictureHash>, StoreFault> {
+        self.inner.image_of(source).await
+    }
+
     async fn photo(&self, pid: Pid) -> Result<Option<Photo>, StoreFault> {
         self.inner.photo(pid).await
     }
@@ -521,6 +529,7 @@ fn touches_cache(write: &Write) -> bool {
         | Write::AddUser(_)
         | Write::ExpectUser(_)
         | Write::SetUser(_)
+        | Write::EndAccess(_)
         | Write::EraseUser(_)
         | Write::SetGrant(_)
         | Write::AcceptTerms { .. }

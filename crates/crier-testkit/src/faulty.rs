@@ -25,8 +25,8 @@ use crier_platform::ports::audit::Audit;
 use crier_platform::ports::feeds::{Feeds, Rankings};
 use crier_platform::ports::pictures::Pictures;
 use crier_platform::ports::store::{
-    Apps, Batch, CommitError, Flush, Grants, Kept, Made, Marks, Messages, Sessions, Store, StoreFault,
-    Stories, Users, WhenKept,
+    Apps, Batch, CommitError, Flush, Grants, Kept, Made, Marks, Messages, PeopleQuery, Sessions, Store,
+    StoreFault, Stories, Users, WhenKept,
 };
 use crier_proto::decimal::Decimal;
 use crier_proto::ids::{ApiKey, AppId, Pid, SessionKey, StoryId, Uid};
@@ -102,6 +102,9 @@ impl Users for FaultyStore {
     }
     async fn users(&self) -> Result<Vec<Arc<User>>, StoreFault> {
         self.inner.users().await
+    }
+    async fn people(&self, query: PeopleQuery) -> Result<Vec<Arc<User>>, StoreFault> {
+        self.inner.people(query).await
     }
     async fn kept_on(&self, uid: Uid) -> Result<Kept, StoreFault> {
         self.inner.kept_on(uid).await
@@ -220,6 +223,10 @@ impl Rankings for FaultyStore {
 impl Pictures for FaultyStore {
     async fn picture(&self, hash: PictureHash) -> Result<Option<KeptPicture>, StoreFault> {
         self.inner.picture(hash).await
+    }
+
+    async fn image_of(&self, source: SourceHash) -> Result<Option<PictureHash>, StoreFault> {
+        self.inner.image_of(source).await
     }
 
     async fn photo(&self, pid: Pid) -> Result<Option<Photo>, StoreFault> {

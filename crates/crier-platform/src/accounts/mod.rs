@@ -6,12 +6,14 @@
 //! - `admin`: users, grants, sessions, export and erasure
 //! - `apps`: applications, their settings and secrets; `settings`: the table of setting names; `allow_ip`, `origins`: two grammars
 //! - `developer`: what owners do with their own applications in the console
+//! - `administration`: what administrators ask and do beside that
 //! - `audit`: reading and checking the log of what was done
 //! - `receipts`: the secret that signs receipts, where they go, and the receiver that wants none
 //! - `login`: logging in and out; `terms`: accepting, withdrawing; `ways_in`: tokens, typed codes and sessions for an
 //!   application; `canvas`: what the frame of a canvas page is told of its visitor
 
 pub mod admin;
+mod administration;
 pub mod allow_ip;
 pub mod apps;
 mod audit;
@@ -155,7 +157,7 @@ impl Default for AccountsConfig {
 pub struct Accounts {
     pub(crate) ports: Ports,
     pub(crate) config: AccountsConfig,
-    actor: Actor,
+    pub(crate) actor: Actor,
 }
 
 impl Accounts {

@@ -237,6 +237,7 @@ pub struct StoryView {
 #[derive(Clone)]
 pub struct FeedReader {
     shared: Arc<Shared>,
+    actor: Actor,
 }
 
 struct Shared {
@@ -267,6 +268,16 @@ impl FeedReader {
                 config,
                 key,
             }),
+            actor: Actor::System,
+        }
+    }
+
+    /// The same reader, used by this actor: the audit log says so of what changes others' things.
+    #[must_use]
+    pub fn done_by(&self, actor: Actor) -> Self {
+        Self {
+            actor,
+            ..self.clone()
         }
     }
 
@@ -286,7 +297,7 @@ impl FeedReader {
     fn batch(&self, writes: Vec<Write>) -> Batch {
         Batch {
             id: UnitId(random_bytes::<16>(&*self.shared.ports.entropy)),
-            by: Actor::System,
+            by: self.actor,
             now: self.shared.ports.clock.wall(),
             writes,
         }

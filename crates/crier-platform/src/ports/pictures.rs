@@ -11,6 +11,8 @@ use crier_proto::ids::{AppId, Pid, Uid};
 pub trait Pictures: Send + Sync {
     /// A picture's bytes; evicted, removed and unknown ones are absent alike.
     async fn picture(&self, hash: PictureHash) -> Result<Option<KeptPicture>, StoreFault>;
+    /// What was fetched from an address: the image, or the picture that was made of it.
+    async fn image_of(&self, source: SourceHash) -> Result<Option<PictureHash>, StoreFault>;
     /// An uploaded photo.
     async fn photo(&self, pid: Pid) -> Result<Option<Photo>, StoreFault>;
     /// The photos of a user, by number.

@@ -61,12 +61,25 @@ pub trait Users: Send + Sync {
     async fn user_by_name(&self, name: &str) -> Result<Option<Arc<User>>, StoreFault>;
     /// All, by number.
     async fn users(&self) -> Result<Vec<Arc<User>>, StoreFault>;
+    /// Those of a query, by name without regard to ASCII case.
+    async fn people(&self, query: PeopleQuery) -> Result<Vec<Arc<User>>, StoreFault>;
     /// What else is kept on a user, for their export: all but keys and secrets, which no export may carry.
     async fn kept_on(&self, uid: Uid) -> Result<Kept, StoreFault>;
     /// A browser's login.
     async fn login(&self, token: TokenDigest) -> Result<Option<Login>, StoreFault>;
     /// A link that logs in once, if it is unused.
     async fn login_link(&self, token: TokenDigest) -> Result<Option<LoginLink>, StoreFault>;
+}
+
+/// Which users are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PeopleQuery {
+    /// A part of the name, without regard to ASCII case; empty: everybody.
+    pub part: String,
+    /// Behind this name.
+    pub after: String,
+    /// At most as many.
+    pub limit: u32,
 }
 
 /// What is kept on a user beside account, grants and stories.
@@ -224,6 +237,8 @@ pub enum Write {
     ExpectUser(Arc<User>),
     /// Replaces a user's row. Disabling ends sessions and logins; a changed password ends logins.
     SetUser(User),
+    /// Ends every way in that a user has: sessions, bound tokens, logins and unused links; `Missing` when there is no such user.
+    EndAccess(Uid),
     /// Removes a user and everything held on them: logins, sessions, grants, messages, stories, windows. Their applications must be gone or given away first.
     EraseUser(Uid),
     /// Writes an acceptance as it stands, whatever was there: for books that are filled, not for what people do.

@@ -1,9 +1,9 @@
 //! `crier picture …`: what an administrator may do about pictures (feed 7.11).
 
+use super::Ended;
 use super::output::Output;
 use super::place::Place;
-use super::{Ended, failed};
-use crier_platform::pictures::read_hash;
+use crier_platform::accounts::AccountError;
 use crier_proto::digest::lower_hex;
 
 const EXAMPLES: &str = "\
@@ -22,7 +22,8 @@ pub enum Picture {
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Block {
-    /// The 64 digits of the picture's address, or the SHA-256 of an image
+    /// The 64 digits of the picture's address, or the SHA-256 of an image; also the picture's address here, or the address from
+    /// which it was fetched
     #[arg(value_name = "HASH")]
     hash: String,
     #[command(flatten)]
@@ -35,11 +36,15 @@ impl Picture {
     /// Runs the command.
     pub fn run(self) -> Ended {
         let Self::Block(command) = self;
-        let hash = read_hash(&command.hash)
-            .ok_or_else(|| failed("HASH must be 64 lower-case hexadecimal digits, as in /p/HASH.png"))?;
-        command
-            .place
-            .with_state(async |state| state.pictures.block(hash).await)?;
+        let named = command.hash;
+        let hash = command.place.with_state(async |state| {
+            let unknown = || {
+                let sentence = "HASH must be 64 lower-case hexadecimal digits, as in /p/HASH.png, or the address of a picture that was fetched";
+                AccountError::Invalid(sentence.to_owned())
+            };
+            let hash = state.pictures.named(&named).await?.ok_or_else(unknown)?;
+            state.pictures.block(hash).await.map(|()| hash)
+        })?;
         command.output.row(&vec![("hash", lower_hex(&hash.0).into())]);
         Ok(0)
     }

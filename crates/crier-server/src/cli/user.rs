@@ -12,6 +12,7 @@ Examples:
   crier user add ada
   echo 'a long password' | crier user add ada --password-stdin --admin
   crier user set ada --disable
+  crier user login-link ada
   crier user list --json";
 
 /// Commands on people. USER is a uid or a name.
@@ -26,6 +27,10 @@ pub enum User {
     List(List),
     /// Show a person
     Show(One),
+    /// Make a link that logs a person in once
+    LoginLink(One),
+    /// End all logins and sessions of a person; they may log in again
+    EndAccess(One),
     /// Remove a person and everything held on them
     Erase(One),
     /// Write everything held on a person, one JSON object a line
@@ -118,6 +123,20 @@ impl User {
             Self::Show(One { user, place, output }) => {
                 let user = place.with_accounts(async |accounts| accounts.find_user(&user).await)?;
                 output.row(&full(&user));
+            }
+            Self::LoginLink(One { user, place, output }) => {
+                let (address, user) = place.with_state(async |state| {
+                    let user = state.accounts.find_user(&user).await?;
+                    let token = state.accounts.add_login_link(&user.uid.to_string()).await?;
+                    Ok((state.public_url.login_link(&token), user))
+                })?;
+                let mut row = short(&user);
+                row.push(("login_link", address.into()));
+                output.row(&row);
+            }
+            Self::EndAccess(One { user, place, output }) => {
+                let user = place.with_accounts(async |accounts| accounts.end_access(&user).await)?;
+                output.row(&short(&user));
             }
             Self::Erase(One { user, place, output }) => {
                 let user = place.with_accounts(async |accounts| accounts.erase_user(&user).await)?;

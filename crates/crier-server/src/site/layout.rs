@@ -13,7 +13,9 @@ pub(crate) struct Chrome<'a> {
     pub(crate) title: &'a str,
     /// Name of the logged-in user.
     pub(crate) user: Option<&'a str>,
-    /// The document that is open, for the way about: `feed`, `settings`, `developers` or empty.
+    /// Whether that user is an administrator.
+    pub(crate) admin: bool,
+    /// The document that is open, for the way about: `feed`, `settings`, `developers`, `admin` or empty.
     pub(crate) here: &'a str,
     /// Laid out for a small window (protocol 18.2, `popup`).
     pub(crate) popup: bool,
@@ -26,6 +28,7 @@ impl<'a> Chrome<'a> {
             base: &visit.state.public_url.base_path,
             title,
             user: visit.user.as_ref().map(|user| user.name.as_str()),
+            admin: visit.user.as_ref().is_some_and(|user| user.admin),
             here,
             popup: false,
         }
@@ -37,6 +40,7 @@ impl<'a> Chrome<'a> {
             base: &public.base_path,
             title,
             user: None,
+            admin: false,
             here: "",
             popup: false,
         }

@@ -14,6 +14,7 @@
 //! - `news` `/feed/live`, `/feed/poll`: word of what is new on an open page
 //! - `settings` `/settings` · `withdraw` `/settings/withdraw`
 //! - `console/` `/developers/…`: the pages of those who make applications
+//! - `administration/` `/admin/…`: the pages of those who look after the site
 //!
 //! Beneath them:
 //! - `door`: from an HTTP request to a `Visit` and back, headers, form tokens; `visit`: who asks; `fields`: strict pairs
@@ -24,6 +25,7 @@
 
 mod acts;
 mod addresses;
+mod administration;
 mod app_login;
 mod asked;
 mod assets;
@@ -101,6 +103,7 @@ pub fn router() -> Router<AppState> {
         .route("/apps/{*place}", frame(canvas::get))
         .merge(feed_routes())
         .merge(console::routes())
+        .merge(administration::routes())
         .route("/go/{story}/{link}", page(go::get))
         .route("/settings", page(settings::get))
         .route(

@@ -117,6 +117,7 @@ impl Pen<'_> {
                 self.watch(&mut act, (USER_ROW, user.uid.get()), Vec::new())?;
                 act
             }
+            Write::EndAccess(user) => Act::on_user(*user, "user.end_access", &[]),
             Write::EraseUser(user) => Act::on_user(*user, "user.erase", &[]),
             Write::SetGrant(grant) => Act::on_user(
                 grant.user,

@@ -116,6 +116,7 @@ impl Pen<'_> {
             Write::AddUser(user) => self.add_user(&user),
             Write::ExpectUser(user) => self.expect_user(&user),
             Write::SetUser(user) => self.set_user(&user),
+            Write::EndAccess(uid) => self.end_access(uid),
             Write::EraseUser(uid) => self.erase_user(uid),
             Write::SetGrant(grant) => self.set_grant(&grant),
             Write::AcceptTerms { app, user, added } => self.accept_terms(app, user, added),

@@ -291,6 +291,15 @@ impl Pictures for SqliteStore {
         })
     }
 
+    async fn image_of(&self, source: SourceHash) -> Result<Option<PictureHash>, StoreFault> {
+        self.readers().read(|connection| {
+            let sql = "SELECT coalesce(image, picture) AS found FROM source WHERE hash = ?1";
+            let mut statement = connection.prepare_cached(sql)?;
+            let found = statement.query_row([source.0], |row| row.picture("found"));
+            Ok(found.optional()?.flatten())
+        })
+    }
+
     async fn photo(&self, pid: Pid) -> Result<Option<Photo>, StoreFault> {
         self.readers().read(|connection| {
             let mut statement = connection.prepare_cached("SELECT * FROM photo WHERE pid = ?1")?;

@@ -10,10 +10,13 @@ use crier_platform::model::login::{Login, LoginLink, TokenDigest};
 use crier_platform::model::session::SessionId;
 use crier_platform::model::time::WallMs;
 use crier_platform::model::user::User;
-use crier_platform::ports::store::{Conflict, Kept, KeptSession, StoreFault, Users};
+use crier_platform::ports::store::{Conflict, Kept, KeptSession, PeopleQuery, StoreFault, Users};
 use crier_proto::ids::{AppId, Uid};
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::sync::Arc;
+
+const PEOPLE: &str =
+    "SELECT * FROM user WHERE name > ?1 AND instr(lower(name), lower(?2)) > 0 ORDER BY name LIMIT ?3";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Arc<User>> {
     Ok(Arc::new(User {
@@ -114,13 +117,18 @@ impl Pen<'_> {
         }
         if !user.enabled {
             self.end_sessions_of(user.uid)?;
-            // A bound token would buy a session after the sessions have ended.
-            self.run("DELETE FROM auth_token WHERE user = ?1", [user.uid.get()])?;
         }
         if !user.enabled || same_password.is_none() {
             self.end_logins_of(user.uid)?;
         }
         self.note(&Fact::User(user.uid))
+    }
+
+    /// `Write::EndAccess`.
+    pub(crate) fn end_access(&mut self, user: Uid) -> Result<(), Halt> {
+        self.require_user(user)?;
+        self.end_sessions_of(user)?;
+        self.end_logins_of(user)
     }
 
     /// Ends logins and the links that would make one: whoever changes a password shuts out whoever knew the old one.
@@ -159,7 +167,10 @@ impl Pen<'_> {
         let sessions = self.list("SELECT id FROM session WHERE user = ?1", [user.get()])?;
         sessions
             .into_iter()
-            .try_for_each(|session| self.end_session(SessionId(session)))
+            .try_for_each(|session| self.end_session(SessionId(session)))?;
+        // A bound token would buy a session after the sessions have ended.
+        self.run("DELETE FROM auth_token WHERE user = ?1", [user.get()])
+            .map(drop)
     }
 
     fn refuse_taken_name(&self, user: &User) -> Result<(), Halt> {
@@ -258,6 +269,14 @@ impl Users for SqliteStore {
         self.readers().read(|connection| {
             let mut statement = connection.prepare_cached("SELECT * FROM user ORDER BY uid")?;
             statement.query_map([], read)?.collect()
+        })
+    }
+
+    async fn people(&self, query: PeopleQuery) -> Result<Vec<Arc<User>>, StoreFault> {
+        self.readers().read(|connection| {
+            let mut statement = connection.prepare_cached(PEOPLE)?;
+            let asked = (&query.after, &query.part, query.limit);
+            statement.query_map(asked, read)?.collect()
         })
     }
 

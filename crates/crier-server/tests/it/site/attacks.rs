@@ -9,7 +9,8 @@ use crier_testkit::Answer;
 /// The routers as they are written.
 const ROUTER: &str = concat!(
     include_str!("../../../src/site/mod.rs"),
-    include_str!("../../../src/site/console/mod.rs")
+    include_str!("../../../src/site/console/mod.rs"),
+    include_str!("../../../src/site/administration/mod.rs")
 );
 
 /// Every address behind which a form changes something, and how many addresses there are in all.
@@ -20,7 +21,7 @@ fn changing_routes() -> (Vec<&'static str>, usize) {
     (changing.map(address).collect(), routes.len())
 }
 
-/// Two people, an application of ada's that both have accepted with a story of bo's, and one of bo's that nobody has.
+/// Two people of whom bo is an administrator, an application of ada's that both have accepted with a story of bo's, and one of bo's that nobody has.
 async fn open() -> (Stage, String) {
     let stage = Stage::open().await;
     stage
@@ -28,6 +29,16 @@ async fn open() -> (Stage, String) {
         .await;
     let owner = [("owner".to_owned(), "bo".to_owned())];
     stage.server.accounts().set_app("Other", &owner).await.unwrap();
+    let administrator = crier_platform::accounts::admin::UserChange {
+        admin: Some(true),
+        ..Default::default()
+    };
+    stage
+        .server
+        .accounts()
+        .set_user("bo", administrator)
+        .await
+        .unwrap();
     stage.grant("Rochambeau").await;
     stage
         .server
@@ -55,7 +66,9 @@ async fn held(stage: &Stage) -> Vec<String> {
 /// The address with everything that it could need; where it names an application of the visitor's, bo's.
 async fn address(stage: &Stage, route: &str) -> String {
     let app = stage.app("Other").await;
-    let route = route.replace("{app}", &app.id.to_string());
+    let route = route
+        .replace("{app}", &app.id.to_string())
+        .replace("{user}", "1240077");
     format!(
         "{route}?api_key={}&app={}&token={}",
         app.api_key,
@@ -77,6 +90,9 @@ async fn fields(stage: &Stage, story: &str) -> Vec<(String, String)> {
         ("zone", "Asia/Tokyo"),
         ("token", "0"),
         ("profile", "modern"),
+        ("calls_per_minute", "0"),
+        ("owner", "bo"),
+        ("hash", "0a"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec()
@@ -345,7 +361,7 @@ async fn an_application_is_there_for_its_owner_alone() {
         .split(".route(")
         .skip(1)
         .filter_map(|route| between(route, "\"", "\""))
-        .filter(|route| route.contains("{app}"))
+        .filter(|route| route.starts_with("/developers") && route.contains("{app}"))
         .collect();
     let mut bo = stage.logged_in("bo").await;
     let own = token_of(&mut bo, "/settings").await;

@@ -1,5 +1,6 @@
 //! The pages for people, from outside: a browser without script on a real socket.
 
+mod administration;
 mod app_pages;
 mod app_ways;
 mod attacks;

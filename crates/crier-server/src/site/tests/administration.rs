@@ -1,0 +1,168 @@
+//! The pages of administration with samples.
+
+use super::{HOSTILE, TOKEN, chrome, moment};
+use crate::site::administration::{
+    ActRow, AdminHead, ApplicationPage, ApplicationsPage, AuditPage, FoundPicture, LinkPage, ListedApp,
+    PeoplePage, PersonPage, PersonRow, TakedownsPage, Verified,
+};
+use askama::Template;
+
+fn head() -> AdminHead {
+    AdminHead {
+        here: "People",
+        notice: "Done.",
+    }
+}
+
+fn acts() -> Vec<ActRow> {
+    vec![ActRow {
+        number: "12".to_owned(),
+        at: moment(),
+        act: "app.set".to_owned(),
+        actor: "person:7".to_owned(),
+        actor_name: HOSTILE.to_owned(),
+        subject: "app:8".to_owned(),
+        subject_name: HOSTILE.to_owned(),
+        details: "calls_per_minute 6000 → 60".to_owned(),
+    }]
+}
+
+fn people(people: Vec<PersonRow>) -> String {
+    let page = PeoplePage {
+        chrome: chrome(Some(HOSTILE)),
+        head: head(),
+        search: HOSTILE,
+        people,
+        more: "q=%22&after=%22".to_owned(),
+    };
+    page.render().unwrap()
+}
+
+fn person(erasing: bool, own: bool, owned: &[(&str, &str)]) -> String {
+    let page = PersonPage {
+        chrome: chrome(Some(HOSTILE)),
+        head: head(),
+        form_token: TOKEN,
+        uid: "7".to_owned(),
+        name: HOSTILE,
+        joined: moment(),
+        admin: true,
+        enabled: own,
+        has_password: false,
+        own,
+        owned: owned
+            .iter()
+            .map(|(id, name)| ((*id).to_owned(), (*name).to_owned()))
+            .collect(),
+        logins: 1,
+        sessions: 2,
+        accepted: 3,
+        acts: acts(),
+        erasing,
+    };
+    page.render().unwrap()
+}
+
+fn application(enabled: bool) -> String {
+    let page = ApplicationPage {
+        chrome: chrome(Some(HOSTILE)),
+        head: head(),
+        form_token: TOKEN,
+        id: "8".to_owned(),
+        name: HOSTILE,
+        api_key: "0123456789abcdef0123456789abcdef",
+        made: moment(),
+        enabled,
+        owner: ("7".to_owned(), HOSTILE.to_owned()),
+        callback: HOSTILE,
+        calls_per_minute: 6000,
+        acts: acts(),
+    };
+    page.render().unwrap()
+}
+
+fn audit(acts: Vec<ActRow>, whole: bool) -> String {
+    let page = AuditPage {
+        chrome: chrome(Some(HOSTILE)),
+        head: head(),
+        actor: HOSTILE,
+        subject: HOSTILE,
+        acts,
+        more: "before=12".to_owned(),
+        verified: Some(Verified {
+            whole,
+            says: "What was found.".to_owned(),
+            head: "12:00".to_owned(),
+        }),
+    };
+    page.render().unwrap()
+}
+
+fn takedowns(picture: Option<FoundPicture>) -> String {
+    let page = TakedownsPage {
+        chrome: chrome(Some(HOSTILE)),
+        head: head(),
+        form_token: TOKEN,
+        unknown_picture: picture.is_none(),
+        picture,
+    };
+    page.render().unwrap()
+}
+
+/// Every page of administration.
+pub(super) fn pages() -> Vec<String> {
+    let row = |enabled: bool| PersonRow {
+        uid: "7".to_owned(),
+        name: HOSTILE.to_owned(),
+        joined: moment(),
+        admin: enabled,
+        enabled,
+    };
+    let app = ListedApp {
+        id: "8".to_owned(),
+        name: HOSTILE.to_owned(),
+        letter: "<".to_owned(),
+        tone: 3,
+        made: moment(),
+        enabled: false,
+    };
+    let applications = |apps: Vec<ListedApp>| {
+        let page = ApplicationsPage {
+            chrome: chrome(Some(HOSTILE)),
+            head: head(),
+            search: HOSTILE,
+            apps,
+            more: String::new(),
+        };
+        page.render().unwrap()
+    };
+    let link = LinkPage {
+        chrome: chrome(Some(HOSTILE)),
+        head: head(),
+        uid: "7".to_owned(),
+        name: HOSTILE,
+        address: "http://a.example/login/once?token=0".to_owned(),
+    };
+    let picture = FoundPicture {
+        hash: "0a".repeat(32),
+        src: format!("/crier/p/{}.png", "0a".repeat(32)),
+    };
+    vec![
+        people(Vec::new()),
+        people(vec![row(true), row(false)]),
+        person(false, false, &[("8", HOSTILE)]),
+        person(false, true, &[]),
+        person(true, false, &[]),
+        person(true, false, &[("8", HOSTILE)]),
+        person(true, true, &[]),
+        link.render().unwrap(),
+        applications(Vec::new()),
+        applications(vec![app]),
+        application(true),
+        application(false),
+        audit(Vec::new(), false),
+        audit(acts(), true),
+        takedowns(None),
+        takedowns(Some(picture)),
+    ]
+}
