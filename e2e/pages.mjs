@@ -145,5 +145,40 @@ const developer = async ({ narrow, person }, look) => {
   await visit("console-list", "/developers");
 };
 
+/** What an administrator sees who looks after the site. */
+const administrator = async ({ narrow, person }, look) => {
+  const demo = await narrow();
+  await administer(demo, "user set cy --admin");
+  const page = await logIn(await person(), demo, "cy");
+  const { seen, visit } = walker(demo, page, look);
+  const { uid } = await administer(demo, "user show bo");
+  const { uid: owner } = await administer(demo, "user show ada");
+  const { app_id: app } = await administer(demo, "app show Rochambeau");
+  await visit("admin-people", "/admin");
+  await visit("admin-people-none", "/admin/people?q=nobody-at-all");
+  await visit("admin-person", `/admin/people/${uid}`);
+  await seen("admin-link", await pressed(page, "form[action$='/link'] button"));
+  await page.goto(`${demo.url}/admin/people/${uid}`);
+  await seen("admin-suspended", await pressed(page, "form[action$='/suspend'] button"));
+  await pressed(page, "form[action$='/restore'] button");
+  await visit("admin-erase", `/admin/people/${uid}/erase`);
+  await visit("admin-erase-owner", `/admin/people/${owner}/erase`);
+  await visit("admin-applications", "/admin/applications");
+  await visit("admin-applications-none", "/admin/applications?q=nothing-at-all");
+  await visit("admin-application", `/admin/applications/${app}`);
+  await visit("admin-takedowns", "/admin/takedowns");
+  await visit("admin-picture", `/admin/takedowns?picture=${"0a".repeat(32)}`);
+  await visit("admin-picture-unknown", "/admin/takedowns?picture=none");
+  await visit("admin-audit", "/admin/audit");
+  await visit("admin-audit-verified", "/admin/audit/verify");
+  await visit("admin-audit-none", "/admin/audit?actor=nobody");
+};
+
 /** The walks that together meet every page. */
-export const walks = { "a stranger": stranger, "a reader": reader, "a guest": guest, "a developer": developer };
+export const walks = {
+  "a stranger": stranger,
+  "a reader": reader,
+  "a guest": guest,
+  "a developer": developer,
+  "an administrator": administrator,
+};
