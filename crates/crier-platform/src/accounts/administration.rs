@@ -3,24 +3,12 @@
 
 use super::{AccountError, Accounts};
 use crate::model::app::App;
-use crate::model::audit::Actor;
 use crate::model::user::User;
 use crate::ports::store::{Kept, PeopleQuery, Write};
 use crier_proto::ids::{AppId, Uid};
 use std::sync::Arc;
 
 impl Accounts {
-    /// Whether the actor may do what is kept for administrators.
-    pub(super) async fn may_administer(&self) -> Result<bool, AccountError> {
-        match self.actor {
-            Actor::System | Actor::CommandLine => Ok(true),
-            Actor::Person(uid) => {
-                let user = self.ports.store.user(uid).await?;
-                Ok(user.is_some_and(|user| user.admin && user.enabled))
-            }
-        }
-    }
-
     /// Up to `limit` people with this in their name, by name and behind `after`; the one of a uid, if it is one.
     ///
     /// # Errors

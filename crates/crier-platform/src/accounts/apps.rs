@@ -244,9 +244,6 @@ impl Accounts {
             settings.iter().partition(|(key, _)| key.as_str() == "profile");
         for (key, value) in profiles.into_iter().chain(others) {
             match key.as_str() {
-                "calls_per_minute" | "enabled" if !self.may_administer().await? => {
-                    return Err(AccountError::Invalid(format!("{key} is set by administrators")));
-                }
                 "owner" => row.owner = self.find_user(value).await?.uid,
                 "name" => {
                     check_app_name(value).map_err(|error| error.of_setting(key))?;

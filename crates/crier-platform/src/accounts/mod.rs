@@ -157,7 +157,7 @@ impl Default for AccountsConfig {
 pub struct Accounts {
     pub(crate) ports: Ports,
     pub(crate) config: AccountsConfig,
-    pub(crate) actor: Actor,
+    actor: Actor,
 }
 
 impl Accounts {

@@ -94,12 +94,12 @@ async fn what_a_developer_changes_on_the_site_is_told_with_their_number_and_thei
     let stage = Stage::open().await;
     let app = stage.app("Rochambeau").await.id;
     let mut ada = stage.logged_in("ada").await;
-    let page = format!("/developers/{app}/settings");
-    ada.get(&page).await;
-    let saved = ada
-        .submit(&format!("{page}/profile"), &[("profile", "modern")])
+    let secrets = format!("/developers/{app}/secrets");
+    ada.get(&secrets).await;
+    let rotated = ada
+        .submit(&format!("{secrets}/rotate"), &[("secret", "calls")])
         .await;
-    assert_eq!(saved.status, 303, "{}", saved.text());
+    assert_eq!(rotated.status, 200, "{}", rotated.text());
     ada.get("/settings").await;
     let saved = ada.submit("/settings/time-zone", &[("zone", "Asia/Tokyo")]).await;
     assert_eq!(saved.status, 303, "{}", saved.text());
@@ -111,5 +111,5 @@ async fn what_a_developer_changes_on_the_site_is_told_with_their_number_and_thei
     let entry = kept[0].entry().unwrap();
     let told = (entry.actor.as_str(), entry.act.as_str(), entry.subject);
     assert_eq!(told, ("person:1240077", "app.set", format!("app:{app}")));
-    assert_eq!(entry.details["profile"], serde_json::json!(["period", "modern"]));
+    assert_eq!(entry.details["secret"], "changed");
 }

@@ -148,6 +148,7 @@ impl Pen<'_> {
             Write::Picture(write) => act_on_picture(write),
             Write::Feed(write) => act_on_feed(write),
             Write::ExpectApp(_)
+            | Write::ExpectFewerApps { .. }
             | Write::ExpectUser(_)
             | Write::AddLogin(_)
             | Write::RemoveLogin(_)

@@ -287,13 +287,6 @@ async fn an_application_is_switched_off_given_a_quota_and_another_owner_by_admin
     submitted(&mut ada, &page, &format!("{page}/disable"), &[]).await;
     let refused = caller.call("users.getLoggedInUser", &[]).await.unwrap();
     assert_eq!(refused.error_code(), Some(101), "{}", refused.text());
-    let actor = crier_platform::model::audit::Actor::Person(Uid::new(BO).unwrap());
-    let developer = stage.server.accounts().done_by(actor);
-    for (key, value) in [("calls_per_minute", "0"), ("enabled", "yes")] {
-        let setting = [(key.to_owned(), value.to_owned())];
-        let refused = developer.set_app("Rochambeau", &setting).await.unwrap_err();
-        assert_eq!(refused.to_string(), format!("{key} is set by administrators"));
-    }
     submitted(&mut ada, &page, &format!("{page}/enable"), &[]).await;
     assert!(stage.app("Rochambeau").await.enabled);
     let expected = format!("person:1240077 app.set app:{}", app.id);
