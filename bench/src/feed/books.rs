@@ -4,6 +4,7 @@
 
 use crate::server;
 use crier_platform::model::app::App;
+use crier_platform::model::audit::Actor;
 use crier_platform::model::job::SourceRules;
 use crier_platform::model::login::{Login, TokenDigest};
 use crier_platform::model::record::{FeedAct, FeedWrite};
@@ -105,6 +106,7 @@ impl Desk {
     async fn commit(&self, now: i64, writes: Vec<Write>) -> Result<Vec<Made>, String> {
         let batch = Batch {
             id: UnitId(random_bytes(&self.entropy)),
+            by: Actor::System,
             now: WallMs(now),
             writes,
         };
