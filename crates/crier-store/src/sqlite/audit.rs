@@ -282,6 +282,7 @@ fn act_on_picture(write: &PictureWrite) -> Option<Act> {
         | PictureWrite::Evict(_)
         | PictureWrite::AddPhoto(_)
         | PictureWrite::RemovePhoto { .. }
+        | PictureWrite::WantIcons(_)
         | PictureWrite::FetchAgain { .. } => None,
     }
 }
