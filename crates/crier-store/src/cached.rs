@@ -20,7 +20,8 @@ use crier_platform::model::mailbox::{Found, KeptHead, KeptMessage, MailWrites, R
 use crier_platform::model::picture::PictureHash;
 use crier_platform::model::ranking::QualityCounts;
 use crier_platform::model::record::{
-    FeedAddress, FeedCounts, FeedState, HourRows, KeptRanking, OlderStories, PastQuery, StateQuery, View,
+    FeedAddress, FeedCounts, FeedState, HourRows, KeptRanking, KeptSince, OlderStories, Overdue, PastQuery,
+    StateQuery, View,
 };
 use crier_platform::model::record_line::RecordLine;
 use crier_platform::model::session::{Session, SessionId, SessionKind};
@@ -363,7 +364,7 @@ impl Feeds for CachedStore {
         self.inner.feed_state(query).await
     }
 
-    async fn feed_at(&self, query: PastQuery) -> Result<Vec<RecordLine>, StoreFault> {
+    async fn feed_at(&self, query: PastQuery) -> Result<Option<Vec<RecordLine>>, StoreFault> {
         self.inner.feed_at(query).await
     }
     async fn feed_past(&self, user: Uid, upto: i64) -> Result<Vec<RecordLine>, StoreFault> {
@@ -409,8 +410,8 @@ impl Rankings for CachedStore {
         self.inner.hour_counts(from, to).await
     }
 
-    async fn is_overdue(&self, stories: WallMs, views: WallMs) -> Result<(bool, bool), StoreFault> {
-        self.inner.is_overdue(stories, views).await
+    async fn is_overdue(&self, before: KeptSince) -> Result<Overdue, StoreFault> {
+        self.inner.is_overdue(before).await
     }
 
     async fn feed_addresses(&self, user: Uid) -> Result<Vec<FeedAddress>, StoreFault> {
@@ -526,6 +527,7 @@ fn touches_cache(write: &Write) -> bool {
         Write::AddApp(_)
         | Write::ExpectApp(_)
         | Write::SetApp(_)
+        | Write::EraseApp(_)
         | Write::AddUser(_)
         | Write::ExpectUser(_)
         | Write::SetUser(_)

@@ -27,6 +27,9 @@ pub struct StoreConfig {
     pub feed_change_keep: Span,
     /// How long applied units are remembered by their id.
     pub unit_keep: Span,
+    /// Books of at most this size are rewritten after an erasure, so that unused parts of pages hold nothing of it; writers wait
+    /// meanwhile, seconds for each GiB.
+    pub rewrite_bytes_max: Bytes,
     /// Applications kept in memory.
     pub cache_apps_max: u64,
     /// Users kept in memory.
@@ -55,6 +58,7 @@ impl Default for StoreConfig {
             change_keep: Span(90_000_000),
             feed_change_keep: Span(5000),
             unit_keep: Span(60_000),
+            rewrite_bytes_max: Bytes(1 << 30),
             cache_apps_max: 10_000,
             cache_users_max: 20_000,
             cache_sessions_max: 50_000,

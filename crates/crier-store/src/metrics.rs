@@ -121,6 +121,8 @@ figures! {
     mark_folds, MarkFolds, "crier_store_mark_folds", "Times the log of accepted call_ids reached call_order_bytes_max and was folded into the database";
     /// Rows that cannot be read as what they should be.
     damaged, Damaged, "crier_store_rows_damaged", "Rows set aside because they cannot be read as what they should be";
+    /// Times that traces of what was erased were left.
+    rewrites_left, RewritesLeft, "crier_store_rewrites_left", "Times that traces of what was erased stayed because the books are larger than rewrite_bytes_max";
     /// Rows removed by age.
     pruned, Pruned, "crier_store_rows_pruned", "Rows of changes, units, tokens and logins removed by age";
     /// Reads answered from memory.

@@ -370,7 +370,7 @@ fn user_taken(error: AccountError, row: &User) -> AccountError {
 fn owns_apps(user: &User, owned: &[Arc<App>]) -> AccountError {
     let names: Vec<&str> = owned.iter().map(|app| app.name.as_str()).collect();
     AccountError::Invalid(format!(
-        "{} owns {}; give each to somebody else first: crier app set APP owner=USER",
+        "{} owns {}; give each to somebody else first (crier app set APP owner=USER) or erase it (crier app erase APP)",
         user.name,
         names.join(", ")
     ))

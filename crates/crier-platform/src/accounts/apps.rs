@@ -311,6 +311,19 @@ impl Accounts {
         Ok(Arc::new(row))
     }
 
+    /// `app erase`: the application and everything of its own goes, from every feed too; delivery by it stops.
+    ///
+    /// # Errors
+    /// `NotFound`; when the books fail.
+    pub async fn erase_app(&self, app: &str) -> Result<Arc<App>, AccountError> {
+        let row = self.find_app(app).await?;
+        self.commit(vec![Write::EraseApp(row.id)]).await?;
+        if let Err(fault) = self.ports.deliver.disable_app(row.id).await {
+            tracing::warn!(app.id = row.id.get(), %fault, "erased application not told to delivery at once");
+        }
+        Ok(row)
+    }
+
     /// A given api key, or a new one.
     fn api_key(&self, given: Option<&str>) -> Result<ApiKey, AccountError> {
         let fresh = || self.random_hex::<16>();

@@ -51,6 +51,16 @@ impl FeedReader {
         self.done(user, FeedWrite::Slide { user, app, slider }).await
     }
 
+    /// Takes a story down, whoever's it is: text and slots go at once, its places and its weight stay (feed 1.2). False when there is
+    /// no such story.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn take_down(&self, story: StoryId) -> Result<bool, StoreFault> {
+        self.write_notes().await;
+        self.written(FeedWrite::TakeDown(story)).await
+    }
+
     /// Notes a click of a view whose mark is genuine. What does not count is left out without a word.
     pub fn clicked(&self, user: Uid, story: StoryId, mark: &str) {
         if let Some(view) = self.shared.key.read_mark(user, mark) {
@@ -78,13 +88,17 @@ impl FeedReader {
 
     /// Writes; false when what it is about does not exist.
     pub(super) async fn done(&self, user: Uid, write: FeedWrite) -> Result<bool, StoreFault> {
-        let done = match self.write(write).await {
-            Ok(()) => true,
-            Err(CommitError::Refused(Conflict::Missing)) => false,
-            Err(CommitError::Refused(conflict)) => return Err(StoreFault::Damaged(format!("{conflict:?}"))),
-            Err(CommitError::Fault(fault)) => return Err(fault),
-        };
+        let done = self.written(write).await?;
         self.shared.ports.wakes.wake(user);
         Ok(done)
+    }
+
+    async fn written(&self, write: FeedWrite) -> Result<bool, StoreFault> {
+        match self.write(write).await {
+            Ok(()) => Ok(true),
+            Err(CommitError::Refused(Conflict::Missing)) => Ok(false),
+            Err(CommitError::Refused(conflict)) => Err(StoreFault::Damaged(format!("{conflict:?}"))),
+            Err(CommitError::Fault(fault)) => Err(fault),
+        }
     }
 }

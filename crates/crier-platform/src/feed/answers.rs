@@ -5,11 +5,12 @@ use super::reading::Reading;
 use super::verdict::explain::{Explanation, explain};
 use super::verdict::lists::{left_out, would_stand};
 use super::verdict::{Verdict, later_page, verdict_of};
-use super::{FeedReader, Missed, MissedStory, Why};
-use crate::model::ranking::Standing;
+use super::{FadedStory, FeedReader, Missed, MissedStory, ToldStory, Why};
+use crate::model::ranking::{Marks, Standing};
 use crate::model::time::WallMs;
 use crate::ports::store::StoreFault;
 use crier_proto::ids::{StoryId, Uid};
+use std::collections::HashMap;
 
 /// Rows of "What didn't make it" on one page (feed 5.5).
 const MISSED_AT_ONCE: usize = 50;
@@ -28,11 +29,8 @@ impl FeedReader {
         story: StoryId,
         mark: Option<&str>,
     ) -> Result<Option<Why>, StoreFault> {
-        let Some(placed) = self.dressed(user, &[story]).await?.remove(&story) else {
-            return Ok(None);
-        };
         let mut reading = self.reading_of(user, (mark, Some(story))).await?;
-        if reading.0.seq < placed.view.story.seq {
+        if reading.0.story(story).is_none() {
             // It came after that view.
             reading = (self.now(user).await?, None);
         }
@@ -40,12 +38,15 @@ impl FeedReader {
         let ranked = reading.ranked(PAGES_LOOKED_AT);
         let snapshot = reading.snapshot();
         let known = reading.story(story).copied();
+        let Some(told) = self.told(&reading, &[story]).await?.remove(&story) else {
+            return Ok(None);
+        };
         let explanation = match &known {
             Some(known) => explain(&snapshot, &ranked, known, number),
             None => gone((&reading, &ranked), story, number),
         };
         let app = known.and_then(|known| reading.app(known.app).copied());
-        let exempt = known.filter(|_| placed.view.story.exempt);
+        let exempt = known.filter(|known| known.marks.any_of(Marks::EXEMPT));
         Ok(Some(Why {
             later_page: later_page(&ranked, story),
             would_stand: exempt.and_then(|known| would_stand(&snapshot, reading.stories(), &known)),
@@ -56,7 +57,7 @@ impl FeedReader {
             v: self.shared.key.mark(user, number.unwrap_or(0)),
             at: WallMs(reading.at_secs.saturating_mul(1_000)),
             verdict: known.map_or(Verdict::Expired, |known| verdict_of(&snapshot, &ranked, &known)),
-            story: placed,
+            story: told,
             explanation,
         }))
     }
@@ -81,7 +82,7 @@ impl FeedReader {
         let all = rows.len();
         let some: Vec<_> = rows.into_iter().skip(offset).take(MISSED_AT_ONCE).collect();
         let ids: Vec<StoryId> = some.iter().map(|(story, _)| story.id).collect();
-        let mut stories = self.dressed(user, &ids).await?;
+        let mut stories = self.told(&reading, &ids).await?;
         let rows = some.into_iter().filter_map(|(story, verdict)| {
             Some(MissedStory {
                 story: stories.remove(&story.id)?,
@@ -96,6 +97,45 @@ impl FeedReader {
             v: self.shared.key.mark(user, number.unwrap_or(0)),
             at: WallMs(reading.at_secs.saturating_mul(1_000)),
         }))
+    }
+
+    /// Stories of a reading's user, those of which nothing is left to show among them.
+    async fn told(
+        &self,
+        reading: &Reading,
+        ids: &[StoryId],
+    ) -> Result<HashMap<StoryId, ToldStory>, StoreFault> {
+        let rows = self.shared.ports.store.feed_stories(reading.user, ids).await?;
+        let kept: HashMap<StoryId, _> = rows
+            .iter()
+            .map(|story| (story.id, (story.app, story.published_at, story.blanked)))
+            .collect();
+        let whole = self.with_apps(rows).await?.into_iter();
+        let whole = whole.filter(|placed| placed.view.story.blanked.is_none());
+        let mut told: HashMap<StoryId, ToldStory> = whole
+            .map(|placed| (placed.view.story.id, ToldStory::Whole(Box::new(placed))))
+            .collect();
+        for id in ids {
+            if told.contains_key(id) {
+                continue;
+            }
+            // A row that cannot be read is known by its place in the record alone.
+            let by_place = || {
+                let known = reading.story(*id)?;
+                Some((reading.app(known.app)?.app, known.published, None))
+            };
+            let Some((app, published_at, blanked)) = kept.get(id).copied().or_else(by_place) else {
+                continue;
+            };
+            let faded = FadedStory {
+                id: *id,
+                published_at,
+                app: self.shared.ports.store.app(app).await?,
+                blanked,
+            };
+            told.insert(*id, ToldStory::Faded(faded));
+        }
+        Ok(told)
     }
 
     /// The reading of a mark's view and its number; without a mark that of the last view, or the feed as it is now. A story that

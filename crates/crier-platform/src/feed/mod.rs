@@ -64,7 +64,7 @@ pub const SLOTS_MAX: usize = 25;
 /// Exempt stories on feed page 1 (feed 4.8).
 const EXEMPT_MAX: usize = 25;
 
-pub use crate::model::record::{FeedAddress, ReportReason};
+pub use crate::model::record::{BlankedBy, FeedAddress, ReportReason};
 
 /// How feed page 1 is served (feed 6.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +101,39 @@ pub struct PlacedStory {
     pub acted_at: Option<WallMs>,
 }
 
+/// A story of which nothing may be shown: its text was taken away, or its row is damaged. It keeps its place and its reason.
+#[derive(Debug, Clone)]
+pub struct FadedStory {
+    /// Its number.
+    pub id: StoryId,
+    /// When it was committed.
+    pub published_at: WallMs,
+    /// Who published it; `None`: erased since.
+    pub app: Option<Arc<App>>,
+    /// When its text was taken, and by whom; `None`: it is damaged, or its application is gone.
+    pub blanked: Option<(WallMs, BlankedBy)>,
+}
+
+/// A story that is told of, whether or not there is anything left to show.
+#[derive(Debug, Clone)]
+pub enum ToldStory {
+    /// All of it.
+    Whole(Box<PlacedStory>),
+    /// That it was there.
+    Faded(FadedStory),
+}
+
+impl ToldStory {
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> StoryId {
+        match self {
+            Self::Whole(placed) => placed.view.story.id,
+            Self::Faded(faded) => faded.id,
+        }
+    }
+}
+
 /// A feed page as it is served.
 #[derive(Debug, Clone)]
 pub struct ServedPage {
@@ -132,7 +165,7 @@ pub struct ServedPage {
 #[derive(Debug, Clone)]
 pub struct Why {
     /// The story.
-    pub story: PlacedStory,
+    pub story: ToldStory,
     /// The mark of the view that is explained.
     pub v: String,
     /// S.
@@ -170,7 +203,7 @@ pub struct Missed {
 #[derive(Debug, Clone)]
 pub struct MissedStory {
     /// The story.
-    pub story: PlacedStory,
+    pub story: ToldStory,
     /// Why not.
     pub verdict: Verdict,
 }

@@ -35,6 +35,8 @@ struct Inner {
 struct Ahead {
     /// Notes that wait or are being written.
     notes: usize,
+    /// Which record its views are of.
+    record: i64,
     views: Vec<View>,
     missed_after: Vec<(AppId, u32)>,
 }
@@ -77,7 +79,7 @@ impl Notebook {
         let Some(last) = ahead
             .views
             .last()
-            .filter(|last| last.number > state.head.last_view)
+            .filter(|last| ahead.record == state.head.record && last.number > state.head.last_view)
         else {
             return;
         };
@@ -108,6 +110,12 @@ impl Notebook {
         }
         let ahead = inner.users.entry(user).or_default();
         if let FeedWrite::View(new) = &note {
+            if ahead.record != new.record {
+                // Of a record that was erased, or has lost places: they will be refused.
+                ahead.views.clear();
+                ahead.missed_after.clear();
+                ahead.record = new.record;
+            }
             let overtaken = ahead
                 .views
                 .last()

@@ -9,7 +9,7 @@ use super::verdict::lists::counts;
 use super::verdict::verdict_of;
 use super::{Away, EXEMPT_MAX, FeedReader, PlacedStory, ServedPage, Serving, StoryView};
 use crate::model::app::App;
-use crate::model::ranking::{Marks, RankedStory};
+use crate::model::ranking::RankedStory;
 use crate::model::record::{FeedWrite, LaterPage, NewView, View};
 use crate::model::story::Story;
 use crate::ports::store::StoreFault;
@@ -79,6 +79,7 @@ impl FeedReader {
         let missed_most = ranked.missed_after(&snapshot).map(|(_, missed)| missed).max();
         let note = FeedWrite::View(Box::new(NewView {
             view,
+            record: reading.record,
             missed_after,
             verdicts,
         }));
@@ -358,9 +359,7 @@ impl FeedReader {
 /// How many stories of the last seven days "What didn't make it" would show: those that are not on feed page 1 (feed 5.5).
 fn left_out(reading: &Reading, ranked: &Ranked) -> usize {
     let young = young_after(&reading.config, reading.at_secs);
-    let shows = |story: &&RankedStory| {
-        story.published > young && !story.marks.any_of(Marks::BLANKED.with(Marks::DAMAGED))
-    };
+    let of_the_week = reading.stories().filter(|story| story.published > young);
     let on_page_1 = ranked.first_page().len() + ranked.exempt.len().min(EXEMPT_MAX);
-    reading.stories().filter(shows).count().saturating_sub(on_page_1)
+    of_the_week.count().saturating_sub(on_page_1)
 }

@@ -39,6 +39,8 @@ pub(super) struct Reading {
     pub(super) config: Arc<RankingConfig>,
     pub(super) apps: Vec<RankedApp>,
     stories: Stories,
+    /// Which record it was read from.
+    pub(super) record: i64,
     /// Number of the view that it is, or of the last one before it.
     pub(super) view: i64,
     /// `missed` before, of applications that have any; also of those without a story.
@@ -117,7 +119,7 @@ impl FeedReader {
             let after = state.head.last_seq;
             let query = StateQuery { after, acts, ..query };
             let later = self.shared.ports.store.feed_state(query).await?;
-            if later.head.last_seq != after {
+            if (later.head.record, later.head.last_seq) != (state.head.record, after) {
                 return Box::pin(self.now(user)).await;
             }
             state = later;
@@ -132,6 +134,7 @@ impl FeedReader {
             config,
             apps,
             stories: Stories::Now(stories),
+            record: state.head.record,
             view: state.head.last_view,
             missed: state.missed,
         })
@@ -144,18 +147,26 @@ impl FeedReader {
         let hour = self.hour(view.moment_secs.div_euclid(HOUR_SECS)).await?;
         let young = young_after(&config, view.moment_secs);
         let known = self.shared.index().read(view.user);
-        let known = known.filter(|known| known.upto() >= view.seq && known.since() <= young);
-        let in_memory = |seq: i64| known.as_ref().is_some_and(|known| known.lookup(seq).is_some());
-        let query = PastQuery {
-            user: view.user,
-            upto: view.seq,
-            stories: known.as_ref().map_or(PastStories::After(young), |known| {
-                PastStories::Known(known.iter().next().map_or(view.seq, |first| first.seq))
-            }),
-            acts_from: WallMs(affinity_days(&config, view.moment_secs).0 * DAY_SECS * SECOND_MS),
-            also,
+        let mut known = known.filter(|known| known.upto() >= view.seq && known.since() <= young);
+        let lines = loop {
+            let query = PastQuery {
+                user: view.user,
+                upto: view.seq,
+                stories: known
+                    .as_ref()
+                    .map_or(PastStories::After(young), |known| PastStories::Known {
+                        record: known.record(),
+                        from: known.iter().next().map_or(view.seq, |first| first.seq),
+                    }),
+                acts_from: WallMs(affinity_days(&config, view.moment_secs).0 * DAY_SECS * SECOND_MS),
+                also,
+            };
+            match self.shared.ports.store.feed_at(query).await? {
+                Some(lines) => break lines,
+                None => known = None,
+            }
         };
-        let lines = self.shared.ports.store.feed_at(query).await?;
+        let in_memory = |seq: i64| known.as_ref().is_some_and(|known| known.lookup(seq).is_some());
         let lines = lines
             .into_iter()
             .filter(|line| !matches!(line, RecordLine::Story(story) if in_memory(story.seq)));
@@ -184,6 +195,8 @@ impl FeedReader {
             config,
             apps,
             stories: Stories::Then(stories),
+            // What was is not written again.
+            record: 0,
             view: view.number,
             missed: view.missed.clone(),
         })
@@ -208,8 +221,10 @@ impl FeedReader {
     ) -> Option<UserStories> {
         let before = known.as_ref().map_or(i64::MIN, UserStories::upto);
         let mut stories = match known {
-            // Erased and begun anew.
-            Some(stories) if stories.upto() > state.head.last_seq => {
+            // Erased and begun anew, or places have gone out of it.
+            Some(stories)
+                if stories.record() != state.head.record || stories.upto() > state.head.last_seq =>
+            {
                 self.shared.index().forget(user);
                 return None;
             }
@@ -227,11 +242,11 @@ impl FeedReader {
         let quarantined = stories.iter().filter(damaged).count();
         self.shared.ports.feed_figures.quarantined(quarantined);
         stories.leave_before(leave_before);
-        stories.set_upto(state.head.last_seq);
+        stories.set_upto(state.head.record, state.head.last_seq);
         let mut index = self.shared.index();
         let newer = index
             .read(user)
-            .is_some_and(|there| there.upto() >= stories.upto());
+            .is_some_and(|there| (there.record(), there.upto()) >= (stories.record(), stories.upto()));
         if !newer {
             let evicted = index.figures().evicted_total;
             index.load(user, stories.clone());

@@ -1,5 +1,6 @@
 //! What a feed remembers in order to explain and repeat itself: events, views, and what is written of them (feed section 5).
 
+use super::quantity::Span;
 use super::ranking::{Acts, QualityRow, Slider};
 use super::record_line::RecordLine;
 use super::time::WallMs;
@@ -12,6 +13,8 @@ pub struct FeedHead {
     pub last_seq: i64,
     /// The number of the last view; 0: none.
     pub last_view: i64,
+    /// Another one when places have gone out of it: what was read of the other is of no use any more.
+    pub record: i64,
 }
 
 /// Why a story was reported (feed 5.6).
@@ -89,8 +92,13 @@ pub struct PastQuery {
 pub enum PastStories {
     /// Those committed later than this, and what happened to them.
     After(WallMs),
-    /// None, they are in memory; what happened to them, the first of which has this place.
-    Known(i64),
+    /// None, they are in memory; what happened to them, as long as the record is the one that they were read from.
+    Known {
+        /// Which record that is.
+        record: i64,
+        /// The place of the first of them.
+        from: i64,
+    },
 }
 
 /// Stories of a record that are too old to be read one by one.
@@ -100,6 +108,28 @@ pub struct OlderStories {
     pub expired: u64,
     /// How many have lost their text.
     pub blanked: u64,
+}
+
+/// Moments since which things are kept; what is older goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptSince {
+    /// Texts and slots of stories, by their publication.
+    pub texts: WallMs,
+    /// Views, by when they were served.
+    pub views: WallMs,
+    /// What is left of stories of erased applications, by the erasure.
+    pub tombstones: WallMs,
+}
+
+/// Whether there are any such things that are older.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overdue {
+    /// Texts.
+    pub texts: bool,
+    /// Views.
+    pub views: bool,
+    /// Tombstones.
+    pub tombstones: bool,
 }
 
 /// A serving of feed page 1 (feed 5.3): all else about it is computed from the record when it is asked.
@@ -132,6 +162,8 @@ pub struct View {
 pub struct NewView {
     /// The view.
     pub view: View,
+    /// Of which record it is: `Changed` when it is another one by now.
+    pub record: i64,
     /// Applications whose `missed` it moves, and to what.
     pub missed_after: Vec<(AppId, u32)>,
     /// What became of each story on it, in the order of `exempt` and `shown`.
@@ -215,6 +247,16 @@ pub enum FeedWrite {
     UseAddress([u8; 32]),
     /// Removes the text and slots of stories that are older than this.
     BlankBefore(WallMs),
+    /// Removes the text and slots of any story at once, as an administrator wants it; `Missing` when there is none. Once more
+    /// changes nothing.
+    TakeDown(StoryId),
+    /// Removes what is left of stories whose applications were erased before, and the views that cannot be computed without them.
+    Bury {
+        /// Erased before.
+        before: WallMs,
+        /// The longest time for which a story ever competed.
+        expiry: Span,
+    },
     /// Forgets views that are older than this.
     TrimViews(WallMs),
 }

@@ -3,7 +3,8 @@
 use super::store::StoreFault;
 use crate::model::ranking::QualityCounts;
 use crate::model::record::{
-    FeedAddress, FeedCounts, FeedState, HourRows, KeptRanking, OlderStories, PastQuery, StateQuery, View,
+    FeedAddress, FeedCounts, FeedState, HourRows, KeptRanking, KeptSince, OlderStories, Overdue, PastQuery,
+    StateQuery, View,
 };
 use crate::model::record_line::RecordLine;
 use crate::model::story::Story;
@@ -18,8 +19,9 @@ pub trait Feeds: Send + Sync {
     async fn feed_state(&self, query: StateQuery) -> Result<FeedState, StoreFault>;
     /// The whole record up to a place, in order: stories with their texts, and every event.
     async fn feed_past(&self, user: Uid, upto: i64) -> Result<Vec<RecordLine>, StoreFault>;
-    /// Of a record up to a place what ranking looks at, in order: stories with their texts, and what was done.
-    async fn feed_at(&self, query: PastQuery) -> Result<Vec<RecordLine>, StoreFault>;
+    /// Of a record up to a place what ranking looks at, in order: stories with their texts, and what was done; `None`: what is
+    /// known is of another record.
+    async fn feed_at(&self, query: PastQuery) -> Result<Option<Vec<RecordLine>>, StoreFault>;
     /// A view, or with `None` the last one.
     async fn feed_view(&self, user: Uid, number: Option<i64>) -> Result<Option<View>, StoreFault>;
     /// All views that are kept, in order.
@@ -43,8 +45,8 @@ pub trait Rankings: Send + Sync {
     async fn hour_rows(&self, hour: i64) -> Result<Option<HourRows>, StoreFault>;
     /// Counts of every application over hours from the first on, up to and without the last.
     async fn hour_counts(&self, from: i64, to: i64) -> Result<Vec<(AppId, QualityCounts)>, StoreFault>;
-    /// Whether there are stories with text older than the first moment, and views older than the second.
-    async fn is_overdue(&self, stories: WallMs, views: WallMs) -> Result<(bool, bool), StoreFault>;
+    /// Whether anything is older than it may be.
+    async fn is_overdue(&self, before: KeptSince) -> Result<Overdue, StoreFault>;
     /// Addresses of a user's private feeds, oldest first.
     async fn feed_addresses(&self, user: Uid) -> Result<Vec<FeedAddress>, StoreFault>;
     /// The address of a token's hash.

@@ -231,6 +231,9 @@ pub enum Write {
     /// Replaces an application's row, unless key, name or canvas name is taken by another or the row is missing. Disabling ends
     /// its sessions (protocol 10.4).
     SetApp(Box<App>),
+    /// Removes an application at once, with acceptances, sessions, messages, photos, texts and pictures of its stories; `Missing`
+    /// when it is gone. Places and weights of its stories stay until they are buried (feed 1.2).
+    EraseApp(AppId),
     /// A new user, unless uid or name is taken.
     AddUser(User),
     /// No write but a condition: the user's row is still as it was read, else `Changed`; `Missing` when it is gone.

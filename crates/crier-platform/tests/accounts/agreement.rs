@@ -1,6 +1,7 @@
 //! The feed as it is and the feed as it was in the view just noted are one feed, whatever happens (feed 4.1, 5.3, 9.4).
 
 use crate::harness::{BEGIN_MS, Town, new_app, slot};
+use crier_platform::accounts::admin::NewUser;
 use crier_platform::feed::config::FeedConfig;
 use crier_platform::feed::cursor::FeedKey;
 use crier_platform::feed::simulate::replay::Record;
@@ -9,6 +10,7 @@ use crier_platform::model::job::{ImageHash, NewPhoto, PictureWrite};
 use crier_platform::model::picture::{Picture, PictureHash, PictureType};
 use crier_platform::model::quantity::Bytes;
 use crier_platform::model::record::{FeedAct, FeedWrite};
+use crier_platform::model::record_line::RecordLine;
 use crier_platform::model::story::{NewSlot, Priority};
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
@@ -216,6 +218,7 @@ impl Life {
                 }
                 .unwrap();
             }
+            9 => self.take_away().await,
             14 => {
                 // The wall clock of a machine that was put right.
                 let back = self.roll(6) * HOUR_MS;
@@ -223,6 +226,91 @@ impl Life {
                 self.town.clock.set_wall_ms(wall.0);
             }
             _ => self.town.clock.advance_ms(self.roll(40) * HOUR_MS),
+        }
+    }
+
+    /// What administrators take away: a story, an application, a person; and what goes a day later.
+    async fn take_away(&mut self) {
+        match self.roll(8) {
+            0..=2 => {
+                if let Some(story) = self.any_story() {
+                    assert!(self.town.feed.take_down(story).await.unwrap());
+                }
+            }
+            3 | 4 => {
+                let at = usize::try_from(self.roll(APPS)).unwrap();
+                let name = format!("App {}", at + 1);
+                self.town.accounts.erase_app(&name).await.unwrap();
+                self.town.accounts.add_app(new_app(&name)).await.unwrap();
+                self.apps[at] = self.town.accounts.find_app(&name).await.unwrap().id;
+                self.town.write(vec![accept(self.apps[at])]).await;
+                self.open_at[at] = 0;
+                if at == 0 {
+                    // The photos were uploaded with it.
+                    self.photos.clear();
+                }
+                self.stories = self.kept_stories().await;
+            }
+            5 if self.roll(4) == 0 => {
+                self.town.accounts.erase_user("bo").await.unwrap();
+                let again = NewUser {
+                    name: "bo".to_owned(),
+                    uid: Some(bo()),
+                    ..NewUser::default()
+                };
+                self.town.accounts.add_user(again).await.unwrap();
+                (self.stories, self.photos, self.last) = (Vec::new(), Vec::new(), None);
+                self.open_at = [0; 6];
+                for app in self.apps.clone() {
+                    self.town.write(vec![accept(app)]).await;
+                }
+            }
+            _ => self.town.feed.let_go().await,
+        }
+    }
+
+    /// The record as it is written out.
+    async fn record(&self) -> Vec<RecordLine> {
+        self.forgetful.export(bo(), true).await.unwrap()
+    }
+
+    /// Stories that nobody erased.
+    async fn kept_stories(&self) -> Vec<StoryId> {
+        let kept = self.record().await.into_iter().filter_map(|line| match line {
+            RecordLine::Story(story) => story.title.map(|_| story.story),
+            _ => None,
+        });
+        kept.collect()
+    }
+
+    /// Every story of seven days is on the page just served or among what didn't make it, once, and each says why.
+    async fn add_up(&self, page: &ServedPage, context: &str) {
+        let feed = &self.town.feed;
+        let mut rows = Vec::new();
+        let mut from = Some(0);
+        let mut at = WallMs(0);
+        while let Some(start) = from {
+            let missed = feed.missed(bo(), Some(&page.v), start).await.unwrap().unwrap();
+            rows.extend(missed.rows.iter().map(|row| (row.story.id(), row.verdict.name())));
+            (from, at) = (missed.next, missed.at);
+        }
+        let young = self.record().await.into_iter().filter(|line| match line {
+            RecordLine::Story(story) => {
+                at.secs() - story.published_ms.secs() < 7 * 86_400 && story.seq <= page.w
+            }
+            _ => false,
+        });
+        let exempt = page.exempt.len() + usize::try_from(page.exempt_more).unwrap();
+        assert_eq!(page.slots.len() + exempt + rows.len(), young.count(), "{context}");
+        for (story, verdict) in rows.iter().take(3) {
+            let why = feed.why(bo(), *story, Some(&page.v)).await.unwrap();
+            let why = why.unwrap_or_else(|| panic!("{context}: no reason for {story:?}"));
+            assert_eq!(why.explanation.verdict, *verdict, "{context}");
+        }
+        if let Some(placed) = page.slots.first() {
+            let story = placed.view.story.id;
+            let why = feed.why(bo(), story, Some(&page.v)).await.unwrap().unwrap();
+            assert_eq!(why.explanation.slot, Some(1), "{context}");
         }
     }
 
@@ -237,6 +325,9 @@ impl Life {
             .unwrap()
             .expect("its view");
         assert_eq!(shown(&again), shown(&page), "{context}");
+        if self.roll(2) == 0 {
+            self.add_up(&page, context).await;
+        }
         if self.roll(2) == 0 {
             self.town.feed.write_notes().await;
             let one = self.town.feed.view(bo(), Serving::Look).await.unwrap();
@@ -255,10 +346,10 @@ impl Life {
         let Some(mark) = self.marks.get(usize::try_from(at).unwrap()) else {
             return;
         };
+        // A view that an erased application competed in is kept by neither.
         let list = |missed: Option<crier_platform::feed::Missed>| {
-            let rows = missed.expect("its view").rows.into_iter();
-            rows.map(|row| (row.story.view.story.id, row.verdict))
-                .collect::<Vec<_>>()
+            let rows = missed?.rows.into_iter();
+            Some(rows.map(|row| (row.story.id(), row.verdict)).collect::<Vec<_>>())
         };
         let one = self.town.feed.missed(bo(), Some(mark), 0).await.unwrap();
         let other = self.forgetful.missed(bo(), Some(mark), 0).await.unwrap();
@@ -267,8 +358,7 @@ impl Life {
         let one = self.town.feed.why(bo(), story, Some(mark)).await.unwrap();
         let other = self.forgetful.why(bo(), story, Some(mark)).await.unwrap();
         let said = |why: Option<crier_platform::feed::Why>| {
-            let said = why.map(|why| (why.explanation, why.verdict, why.later_page, why.would_stand));
-            said.expect("its story")
+            why.map(|why| (why.explanation, why.verdict, why.later_page, why.would_stand))
         };
         assert_eq!(said(one), said(other), "{context}, {mark}");
     }

@@ -149,7 +149,7 @@ async fn own_stories_beyond_25_did_not_make_it_and_what_has_expired_is_not_count
     let page = page(&town).await;
     assert_eq!((page.exempt.len(), page.exempt_more, page.missed), (25, 2, 2));
     let missed = town.feed.missed(bo, Some(&page.v), 0).await.unwrap().unwrap();
-    let left_out: Vec<_> = missed.rows.iter().map(|row| row.story.view.story.id).collect();
+    let left_out: Vec<_> = missed.rows.iter().map(|row| row.story.id()).collect();
     assert_eq!(left_out, [own[1], own[0]]);
     let again = town.feed.later(bo, &page.here).await.unwrap().unwrap();
     assert_eq!(again.missed, 2);

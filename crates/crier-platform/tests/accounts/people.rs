@@ -154,7 +154,7 @@ async fn an_owner_is_not_erased_until_their_applications_are_given_away() {
     let refused = sentence(town.accounts.erase_user("ada").await);
     assert_eq!(
         refused,
-        "ada owns Rochambeau; give each to somebody else first: crier app set APP owner=USER"
+        "ada owns Rochambeau; give each to somebody else first (crier app set APP owner=USER) or erase it (crier app erase APP)"
     );
     let owner = [("owner".to_owned(), "bo".to_owned())];
     town.accounts.set_app("Rochambeau", &owner).await.unwrap();

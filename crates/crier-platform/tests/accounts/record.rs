@@ -1,10 +1,11 @@
 //! A feed read from its record: views, reasons, cursors, acts, and what is let go (feed 4.11, 5, 6, 8).
 
 use crate::harness::{Town, new_app};
+use crier_platform::accounts::admin::NewUser;
 use crier_platform::feed::config::FeedConfig;
 use crier_platform::feed::cursor::FeedKey;
 use crier_platform::feed::simulate::replay::Record;
-use crier_platform::feed::{Away, FeedReader, ReportReason, Serving, Wish};
+use crier_platform::feed::{Away, BlankedBy, FeedReader, ReportReason, Serving, ToldStory, Wish};
 use crier_platform::model::quantity::{Bytes, Span};
 use crier_platform::model::record_line::RecordLine;
 use crier_platform::model::story::Priority;
@@ -139,12 +140,7 @@ async fn every_story_is_shown_at_its_rank_or_has_its_reason_and_the_sums_match()
     let mut from = Some(0);
     while let Some(at) = from {
         let missed = town.feed.missed(bo(), Some(&v), at).await.unwrap().unwrap();
-        left_out.extend(
-            missed
-                .rows
-                .iter()
-                .map(|row| (row.story.view.story.id, row.verdict.name())),
-        );
+        left_out.extend(missed.rows.iter().map(|row| (row.story.id(), row.verdict.name())));
         from = missed.next;
     }
     assert_eq!(shown.len() + left_out.len(), ids.len());
@@ -337,6 +333,98 @@ async fn old_stories_lose_their_text_after_text_keep_and_old_views_leave_after_v
     let story = town.ports.store.story(young).await.unwrap().unwrap();
     assert_eq!((story.title.as_str(), story.blanked), ("Young", None));
     assert_eq!((met(&town, "text_keep"), met(&town, "view_keep")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_uid_that_is_erased_and_added_again_reads_its_own_record_from_its_first_story() {
+    let town = town().await;
+    stories(&town, 2).await;
+    assert_eq!(view(&town).await.0.len(), 10);
+    town.accounts.erase_user("bo").await.unwrap();
+    let again = NewUser {
+        name: "bo".to_owned(),
+        uid: Some(bo()),
+        ..NewUser::default()
+    };
+    town.accounts.add_user(again).await.unwrap();
+    for number in 1..=5 {
+        town.accounts
+            .add_grant(&format!("App {number}"), "bo", true)
+            .await
+            .unwrap();
+    }
+    // More than the reader's memory has seen of the record before.
+    let ids = stories(&town, 4).await;
+    let page = town.feed.view(bo(), Serving::View).await.unwrap();
+    assert_eq!((page.slots.len(), page.missed), (20, 0));
+    assert!(
+        page.slots
+            .iter()
+            .all(|placed| ids.contains(&placed.view.story.id))
+    );
+    assert!(page.v.starts_with("1."), "{}", page.v);
+    town.feed.write_notes().await;
+    let kept = town.ports.store.feed_views(bo()).await.unwrap();
+    assert_eq!((kept.len(), kept[0].shown.len()), (1, 20));
+}
+
+#[tokio::test]
+async fn an_erased_application_s_stories_leave_empty_places_for_a_day_and_then_nothing() {
+    let town = town().await;
+    let ids = stories(&town, 8).await;
+    let first = town.feed.view(bo(), Serving::View).await.unwrap();
+    let second = first.more.clone().expect("a second page");
+    let before = town.feed.later(bo(), &second).await.unwrap().unwrap();
+    let app = town.accounts.find_app("App 3").await.unwrap().id;
+    town.accounts.erase_app("App 3").await.unwrap();
+    let again = town.feed.later(bo(), &second).await.unwrap().unwrap();
+    let places = |page: &crier_platform::feed::ServedPage| -> Vec<(Option<usize>, StoryId)> {
+        let placed = page.slots.iter();
+        placed
+            .map(|placed| (placed.place, placed.view.story.id))
+            .collect()
+    };
+    let theirs: Vec<StoryId> = ids.iter().copied().skip(2).step_by(5).collect();
+    let left: Vec<_> = places(&before)
+        .into_iter()
+        .filter(|(_, id)| !theirs.contains(id))
+        .collect();
+    assert_eq!(places(&again), left, "nothing moves up into an empty place");
+    assert!(left.len() < before.slots.len());
+    let why = town.feed.why(bo(), theirs[7], None).await.unwrap().unwrap();
+    let ToldStory::Faded(faded) = why.story else {
+        panic!("it has no text any more");
+    };
+    assert!(faded.app.is_none());
+    assert_eq!(faded.blanked.map(|(_, by)| by), Some(BlankedBy::Erasure));
+    let page = town.feed.view(bo(), Serving::View).await.unwrap();
+    assert!(page.slots.iter().all(|placed| placed.view.app.id != app));
+    town.feed.write_notes().await;
+
+    let stories_of = async || {
+        let lines = town.feed.export(bo(), false).await.unwrap();
+        let stories = lines.iter().filter(|line| match line {
+            RecordLine::Story(story) => story.app == app,
+            _ => false,
+        });
+        let views = lines.iter().filter(|line| matches!(line, RecordLine::View(_)));
+        (stories.count(), views.count())
+    };
+    town.clock.advance_ms(DAY_MS - 60_000);
+    town.feed.let_go().await;
+    assert_eq!(stories_of().await, (8, 2));
+    town.clock.advance_ms(120_000);
+    town.feed.let_go().await;
+    town.feed.let_go().await;
+    assert_eq!(stories_of().await, (0, 1), "the view that saw them went too");
+    assert!(town.feed.why(bo(), theirs[7], None).await.unwrap().is_none());
+    let mut record = Record::default();
+    for line in town.feed.export(bo(), false).await.unwrap() {
+        record.take(line).unwrap();
+    }
+    assert!(record.replay(None).unwrap().iter().all(|view| view.same));
+    let page = town.feed.view(bo(), Serving::View).await.unwrap();
+    assert_eq!((page.slots.len(), page.missed), (25, 7));
 }
 
 #[tokio::test]

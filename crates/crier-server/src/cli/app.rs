@@ -35,6 +35,8 @@ pub enum App {
     Disable(One),
     /// Permit its calls again
     Enable(One),
+    /// Remove an application for good: its acceptances, sessions, photos and stories in every feed
+    Erase(One),
 }
 
 /// `app add`.
@@ -146,6 +148,13 @@ impl App {
             Self::RotateSecret(command) => command.run()?,
             Self::Disable(one) => one.enable(false)?,
             Self::Enable(one) => one.enable(true)?,
+            Self::Erase(One { app, place, output }) => {
+                let app = place.with_accounts(async |accounts| accounts.erase_app(&app).await)?;
+                output.row(&vec![
+                    ("app_id", app.id.get().into()),
+                    ("name", app.name.as_str().into()),
+                ]);
+            }
         }
         Ok(0)
     }

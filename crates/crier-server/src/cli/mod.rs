@@ -85,7 +85,7 @@ enum Command {
     /// Open and end sessions: an application's right to act for a person
     #[command(subcommand)]
     Session(session::Session),
-    /// Write a feed's record
+    /// Write a feed's record; take a story down
     #[command(subcommand)]
     Feed(feed::Feed),
     /// Block pictures

@@ -6,7 +6,7 @@ use super::layout::Chrome;
 use super::moment::Moment;
 use super::story::{Card, Lens};
 use super::visit::Visit;
-use super::words::{nearness, verdict};
+use super::words::{nearness, removal, verdict};
 use askama::Template;
 use http::StatusCode;
 
@@ -50,8 +50,8 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let lens = Lens::of(&visit, &user);
     let rows = missed.rows.iter().filter_map(|row| {
         Some(MissedRow {
-            card: Card::new(&row.story, &lens)?,
-            verdict: verdict(&row.verdict),
+            card: Card::told(&row.story, &lens)?,
+            verdict: [verdict(&row.verdict), removal(&row.story, &lens)].concat(),
             margin: nearness(&row.verdict),
         })
     });

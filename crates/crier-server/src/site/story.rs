@@ -4,7 +4,7 @@
 
 use super::moment::{Moment, zone};
 use super::visit::Visit;
-use crier_platform::feed::{Away, PlacedStory};
+use crier_platform::feed::{Away, FadedStory, PlacedStory, ToldStory};
 use crier_platform::model::picture::{PictureType, SlotPicture};
 use crier_platform::model::story::{Slot, SlotState};
 use crier_platform::model::time::WallMs;
@@ -54,6 +54,8 @@ pub(super) enum CardState {
     Reported,
     /// Its application was just switched off: one line with the way back.
     Off,
+    /// Nothing of it is left to show.
+    Faded,
 }
 
 /// Neighbouring runs with the same link.
@@ -160,6 +162,52 @@ impl Card {
                 Some(Away::Reported(_)) => CardState::Reported,
             },
         })
+    }
+}
+
+impl Card {
+    /// A story that is told of, whether or not there is anything left to show.
+    pub(super) fn told(told: &ToldStory, lens: &Lens<'_>) -> Option<Self> {
+        match told {
+            ToldStory::Whole(placed) => Self::new(placed, lens),
+            ToldStory::Faded(faded) => Some(Self::faded(faded, lens)),
+        }
+    }
+
+    /// That a story was there.
+    fn faded(faded: &FadedStory, lens: &Lens<'_>) -> Self {
+        let title = match faded.blanked {
+            Some(_) => "A story whose text was removed",
+            None => "A story that cannot be shown",
+        };
+        let app = faded.app.as_ref();
+        let name = app.map_or("an application that was removed", |app| app.name.as_str());
+        let run = Run {
+            text: title.to_owned(),
+            link: None,
+            bold: false,
+            italic: false,
+        };
+        Self {
+            id: faded.id.to_string(),
+            plain: title.to_owned(),
+            title: vec![Piece {
+                link: None,
+                runs: vec![run],
+            }],
+            body: Vec::new(),
+            pictures: Vec::new(),
+            app: name.to_owned(),
+            letter: app.map_or_else(|| "·".to_owned(), |app| letter_of(&app.name)),
+            tone: app.map_or(0, |app| tone_of(app.id)),
+            icon: None,
+            published: lens.moment(faded.published_at),
+            own: false,
+            new: false,
+            thumbed: false,
+            place: None,
+            state: CardState::Faded,
+        }
     }
 }
 

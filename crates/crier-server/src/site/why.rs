@@ -7,7 +7,7 @@ use super::moment::Moment;
 use super::slider::Slider;
 use super::story::{Card, CardState, Lens};
 use super::visit::Visit;
-use super::words::{details, grouped, verdict};
+use super::words::{details, grouped, removal, verdict};
 use askama::Template;
 use axum::body::Body;
 use axum::response::Response;
@@ -41,6 +41,8 @@ pub(super) struct WhyPage<'a> {
     /// The application's slider, unless it is not accepted any more.
     pub(super) slider: Option<Slider>,
     pub(super) away: bool,
+    /// Nothing of it is left that could be changed.
+    pub(super) faded: bool,
     pub(super) stories_on: bool,
 }
 
@@ -76,7 +78,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         return json(&why);
     }
     let lens = Lens::of(&visit, &user);
-    let card = Card::new(&why.story, &lens).ok_or(SiteError::NotFound)?;
+    let card = Card::told(&why.story, &lens).ok_or(SiteError::NotFound)?;
     let query = if why.v.is_empty() {
         String::new()
     } else {
@@ -86,7 +88,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         chrome: Chrome::of(&visit, "Why this?", "feed"),
         form_token: &visit.form_token(),
         view: why.explanation.view.map(|_| lens.moment(why.at)),
-        verdict: verdict(&why.verdict),
+        verdict: [verdict(&why.verdict), removal(&why.story, &lens)].concat(),
         details: details(&why.verdict, why.explanation.cut),
         start: grouped(BASE_SCORE),
         lines: why.explanation.factors.iter().map(FactorLine::of).collect(),
@@ -97,7 +99,8 @@ pub(crate) async fn get(visit: Visit) -> Answer {
             label: card.app.clone(),
             stop,
         }),
-        away: card.state != CardState::Shown,
+        away: matches!(card.state, CardState::Away | CardState::Reported),
+        faded: card.state == CardState::Faded,
         stories_on: why.stories_on,
         v: why.v,
         card,

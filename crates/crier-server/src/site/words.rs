@@ -1,7 +1,9 @@
 //! Verdicts, numbers and counts in words, for people (feed 5.1, 5.4, 5.5).
 
 use super::feed::Cause;
+use super::story::Lens;
 use crier_platform::feed::verdict::{Below, Verdict};
+use crier_platform::feed::{BlankedBy, FadedStory, ToldStory};
 
 /// Why a story stands where it stands: one sentence.
 pub(super) fn verdict(verdict: &Verdict) -> String {
@@ -34,6 +36,23 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
         Verdict::BelowCut(below) => {
             format!("It stayed {} % below the last story that came in.", below.percent)
         }
+    }
+}
+
+/// Who took a story's text away and when: a further sentence, or nothing.
+pub(super) fn removal(told: &ToldStory, lens: &Lens<'_>) -> String {
+    let ToldStory::Faded(FadedStory {
+        blanked: Some((at, by)),
+        ..
+    }) = told
+    else {
+        return String::new();
+    };
+    let at = lens.moment(*at).full;
+    match by {
+        BlankedBy::Takedown => format!(" An administrator took it down on {at}."),
+        BlankedBy::Erasure => format!(" It went with its application on {at}."),
+        BlankedBy::Age => format!(" Texts are not kept for ever; this one went on {at}."),
     }
 }
 

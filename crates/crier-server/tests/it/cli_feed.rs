@@ -86,14 +86,20 @@ fn published(folder: &TempDir, url: &str) {
     }
 }
 
-/// Ada looks at her feed, puts her oldest story away and looks again.
-async fn read_twice(url: &str) {
+/// Ada in her browser.
+async fn logged_in(url: &str) -> Browser {
     let mut ada = Browser::at(url.strip_prefix("http://").unwrap().parse().unwrap());
     ada.get("/login").await;
     let login = ada
         .submit("/login", &[("name", "ada"), ("password", PASSWORD)])
         .await;
     assert_eq!(login.status, 303, "{}", login.text());
+    ada
+}
+
+/// Ada looks at her feed, puts her oldest story away and looks again.
+async fn read_twice(url: &str) {
+    let mut ada = logged_in(url).await;
     let page = ada.get("/feed").await;
     assert_eq!(page.text().matches("<li id=\"s").count(), 3, "{}", page.text());
     let story = between(page.text(), "<li id=\"s", "\"").unwrap().to_owned();
@@ -173,4 +179,91 @@ async fn an_exported_record_is_replayed_and_a_person_s_export_holds_it_and_their
     );
     let (status, why) = refused(&folder, &["feed", "export", "nobody"]);
     assert_eq!((status, why.contains("nobody")), (1, true), "{why}");
+}
+
+/// The story of a record that has this title.
+fn story_titled(folder: &TempDir, title: &str) -> String {
+    let record = lines(&said(folder, &["feed", "export", "ada", "--with-text"]));
+    let found = record.iter().find(|line| line["title"] == title).unwrap();
+    found["story"].to_string()
+}
+
+#[tokio::test]
+async fn a_story_taken_down_and_an_erased_application_leave_their_reasons_beside_a_running_server() {
+    let folder = established();
+    give_password(&folder, "ada");
+    let served = Served::start(&folder);
+    published(&folder, &served.url);
+    let mut ada = logged_in(&served.url).await;
+    assert_eq!(ada.get("/feed").await.text().matches("<li id=\"s").count(), 3);
+
+    let (won, first) = (
+        story_titled(&folder, "ada won"),
+        story_titled(&folder, "story of 1"),
+    );
+    let taken = said(&folder, &["feed", "takedown", &won, "--json"]);
+    assert_eq!(taken, format!("{{\"story_id\":{won}}}\n"));
+    let erased = said(&folder, &["app", "erase", "App 1", "--json"]);
+    let erased: Value = serde_json::from_str(&erased).unwrap();
+    assert_eq!(erased["name"], "App 1");
+    let page = ada.get("/feed").await;
+    assert_eq!(page.text().matches("<li id=\"s").count(), 1, "{}", page.text());
+    let missed = ada.get("/feed/missed").await;
+    for sentence in [
+        "A story whose text was removed",
+        "An administrator took it down on ",
+        "It went with its application on ",
+        "an application that was removed",
+    ] {
+        assert!(missed.text().contains(sentence), "{sentence}: {}", missed.text());
+    }
+    for story in [&won, &first] {
+        let why = ada.get(&format!("/feed/why/{story}")).await;
+        assert_eq!(why.status, 200);
+        assert!(why.text().contains("Its text was removed."), "{}", why.text());
+        assert!(!why.text().contains("What would change it"), "{}", why.text());
+        let json = ada.get(&format!("/feed/why/{story}.json")).await;
+        assert!(json.text().contains(r#""verdict":"blanked""#), "{}", json.text());
+        ada.get("/feed").await;
+        let back = ada.submit("/feed/hide", &[("story", story)]).await;
+        assert_eq!(back.status, 404, "nothing is left to hide");
+    }
+    let key = format!("{:032x}", 1);
+    let keys = ["--api-key", &key, "--secret", A, "--url", &served.url];
+    let call = run(
+        &folder,
+        &[&["call", "auth.createToken", "--format", "json"][..], &keys].concat(),
+    );
+    assert!(
+        text(&call.stdout).starts_with(r#"{"error_code":101,"#),
+        "{}",
+        text(&call.stdout)
+    );
+    assert_eq!(served.stop(), Some(0));
+
+    let record = said(&folder, &["feed", "export", "ada"]);
+    std::fs::write(folder.path().join("record"), record).unwrap();
+    let replayed = said(&folder, &["simulate", "--replay", "record"]);
+    assert!(
+        replayed.ends_with("4 of 4 feed pages are the same\n"),
+        "{replayed}"
+    );
+    let data = folder.path().join("crier-data");
+    let books = std::fs::read(data.join("crier.db")).unwrap();
+    for gone in ["ada won", "story of 1"] {
+        assert!(
+            !books.windows(gone.len()).any(|bytes| bytes == gone.as_bytes()),
+            "{gone}"
+        );
+    }
+    for (words, sentence) in [
+        (
+            ["feed", "takedown", "999"],
+            "there is no story with the number 999",
+        ),
+        (["app", "erase", "App 1"], "there is no application with"),
+    ] {
+        let (status, why) = refused(&folder, &words);
+        assert_eq!((status, why.contains(sentence)), (1, true), "{why}");
+    }
 }

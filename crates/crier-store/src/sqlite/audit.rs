@@ -111,6 +111,7 @@ impl Pen<'_> {
                 self.watch(&mut act, (APP_ROW, app.id.get()), secrets)?;
                 act
             }
+            Write::EraseApp(app) => Act::on_app(*app, "app.erase", &[]),
             Write::AddUser(user) => Act::on_user(user.uid, "user.add", &[("admin", json!(user.admin))]),
             Write::SetUser(user) => {
                 let mut act = Act::on_user(user.uid, "user.set", &[]);
@@ -289,6 +290,7 @@ fn act_on_picture(write: &PictureWrite) -> Option<Act> {
 
 fn act_on_feed(write: &FeedWrite) -> Option<Act> {
     match write {
+        FeedWrite::TakeDown(story) => Act::on(format!("story:{story}"), "story.take_down", &[]),
         FeedWrite::View(_)
         | FeedWrite::Later(_)
         | FeedWrite::Click { .. }
@@ -300,6 +302,7 @@ fn act_on_feed(write: &FeedWrite) -> Option<Act> {
         | FeedWrite::RevokeAddress { .. }
         | FeedWrite::UseAddress(_)
         | FeedWrite::BlankBefore(_)
+        | FeedWrite::Bury { .. }
         | FeedWrite::TrimViews(_) => None,
     }
 }

@@ -16,6 +16,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long a copy waits for a lock.
@@ -85,7 +86,11 @@ impl SqliteStore {
     /// # Errors
     /// `Served` while another process does, or what the disk said.
     pub fn serve(&self) -> Result<(), StoreError> {
-        self.marks().claim()
+        self.marks().claim()?;
+        // A process that was killed may have left there what it took away.
+        let shared = self.shared();
+        shared.traces_left.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Puts a backup in the place of the books of a data folder that nobody serves. The folder's key must be the one of the backup.

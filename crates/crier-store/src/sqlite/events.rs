@@ -7,7 +7,8 @@ use super::pen::{Halt, Pen};
 use crier_platform::model::time::WallMs;
 use crier_proto::ids::{AppId, Uid};
 
-const NEXT_SEQ: &str = "INSERT INTO feed_head (user, last_seq) VALUES (?1, 1)
+const NEXT_SEQ: &str =
+    "INSERT INTO feed_head (user, last_seq, record) VALUES (?1, 1, (SELECT last FROM counter WHERE name = 'feed_record'))
   ON CONFLICT (user) DO UPDATE SET last_seq = last_seq + 1 RETURNING last_seq";
 const ADD_EVENT: &str = "INSERT INTO feed_event (user, seq, at_ms, kind, app, story, view, value)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";

@@ -8,8 +8,8 @@ use super::stories;
 use async_trait::async_trait;
 use crier_platform::model::ranking::{Acts, Bucket, QualityCounts, QualityRow, Slider};
 use crier_platform::model::record::{
-    FeedAddress, FeedCounts, FeedHead, FeedState, HourRows, KeptRanking, OlderStories, PastQuery,
-    PastStories, StateQuery, View,
+    FeedAddress, FeedCounts, FeedHead, FeedState, HourRows, KeptRanking, KeptSince, OlderStories, Overdue,
+    PastQuery, PastStories, StateQuery, View,
 };
 use crier_platform::model::record_line::{EventLine, LineEvent, LineReason, RecordLine, StoryLine};
 use crier_platform::model::story::Story;
@@ -19,13 +19,16 @@ use crier_platform::ports::store::StoreFault;
 use crier_proto::ids::{AppId, StoryId, Uid};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
-const HEAD: &str = "SELECT last_seq, last_view FROM feed_head WHERE user = ?1";
+const HEAD: &str = "SELECT last_seq, last_view, record FROM feed_head WHERE user = ?1";
+/// The number that a record would begin with now.
+const NEXT_RECORD: &str = "SELECT last FROM counter WHERE name = 'feed_record'";
 const STORIES: &str = "SELECT seq, id, app, published_ms, priority, exempt, title, body, kind FROM story
   WHERE user = ?1 AND seq > ?2 AND seq <= ?3 AND published_ms > ?4 ORDER BY seq";
 const EVENTS: &str = "SELECT seq, at_ms, kind, app, story, view, value FROM feed_event
   WHERE user = ?1 AND seq > ?2 AND seq <= ?3 AND (?4 OR kind <> 'shown') ORDER BY seq";
-/// Stories by number: those that people did something with from a moment on, and one more; however old, so without their texts.
-const ACTED_ON: &str = "SELECT seq, id, app, published_ms, priority, exempt, '' AS title, NULL AS body, kind FROM story
+/// Stories by number: those that people did something with from a moment on, and one more; which alone comes with its text.
+const ACTED_ON: &str = "SELECT seq, id, app, published_ms, priority, exempt, iif(id IS ?4, title, '') AS title,
+    iif(id IS ?4, body, NULL) AS body, kind FROM story
   WHERE user = ?1 AND seq <= ?2 AND id IN (SELECT ?4 UNION ALL
     SELECT story FROM feed_event INDEXED BY feed_event_done WHERE user = ?1 AND seq <= ?2 AND at_ms >= ?3 AND story IS NOT NULL
       AND kind IN ('clicked', 'hidden', 'reported', 'undone', 'thumbed', 'unthumbed', 'slider', 'switched', 'granted', 'withdrawn'))";
@@ -62,7 +65,8 @@ const HOUR_COUNTS: &str = "SELECT app, sum(shown), sum(clicked), sum(thumbed), s
 const OVERDUE: &str = "SELECT
   coalesce((SELECT published_ms < ?1 FROM story WHERE id > (SELECT last FROM counter WHERE name = 'blanked_story')
     ORDER BY id LIMIT 1), 0),
-  EXISTS (SELECT 1 FROM feed_view WHERE at_ms < ?2)";
+  EXISTS (SELECT 1 FROM feed_view WHERE at_ms < ?2),
+  EXISTS (SELECT 1 FROM erased_app WHERE erased_ms < ?3)";
 const ADDRESSES: &str = "SELECT * FROM feed_address WHERE user = ?1 ORDER BY number";
 const ADDRESS: &str = "SELECT * FROM feed_address WHERE token = ?1";
 
@@ -228,24 +232,33 @@ fn stories(store: &SqliteStore, rows: (&Connection, &str, impl Params)) -> rusql
     Ok(lines)
 }
 
-/// What ranking looks at of a record up to a place, in order.
+/// What ranking looks at of a record up to a place, in order; `None` when it is another record than is known.
 fn past(
     store: &SqliteStore,
     connection: &Connection,
     query: &PastQuery,
-) -> rusqlite::Result<Vec<RecordLine>> {
+) -> rusqlite::Result<Option<Vec<RecordLine>>> {
     let (user, upto) = (query.user.get(), query.upto);
-    let (mut lines, from) = match query.stories {
+    let (mut lines, mut from) = match query.stories {
         PastStories::After(moment) => {
             let lines = stories(store, (connection, STORIES, (user, 0, upto, moment.0)))?;
             let from = lines.first().map_or(upto, seq_of);
             (lines, from)
         }
-        PastStories::Known(from) => (Vec::new(), from),
+        PastStories::Known { record, .. } if record != head_of(connection, query.user)?.record => {
+            return Ok(None);
+        }
+        PastStories::Known { from, .. } => (Vec::new(), from),
     };
     let also = query.also.map(StoryId::get);
     let acted_on = (connection, ACTED_ON, (user, upto, query.acts_from.0, also));
-    lines.extend(stories(store, acted_on)?);
+    let acted_on = stories(store, acted_on)?;
+    let is_asked =
+        |line: &&RecordLine| matches!(line, RecordLine::Story(story) if Some(story.story) == query.also);
+    if let Some(asked) = acted_on.iter().find(is_asked) {
+        from = from.min(seq_of(asked));
+    }
+    lines.extend(acted_on);
     let number = ("feed_event", "seq");
     lines.extend(sound(store, (connection, DONE, (user, upto)), number, event)?);
     lines.extend(sound(
@@ -256,7 +269,7 @@ fn past(
     )?);
     lines.sort_by_key(seq_of);
     lines.dedup_by_key(|line| seq_of(line));
-    Ok(lines)
+    Ok(Some(lines))
 }
 
 /// Stories and events above one place up to another, in order.
@@ -313,6 +326,27 @@ fn address(row: &Row<'_>) -> rusqlite::Result<FeedAddress> {
     })
 }
 
+/// Where a record stands; one that is not begun would begin like this.
+fn head_of(connection: &Connection, user: Uid) -> rusqlite::Result<FeedHead> {
+    let read = |row: &Row<'_>| {
+        Ok(FeedHead {
+            last_seq: row.get(0)?,
+            last_view: row.get(1)?,
+            record: row.get(2)?,
+        })
+    };
+    let mut statement = connection.prepare_cached(HEAD)?;
+    match statement.query_row([user.get()], read).optional()? {
+        Some(head) => Ok(head),
+        None => Ok(FeedHead {
+            record: connection
+                .prepare_cached(NEXT_RECORD)?
+                .query_row([], |row| row.get(0))?,
+            ..FeedHead::default()
+        }),
+    }
+}
+
 /// Reads within one transaction: what a writer commits meanwhile is not half seen.
 fn at_one_moment<T>(
     connection: &Connection,
@@ -333,16 +367,7 @@ impl Feeds for SqliteStore {
         let user = query.user.get();
         self.readers().read(|connection| {
             at_one_moment(connection, |connection| {
-                let head = connection
-                    .prepare_cached(HEAD)?
-                    .query_row([user], |row| {
-                        Ok(FeedHead {
-                            last_seq: row.get(0)?,
-                            last_view: row.get(1)?,
-                        })
-                    })
-                    .optional()?
-                    .unwrap_or_default();
+                let head = head_of(connection, query.user)?;
                 let span = (query.user, query.after, head.last_seq);
                 Ok(FeedState {
                     head,
@@ -378,7 +403,7 @@ impl Feeds for SqliteStore {
         })
     }
 
-    async fn feed_at(&self, query: PastQuery) -> Result<Vec<RecordLine>, StoreFault> {
+    async fn feed_at(&self, query: PastQuery) -> Result<Option<Vec<RecordLine>>, StoreFault> {
         self.readers()
             .read(|connection| at_one_moment(connection, |connection| past(self, connection, &query)))
     }
@@ -506,10 +531,17 @@ impl Rankings for SqliteStore {
         })
     }
 
-    async fn is_overdue(&self, stories: WallMs, views: WallMs) -> Result<(bool, bool), StoreFault> {
+    async fn is_overdue(&self, before: KeptSince) -> Result<Overdue, StoreFault> {
         self.readers().read(|connection| {
             let mut statement = connection.prepare_cached(OVERDUE)?;
-            statement.query_row((stories.0, views.0), |row| Ok((row.get(0)?, row.get(1)?)))
+            let moments = (before.texts.0, before.views.0, before.tombstones.0);
+            statement.query_row(moments, |row| {
+                Ok(Overdue {
+                    texts: row.get(0)?,
+                    views: row.get(1)?,
+                    tombstones: row.get(2)?,
+                })
+            })
         })
     }
 

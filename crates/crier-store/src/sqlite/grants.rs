@@ -27,6 +27,7 @@ impl Pen<'_> {
     /// `Write::SetGrant`.
     pub(crate) fn set_grant(&self, grant: &Grant) -> Result<(), Halt> {
         self.require_user(grant.user)?;
+        self.refuse_erased(grant.app)?;
         let before = self.stories_wanted(grant.app, grant.user)?;
         self.run(
             "INSERT INTO \"grant\" (user, app, feed, added, offline_access, granted_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -61,6 +62,7 @@ impl Pen<'_> {
     /// `Write::AcceptTerms`.
     pub(crate) fn accept_terms(&self, app: AppId, user: Uid, added: bool) -> Result<(), Halt> {
         self.require_user(user)?;
+        self.refuse_erased(app)?;
         let before = self.stories_wanted(app, user)?;
         let changed = self.run(
             "INSERT INTO \"grant\" (user, app, feed, added, offline_access, granted_ms) VALUES (?1, ?2, 1, ?3, 0, ?4)

@@ -12,6 +12,7 @@ use crier_platform::model::mailbox::MailWrites;
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::store::{Batch, CommitError, Flush, Made, StoreFault};
 use rusqlite::{Connection, ErrorCode};
+use std::sync::atomic::Ordering;
 
 /// What waited together.
 #[derive(Default)]
@@ -87,8 +88,16 @@ impl Shared {
         let committed = connection
             .prepare_cached("COMMIT")
             .and_then(|mut commit| commit.execute([]));
+        let wiped = concluded
+            .units
+            .iter()
+            .any(|unit| unit.as_ref().is_ok_and(|applied| applied.wiped));
+        if wiped {
+            self.overwrite_less(connection);
+        }
         match committed {
             Ok(_) => {
+                self.traces_left.fetch_or(wiped, Ordering::Relaxed);
                 self.metrics.commits.inc_by(u64::from(written && synced));
                 Ok(concluded)
             }
@@ -100,6 +109,14 @@ impl Shared {
                     fault => Err(fault),
                 }
             }
+        }
+    }
+
+    /// Back to overwriting only what costs no write of its own.
+    fn overwrite_less(&self, connection: &Connection) {
+        let set = connection.pragma_update_and_check(None, "secure_delete", "FAST", |_| Ok(()));
+        if let Err(error) = set {
+            tracing::warn!(%error, "the books go on overwriting all that is deleted");
         }
     }
 

@@ -16,7 +16,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// The database in the data folder.
@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) obeyed: Mutex<i64>,
     /// The data folder; books in memory have none.
     pub(crate) folder: Option<PathBuf>,
+    /// Whether the files may still hold what was taken away for good.
+    pub(crate) traces_left: AtomicBool,
     /// Damaged rows that have been reported.
     pub(crate) reported: Mutex<Vec<(&'static str, i64)>>,
 }
@@ -172,6 +174,7 @@ impl SqliteStore {
                 .wrapping_add(i64::from(std::process::id()) << 32),
             obeyed: Mutex::new(last),
             folder: folder.map(Path::to_path_buf),
+            traces_left: AtomicBool::new(false),
             reported: Mutex::default(),
         });
         let writer = WriterHandle::start(writer, Arc::clone(&shared))?;
@@ -265,6 +268,7 @@ fn opening(folder: &Path) -> std::io::Result<File> {
 fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update_and_check(None, "secure_delete", "FAST", |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES_KEPT, |_| Ok(()))
 }
 

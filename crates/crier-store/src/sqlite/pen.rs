@@ -50,6 +50,8 @@ pub(crate) struct Applied {
     pub(crate) events: RefCell<Vec<&'static str>>,
     /// Whether the unit had been applied before.
     pub(crate) repeated: bool,
+    /// Whether something was taken away for good, which must leave the files too.
+    pub(crate) wiped: bool,
 }
 
 /// What a unit writes with.
@@ -113,6 +115,7 @@ impl Pen<'_> {
             Write::ExpectFewerApps { owner, than } => self.expect_fewer_apps(owner, than),
             Write::ExpectApp(app) => self.expect_app(&app),
             Write::SetApp(app) => self.set_app(&app),
+            Write::EraseApp(app) => self.erase_app(app),
             Write::AddUser(user) => self.add_user(&user),
             Write::ExpectUser(user) => self.expect_user(&user),
             Write::SetUser(user) => self.set_user(&user),

@@ -38,7 +38,7 @@ const EVICT_SOURCES: &str = "UPDATE source SET state = 'evicted', picture = NULL
 const BLOCK_SOURCES: &str =
     "UPDATE source SET state = CASE WHEN due_ms IS NULL OR state <> 'waiting' THEN 'failed' ELSE state END,
   failed_ms = ?2, cause = 'blocked', picture = NULL, etag = NULL, last_modified = NULL WHERE picture = ?1";
-const DROP_UNUSED: &str = "DELETE FROM picture WHERE hash = ?1 AND refs = 0
+pub(super) const DROP_UNUSED: &str = "DELETE FROM picture WHERE hash = ?1 AND refs = 0
   AND NOT EXISTS (SELECT 1 FROM story_slot WHERE picture = ?1 AND state = 'ready')";
 const CLEAR: &str = "UPDATE story_slot SET state = 'removed', picture = NULL, type = NULL, width = NULL, height = NULL, cause = NULL
   WHERE story = ?1 AND slot = ?2";
@@ -100,6 +100,7 @@ impl Pen<'_> {
 
     fn add_photo(&self, photo: &NewPhoto) -> Result<(), Halt> {
         self.require_user(photo.owner)?;
+        self.refuse_erased(photo.app)?;
         self.refuse_if(
             Conflict::IdTaken,
             "SELECT 1 FROM photo WHERE pid = ?1",
@@ -148,7 +149,7 @@ impl Pen<'_> {
     }
 
     /// Removes a photo: its slots are empty from now on, its pictures go unless something else has the same.
-    fn remove_photo(&self, pid: i64) -> Result<(), Halt> {
+    pub(super) fn remove_photo(&self, pid: i64) -> Result<(), Halt> {
         self.clear_slots("pid = ?1", pid)?;
         let read = |row: &Row<'_>| Ok([row.get("big")?, row.get("normal")?, row.get("small")?]);
         let mut statement = self
@@ -223,37 +224,12 @@ impl Pen<'_> {
         for pid in self.list("SELECT pid FROM photo WHERE owner = ?1", [user.get()])? {
             self.remove_photo(pid)?;
         }
-        let only_theirs = "SELECT DISTINCT source FROM story_slot WHERE source IS NOT NULL
-          AND story IN (SELECT id FROM story WHERE user = ?1)
-          AND NOT EXISTS (SELECT 1 FROM story_slot AS other JOIN story ON story.id = other.story
-            WHERE other.source = story_slot.source AND story.user <> ?1)";
-        let mut statement = self.connection.prepare_cached(only_theirs)?;
-        let sources: Vec<[u8; 32]> = statement
-            .query_map([user.get()], |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()?;
-        let mut shown: BTreeSet<[u8; 32]> = BTreeSet::new();
-        for source in sources {
-            shown.extend(self.hashes(
-                "SELECT picture FROM source WHERE hash = ?1 AND picture IS NOT NULL",
-                source,
-            )?);
-            shown.extend(self.hashes(
-                "SELECT DISTINCT picture FROM story_slot WHERE source = ?1 AND picture IS NOT NULL",
-                source,
-            )?);
-            self.run(
-                "UPDATE source SET picture = NULL, due_ms = NULL WHERE hash = ?1",
-                [source],
-            )?;
-            self.run("DELETE FROM source WHERE hash = ?1", [source])?;
+        let shown =
+            "SELECT DISTINCT story FROM story_slot WHERE story IN (SELECT id FROM story WHERE user = ?1)";
+        for story in self.list(shown, [user.get()])? {
+            self.remove_slots(story)?;
         }
-        self.run(
-            "DELETE FROM story_slot WHERE story IN (SELECT id FROM story WHERE user = ?1)",
-            [user.get()],
-        )?;
-        shown
-            .into_iter()
-            .try_for_each(|hash| self.run(DROP_UNUSED, [hash]).map(drop))
+        Ok(())
     }
 }
 

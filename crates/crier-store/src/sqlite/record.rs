@@ -5,7 +5,6 @@
 
 use super::events::Event;
 use super::pen::{Halt, Pen};
-use super::rows::Word;
 use crier_platform::model::change::Fact;
 use crier_platform::model::ranking::Slider;
 use crier_platform::model::record::{FeedAct, FeedWrite, HourRows, KeptRanking, LaterPage, NewView, View};
@@ -20,7 +19,8 @@ const DAY_MS: i64 = 86_400_000;
 const OWN_STORY: &str =
     "SELECT app, exempt, hidden_ms, reported_ms, thumb_ms, clicked_ms, first_shown_ms FROM story
   WHERE id = ?1 AND user = ?2 AND blanked_ms IS NULL";
-const NEXT_VIEW: &str = "INSERT INTO feed_head (user, last_seq, last_view) VALUES (?1, 0, 1)
+const NEXT_VIEW: &str = "INSERT INTO feed_head (user, last_seq, last_view, record)
+  VALUES (?1, 0, 1, (SELECT last FROM counter WHERE name = 'feed_record'))
   ON CONFLICT (user) DO UPDATE SET last_view = last_view + 1 RETURNING last_view";
 const ADD_VIEW: &str =
     "INSERT INTO feed_view (user, number, at_ms, moment, seq, version, missed, exempt, shown, pages)
@@ -29,8 +29,8 @@ const SET_MISSED: &str = "INSERT INTO feed_missed (user, app, missed) VALUES (?1
   ON CONFLICT (user, app) DO UPDATE SET missed = ?3";
 const ON_PAGE_1: &str = "UPDATE story SET views = views + 1, last_verdict = ?3,
   best_slot = CASE WHEN ?4 IS NULL THEN best_slot ELSE min(coalesce(best_slot, ?4), ?4) END WHERE id = ?1 AND user = ?2";
-const FIRST_SHOWN: &str =
-    "UPDATE story SET first_shown_ms = ?3 WHERE id = ?1 AND user = ?2 AND first_shown_ms IS NULL";
+const FIRST_SHOWN: &str = "UPDATE story SET first_shown_ms = ?3
+  WHERE id = ?1 AND user = ?2 AND first_shown_ms IS NULL AND blanked_ms IS NULL";
 /// Whether a view's page 1 holds a story; of a later page only that it was served (feed 2.9).
 const IN_VIEW: &str = "SELECT 1 FROM feed_view WHERE user = ?1 AND number = ?2 AND iif(?4 > 1, pages >= ?4,
   EXISTS (SELECT 1 FROM json_each(shown) WHERE value = ?3) OR EXISTS (SELECT 1 FROM json_each(exempt) WHERE value = ?3))";
@@ -152,6 +152,8 @@ impl Pen<'_> {
                 )
                 .map(drop),
             FeedWrite::BlankBefore(before) => self.blank_before(*before),
+            FeedWrite::TakeDown(story) => self.take_down(*story),
+            FeedWrite::Bury { before, expiry } => self.bury(*before, *expiry),
             FeedWrite::TrimViews(before) => self
                 .run("DELETE FROM feed_view WHERE at_ms < ?1", [before.0])
                 .map(drop),
@@ -284,12 +286,14 @@ impl Pen<'_> {
     fn add_view(&self, new: &NewView) -> Result<(), Halt> {
         let NewView {
             view,
+            record,
             missed_after,
             verdicts,
         } = new;
         self.require_user(view.user)?;
         let number = self.next(NEXT_VIEW, [view.user.get()])?;
-        if number != view.number {
+        let present: i64 = self.next("SELECT record FROM feed_head WHERE user = ?1", [view.user.get()])?;
+        if number != view.number || present != *record {
             return Err(Halt::Refused(Conflict::Changed));
         }
         let missed: Vec<(i64, u32)> = view
@@ -343,15 +347,11 @@ impl Pen<'_> {
     }
 
     fn shown_first(&self, (user, view): (Uid, i64), (id, at): (StoryId, WallMs)) -> Result<(), Halt> {
+        // One that was blanked meanwhile is not shown any more.
         if self.run(FIRST_SHOWN, (id.get(), user.get(), at.0))? == 0 {
             return Ok(());
         }
-        let story = match self.own_story(user, id) {
-            Ok(story) => story,
-            // Blanked meanwhile: nothing of it counts.
-            Err(Halt::Refused(_)) => return Ok(()),
-            Err(halt) => return Err(halt),
-        };
+        let story = self.own_story(user, id)?;
         self.count_act((user, &story), Column::Shown, (at.0, 1))?;
         let event = Event {
             at,
@@ -461,12 +461,7 @@ impl Pen<'_> {
     fn blank_before(&self, before: WallMs) -> Result<(), Halt> {
         let old = self.list(TO_BLANK, [before.0])?;
         for id in &old {
-            self.run(
-                "UPDATE story SET title = '', body = iif(body IS NULL, NULL, ''), blanked_ms = ?2, blanked_by = ?3
-                 WHERE id = ?1 AND blanked_ms IS NULL",
-                (id, self.now.0, crier_platform::model::record::BlankedBy::Age.word()),
-            )?;
-            self.run("DELETE FROM story_slot WHERE story = ?1", [id])?;
+            self.blank_by_age(*id)?;
         }
         if let Some(last) = old.last() {
             self.run(

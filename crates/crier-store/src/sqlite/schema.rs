@@ -47,6 +47,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
         "begin_the_audit_log",
         include_str!("../../migrations/0008_begin_the_audit_log.sql"),
     ),
+    (
+        9,
+        "bury_what_is_erased",
+        include_str!("../../migrations/0009_bury_what_is_erased.sql"),
+    ),
 ];
 
 /// The newest schema that this version knows.
@@ -158,7 +163,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             counters,
-            "blanked_story0,feed_address0,mailbox_wall_ms0,picture_bytes0,story1"
+            "blanked_story0,feed_address0,feed_record0,mailbox_wall_ms0,picture_bytes0,story1"
         );
     }
 

@@ -71,6 +71,7 @@ impl Pen<'_> {
     /// `Write::PublishStory`. The window is judged first and nothing is written when it is closed.
     pub(crate) fn publish_story(&mut self, story: &NewStory) -> Result<(), Halt> {
         self.require_user(story.user)?;
+        self.refuse_erased(story.app)?;
         let seq = self.next_place(story.user)?;
         let id = StoryId::new(self.next(NEXT_ID, [])?)
             .ok_or_else(|| StoreFault::Damaged("the counter of stories is not positive".to_owned()))?;

@@ -51,7 +51,7 @@ fn kept_windows(connection: &Connection, uid: Uid) -> rusqlite::Result<Vec<(AppI
 }
 
 /// Everything held on a person but sessions and grants, which leave facts of their own.
-const ERASE: [&str; 17] = [
+const ERASE: [&str; 18] = [
     "DELETE FROM login WHERE user = ?1",
     "DELETE FROM login_link WHERE user = ?1",
     "DELETE FROM auth_token WHERE user = ?1",
@@ -60,6 +60,7 @@ const ERASE: [&str; 17] = [
     "DELETE FROM mailbox WHERE user = ?1",
     "DELETE FROM story_slot WHERE story IN (SELECT id FROM story WHERE user = ?1)",
     "DELETE FROM story WHERE user = ?1",
+    "DELETE FROM tombstone WHERE user = ?1",
     "DELETE FROM feed_event WHERE user = ?1",
     "DELETE FROM feed_view WHERE user = ?1",
     "DELETE FROM feed_missed WHERE user = ?1",
@@ -149,11 +150,15 @@ impl Pen<'_> {
             "SELECT 1 FROM app WHERE owner = ?1 LIMIT 1",
             [uid.get()],
         )?;
+        self.wipe()?;
         let apps = self.list("SELECT app FROM \"grant\" WHERE user = ?1", [uid.get()])?;
         for app in apps.into_iter().filter_map(AppId::new) {
             self.note(&Fact::Withdrawn(app, uid))?;
         }
         self.end_sessions_of(uid)?;
+        self.uncount(uid)?;
+        // Whoever gets this number next begins another record.
+        self.next_record()?;
         self.erase_pictures(uid)?;
         for statement in ERASE {
             self.run(statement, [uid.get()])?;

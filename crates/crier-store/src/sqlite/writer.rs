@@ -7,6 +7,7 @@ use super::group::Group;
 use super::marks::Overlay;
 use super::open::Shared;
 use super::pen::Halt;
+use super::traces::{self, Rewritten};
 use super::upkeep::Upkeep;
 use crate::error::StoreError;
 use crier_platform::model::audit::Actor;
@@ -15,11 +16,17 @@ use crier_platform::model::time::ElapsedMs;
 use crier_platform::ports::store::{Batch, CommitError, Flush, Made, StoreFault, WhenKept};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 use tokio::sync::oneshot;
+
+/// Milliseconds between two tries to remove traces, and for which an idle writer waits before one.
+const TRY_PAUSE_MS: u64 = 500;
+/// Milliseconds between two rewritings of the books: many erasures share one.
+const REWRITING_PAUSE_MS: u64 = 60_000;
 
 type Answer = oneshot::Sender<Result<Vec<Made>, CommitError>>;
 
@@ -49,6 +56,8 @@ impl WriterHandle {
             shared: Arc::clone(&shared),
             upkeep: Upkeep::default(),
             dirty_since: None,
+            next_try: ElapsedMs::default(),
+            next_rewriting: ElapsedMs::default(),
         };
         let thread = Builder::new()
             .name("crier-store-writer".to_owned())
@@ -167,6 +176,10 @@ struct Writer {
     shared: Arc<Shared>,
     upkeep: Upkeep,
     dirty_since: Option<ElapsedMs>,
+    /// When traces may be removed next, after somebody was in the way.
+    next_try: ElapsedMs,
+    /// When the books may be rewritten next.
+    next_rewriting: ElapsedMs,
 }
 
 impl Writer {
@@ -182,6 +195,7 @@ impl Writer {
                 return;
             }
             self.tend_marks();
+            self.tend_traces();
         }
     }
 
@@ -197,18 +211,73 @@ impl Writer {
         self.shared.health.close();
         self.shared.marks.sync()?;
         while self.fold(true) {}
+        if self.shared.traces_left.load(Ordering::Relaxed) {
+            self.remove_traces(true);
+        }
         Ok(())
     }
 
-    /// The next job; `Some(None)` when the marks have waited long enough; `None` when nobody can send any more.
-    fn next(&self) -> Option<Option<Job>> {
-        if !self.shared.marks.is_dirty() {
-            return self.jobs.recv().ok().map(Some);
+    /// Removes the traces of what was taken away for good, soon after it was.
+    fn tend_traces(&mut self) {
+        let now = self.shared.clock.elapsed();
+        if !self.shared.traces_left.load(Ordering::Relaxed) || now < self.next_try {
+            return;
         }
-        match self
-            .jobs
-            .recv_timeout(Duration::from_millis(self.shared.config.call_order_sync.0))
-        {
+        self.next_try = now.plus_ms(TRY_PAUSE_MS);
+        let with_rewriting = now >= self.next_rewriting;
+        if with_rewriting {
+            self.next_rewriting = now.plus_ms(REWRITING_PAUSE_MS);
+        }
+        // Whoever reads just now is not waited for: callers would wait too.
+        self.set_busy_timeout(Duration::ZERO);
+        self.remove_traces(with_rewriting);
+        self.set_busy_timeout(Duration::from_millis(self.shared.config.busy_timeout.0));
+    }
+
+    fn set_busy_timeout(&self, timeout: Duration) {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = connection.busy_timeout(timeout) {
+            tracing::warn!(%error, "the books wait for other processes longer or shorter than configured");
+        }
+    }
+
+    /// Rewrites the books if that is due, and empties the log. What is in the way now is tried again.
+    fn remove_traces(&self, with_rewriting: bool) {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let rewritten = if with_rewriting {
+            traces::rewrite(&connection, self.shared.config.rewrite_bytes_max).map(Some)
+        } else {
+            Ok(None)
+        };
+        let emptied = traces::empty_log(&connection);
+        match (rewritten, emptied) {
+            (Ok(Some(rewritten)), Ok(true)) => {
+                self.shared.traces_left.store(false, Ordering::Relaxed);
+                if rewritten == Rewritten::TooLarge {
+                    self.shared.metrics.rewrites_left.inc();
+                    tracing::warn!(
+                        "traces of what was erased stay in the books: they are larger than store.rewrite_bytes_max"
+                    );
+                }
+            }
+            (Ok(_), Ok(_)) => {}
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::warn!(%error, "traces of what was erased are still in the files; tried again");
+                self.shared.stop_if_io(&error);
+            }
+        }
+    }
+
+    /// The next job; `Some(None)` when marks or traces have waited long enough; `None` when nobody can send any more.
+    fn next(&self) -> Option<Option<Job>> {
+        let pause_ms = if self.shared.marks.is_dirty() {
+            self.shared.config.call_order_sync.0
+        } else if self.shared.traces_left.load(Ordering::Relaxed) {
+            TRY_PAUSE_MS
+        } else {
+            return self.jobs.recv().ok().map(Some);
+        };
+        match self.jobs.recv_timeout(Duration::from_millis(pause_ms)) {
             Ok(job) => Some(Some(job)),
             Err(RecvTimeoutError::Timeout) => Some(None),
             Err(RecvTimeoutError::Disconnected) => None,

@@ -11,6 +11,7 @@ mod audit;
 mod backends;
 mod beside;
 mod copies;
+mod erasure;
 mod files;
 mod grants;
 mod mailboxes;
@@ -125,6 +126,11 @@ conformance! {
         a_picture_that_is_ready_at_publication_is_an_event_of_the_same_unit
         more_addresses_than_a_user_may_have_are_refused
         erasing_a_user_leaves_nothing_of_their_record
+    }
+    erasure {
+        a_story_that_is_taken_down_loses_text_and_slots_and_keeps_its_place
+        an_erased_application_leaves_places_for_a_day_and_then_nothing_of_its_stories
+        erasing_a_user_takes_their_acts_out_of_the_hours
     }
     pictures {
         all_slots_of_an_address_wait_on_one_job_and_become_ready_with_an_event_each

@@ -5,7 +5,8 @@ use crier_platform::model::job::{ImageHash, NewPhoto, PictureWrite};
 use crier_platform::model::picture::{Picture, PictureHash, PictureType};
 use crier_platform::model::ranking::{Acts, QualityCounts, Slider};
 use crier_platform::model::record::{
-    FeedAct, FeedState, FeedWrite, LaterPage, NewView, PastQuery, PastStories, ReportReason, StateQuery, View,
+    FeedAct, FeedHead, FeedState, FeedWrite, LaterPage, NewView, PastQuery, PastStories, ReportReason,
+    StateQuery, View,
 };
 use crier_platform::model::record_line::{LineEvent, RecordLine};
 use crier_platform::model::story::{NewSlot, NewStory};
@@ -76,6 +77,7 @@ fn view(number: i64, seq: i64, shown: &[StoryId]) -> NewView {
             shown: shown.to_vec(),
             pages: 1,
         },
+        record: 0,
         missed_after: vec![(app_id(4), 0), (app_id(5), 1)],
         verdicts: shown.iter().map(|_| "shown_merit").collect(),
     }
@@ -152,7 +154,7 @@ pub async fn of_a_past_only_what_ranking_looks_at_is_read(world: &World) {
     act(world, stories[1], FeedAct::Thumb).await;
     act(world, stories[2], FeedAct::Thumb).await;
     let read = |query: PastQuery| async move {
-        let lines = world.store.feed_at(query).await.unwrap();
+        let lines = world.store.feed_at(query).await.unwrap().expect("this record");
         let lines = lines.into_iter().map(|line| match line {
             RecordLine::Story(story) => (story.seq, story.title.unwrap_or_default().is_empty()),
             RecordLine::Event(event) => (event.seq, false),
@@ -161,6 +163,7 @@ pub async fn of_a_past_only_what_ranking_looks_at_is_read(world: &World) {
         lines.collect::<Vec<_>>()
     };
     let start = WallMs(START_MS);
+    let record = state(world).await.head.record;
     let query = PastQuery {
         user: uid(7),
         upto: 11,
@@ -183,14 +186,22 @@ pub async fn of_a_past_only_what_ranking_looks_at_is_read(world: &World) {
         upto: 10,
         ..query
     };
-    let expected = [(1, true), (2, true), (4, false), (9, false), (10, false)];
+    let expected = [(1, false), (2, true), (4, false), (9, false), (10, false)];
     assert_eq!(read(one_more).await, expected);
     let known = PastQuery {
-        stories: PastStories::Known(4),
+        stories: PastStories::Known { record, from: 4 },
         ..query
     };
     let expected = [(2, true), (3, true), (9, false), (10, false), (11, false)];
     assert_eq!(read(known).await, expected);
+    let another = PastQuery {
+        stories: PastStories::Known {
+            record: record + 1,
+            from: 4,
+        },
+        ..query
+    };
+    assert_eq!(world.store.feed_at(another).await.unwrap(), None);
 }
 
 pub async fn acts_on_exempt_stories_count_nowhere(world: &World) {
@@ -350,7 +361,10 @@ pub async fn erasing_a_user_leaves_nothing_of_their_record(world: &World) {
     write(world, FeedWrite::View(Box::new(view(1, 3, &[id])))).await;
     world.commit(vec![Write::EraseUser(uid(7))]).await;
     let none = FeedState {
-        head: Default::default(),
+        head: FeedHead {
+            record: 1,
+            ..FeedHead::default()
+        },
         lines: Vec::new(),
         grants: Vec::new(),
         sliders: Vec::new(),

@@ -32,6 +32,8 @@ pub struct UserStories {
     upto: i64,
     /// All stories published later than this are here.
     since: WallMs,
+    /// Which record that is.
+    record: i64,
 }
 
 impl UserStories {
@@ -78,9 +80,15 @@ impl UserStories {
         self.upto
     }
 
-    /// Notes that the record was read up to this place.
-    pub const fn set_upto(&mut self, seq: i64) {
-        self.upto = seq;
+    /// Which record they were read from.
+    #[must_use]
+    pub const fn record(&self) -> i64 {
+        self.record
+    }
+
+    /// Notes which record was read, up to which place.
+    pub const fn set_upto(&mut self, record: i64, seq: i64) {
+        (self.record, self.upto) = (record, seq);
     }
 
     /// All stories published later than this are here.
