@@ -235,6 +235,7 @@ pub async fn erasing_a_user_takes_their_acts_out_of_the_hours(world: &World) {
 fn batch(number: u8, writes: Vec<Write>) -> Batch {
     Batch {
         id: UnitId([number; 16]),
+        by: crier_platform::model::audit::Actor::System,
         now: WallMs(START_MS),
         writes,
     }
