@@ -1,5 +1,6 @@
 //! What `doctor` asks of the books: is the file sound, do the counts agree, do the secrets open.
 
+use super::counts;
 use super::open::SqliteStore;
 use super::schema;
 use crier_platform::ports::store::{Apps, Store, StoreFault};
@@ -14,22 +15,22 @@ pub struct Diagnosis {
     pub text: String,
 }
 
-const UNEQUAL_HEADS: &str = "SELECT count(*) FROM feed_head AS head
-  WHERE last_seq <> (SELECT count(*) FROM story WHERE user = head.user) + (SELECT count(*) FROM feed_event WHERE user = head.user)
-     OR last_seq <> max(coalesce((SELECT max(seq) FROM story WHERE user = head.user), 0),
-                        coalesce((SELECT max(seq) FROM feed_event WHERE user = head.user), 0))";
-const HEADLESS: &str =
-    "SELECT count(DISTINCT user) FROM (SELECT user FROM story UNION ALL SELECT user FROM feed_event)
-  WHERE user NOT IN (SELECT user FROM feed_head)";
-
 impl SqliteStore {
     /// Looks at everything once; reads all pages, so it takes seconds on large books. Changes nothing.
     pub async fn diagnose(&self) -> Vec<Diagnosis> {
         let mut findings = vec![
             finding(self.readers().read(quick_check)),
             finding(self.readers().read(schema_state)),
-            finding(self.readers().read(counts)),
         ];
+        match self.readers().read(counts::check) {
+            Ok(counted) => findings.extend(counted),
+            Err(fault) => findings.push(finding(Err(fault))),
+        }
+        let bytes_max = self.shared().config.rewrite_bytes_max;
+        findings.push(finding(
+            self.readers()
+                .read(|connection| counts::traces_left(connection, bytes_max)),
+        ));
         findings.push(finding(self.apps().await.map(|apps| Diagnosis {
             ok: true,
             text: format!("secrets of {} applications open with the key file", apps.len()),
@@ -66,17 +67,4 @@ fn schema_state(connection: &Connection) -> rusqlite::Result<Diagnosis> {
         ok: found == known,
         text: format!("schema {found}, known up to {known}"),
     })
-}
-
-fn counts(connection: &Connection) -> rusqlite::Result<Diagnosis> {
-    let unequal: i64 = connection.query_row(UNEQUAL_HEADS, [], |row| row.get(0))?;
-    let headless: i64 = connection.query_row(HEADLESS, [], |row| row.get(0))?;
-    let users: i64 = connection.query_row("SELECT count(*) FROM feed_head", [], |row| row.get(0))?;
-    let wrong = unequal + headless;
-    let text = if wrong == 0 {
-        format!("stories are counted rightly for {users} users")
-    } else {
-        format!("stories of {wrong} users are not what their heads count; restore a backup")
-    };
-    Ok(Diagnosis { ok: wrong == 0, text })
 }

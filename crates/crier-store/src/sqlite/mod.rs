@@ -4,6 +4,7 @@ mod apps;
 mod audit;
 mod call_order_log;
 mod copy;
+mod counts;
 mod diagnose;
 mod erasure;
 mod events;

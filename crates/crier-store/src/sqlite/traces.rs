@@ -41,13 +41,18 @@ pub(super) fn are_noted(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(noted.is_some())
 }
 
+/// How large the books are.
+pub(super) fn size(connection: &Connection) -> rusqlite::Result<Bytes> {
+    let size: i64 = connection.query_row(SIZE, [], |row| row.get(0))?;
+    Ok(Bytes(u64::try_from(size).unwrap_or(0)))
+}
+
 /// Rewrites books of at most this size whose traces are noted.
 pub(super) fn rewrite(connection: &Connection, bytes_max: Bytes) -> rusqlite::Result<Rewritten> {
     if !are_noted(connection)? {
         return Ok(Rewritten::Clean);
     }
-    let size: i64 = connection.query_row(SIZE, [], |row| row.get(0))?;
-    if u64::try_from(size).is_ok_and(|size| size > bytes_max.0) {
+    if size(connection)? > bytes_max {
         return Ok(Rewritten::TooLarge);
     }
     // The copy that is made on the way need not fit into memory.

@@ -371,7 +371,7 @@ async fn a_diagnosis_names_what_is_wrong() {
         .collect();
     assert_eq!(wrong.len(), 2, "{wrong:?}");
     assert!(
-        wrong[0].starts_with("stories of 1 users are not what their heads count"),
+        wrong[0].starts_with("1 records whose places are not what their heads count, user "),
         "{wrong:?}"
     );
     assert!(wrong[1].contains("a sealed secret"), "{wrong:?}");

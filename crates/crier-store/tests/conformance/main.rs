@@ -11,6 +11,7 @@ mod audit;
 mod backends;
 mod beside;
 mod copies;
+mod doctor;
 mod erasure;
 mod files;
 mod grants;
