@@ -153,9 +153,9 @@ impl Pen<'_> {
             .try_for_each(|picture| self.run(DROP_UNUSED, [picture]).map(drop))
     }
 
-    /// Removes an address that no slot names any more; the picture that it had.
+    /// Removes an address that no slot and no icon names any more; the picture that it had.
     fn drop_source(&self, source: [u8; 32]) -> Result<Option<[u8; 32]>, Halt> {
-        let named = "SELECT 1 FROM story_slot WHERE source = ?1 LIMIT 1";
+        let named = "SELECT 1 FROM story_slot WHERE source = ?1 UNION ALL SELECT 1 FROM app_icon WHERE source = ?1 LIMIT 1";
         if self.find::<i64>(named, [source])?.is_some() {
             return Ok(None);
         }
@@ -216,6 +216,7 @@ impl Pen<'_> {
                 self.blank_all(app, user)?;
             }
         }
+        self.remove_icon(id)?;
         self.run(CHARGE_OTHERS, [id])?;
         for sql in ERASE {
             self.run(sql, [id])?;
@@ -224,6 +225,15 @@ impl Pen<'_> {
             self.end_session(SessionId(session))?;
         }
         Ok(())
+    }
+
+    fn remove_icon(&self, app: i64) -> Result<(), Halt> {
+        let source = self.find("DELETE FROM app_icon WHERE app = ?1 RETURNING source", [app])?;
+        let picture = match source {
+            Some(source) => self.drop_source(source)?,
+            None => None,
+        };
+        picture.map_or(Ok(()), |picture| self.run(DROP_UNUSED, [picture]).map(drop))
     }
 
     /// Takes text and slots of all stories of an application in one record.

@@ -2,6 +2,7 @@
 
 use crate::backends::{START_MS, app, app_id, grant, story, uid, user};
 use crate::files::{open, open_with, raw};
+use crier_platform::model::audit::Actor;
 use crier_platform::model::job::{ImageHash, NewPhoto, PictureWrite};
 use crier_platform::model::picture::{Picture, PictureHash, PictureType};
 use crier_platform::model::quantity::Bytes;
@@ -129,7 +130,15 @@ async fn filled(folder: &Path) {
         number += 1;
         let id = UnitId([number; 16]);
         let now = WallMs(START_MS + i64::from(number));
-        store.commit(Batch { id, now, writes }).await.unwrap()
+        store
+            .commit(Batch {
+                id,
+                by: Actor::System,
+                now,
+                writes,
+            })
+            .await
+            .unwrap()
     };
     commit([7, 8].map(|number| Write::AddUser(user(number))).into()).await;
     commit(
@@ -255,6 +264,7 @@ async fn counts_stay_right_through_erasures_and_traces_that_may_not_be_removed_a
         let store = open_with(folder.path(), &config).unwrap();
         let unit = Batch {
             id: UnitId([number; 16]),
+            by: Actor::System,
             now: WallMs(START_MS + 500),
             writes: vec![write],
         };

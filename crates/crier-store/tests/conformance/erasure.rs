@@ -2,6 +2,7 @@
 
 use crate::backends::{START_MS, World, app, app_id, grant, new_session, story, uid, user};
 use crate::files::{key, open, open_with, raw};
+use crier_platform::model::audit::Actor;
 use crier_platform::model::change::Fact;
 use crier_platform::model::quantity::{Bytes, Span};
 use crier_platform::model::ranking::QualityCounts;
@@ -235,7 +236,7 @@ pub async fn erasing_a_user_takes_their_acts_out_of_the_hours(world: &World) {
 fn batch(number: u8, writes: Vec<Write>) -> Batch {
     Batch {
         id: UnitId([number; 16]),
-        by: crier_platform::model::audit::Actor::System,
+        by: Actor::System,
         now: WallMs(START_MS),
         writes,
     }
