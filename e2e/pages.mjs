@@ -174,11 +174,50 @@ const administrator = async ({ narrow, person }, look) => {
   await visit("admin-audit-none", "/admin/audit?actor=nobody");
 };
 
+/** What a developer sees whose application is called: its calls, its messages, a call of her own and a story checked. */
+const owner = async ({ narrow, person }, look) => {
+  const demo = await narrow();
+  const page = await logIn(await person(), demo, "ada");
+  await page.goto(`${demo.url}/developers`);
+  await page.click("ul.apps a:text-is('Rochambeau')");
+  const base = new URL(page.url()).pathname;
+  const { seen, visit } = walker(demo, page, look);
+  await visit("calls-before", `${base}/calls`);
+  await run(signed(demo, "feed.publishStoryToUser", { title: "Été & 9 up", image_2: "", format: "json", sig: "0".repeat(32) }));
+  await page.goto(`${demo.url}${base}/try?method=feed.publishStoryToUser`);
+  await page.fill("#p_title", "x".repeat(61));
+  await seen("try-refused", await pressed(page, "form.trial .button"));
+  await page.goto(`${demo.url}${base}/try`);
+  await seen("try-form", await page.reload());
+  await page.fill("#p_recipient", "563683308");
+  await page.fill("#p_event_name", "rochambeau");
+  await page.fill("#p_message", "{message:\"Let's start a game.\"}");
+  await page.click("details summary");
+  await page.check("input[name=version][value='2']");
+  await seen("try-sent", await pressed(page, "form.trial .button"));
+  await run(signed(demo, "liveMessage.send", { recipient: "563683308", event_name: "rochambeau", message: "1", format: "json" }));
+  await visit("calls", `${base}/calls`);
+  await visit("calls-refused", `${base}/calls?only=refused`);
+  await seen("call-104", await pressed(page, ".log li:has(.bad:text-is('104')) a"));
+  await page.fill("#text", "api_key=another");
+  await seen("call-compared", await pressed(page, "form[action*='/call?'] button"));
+  await visit("messages", `${base}/messages`);
+  await seen("message", await pressed(page, ".log a"));
+  await visit("story-form", `${base}/story`);
+  await page.fill("#title", "<a href=\"http://e.example/\">Ada</a> beat Bo at rock, paper, scissors and all the other games of the world");
+  await page.fill("#body", "<b>Rock</b> breaks <i>scissors</i>");
+  await page.fill("#image_1", "http://e.example/1.png");
+  await page.fill("#image_1_link", "http://e.example/1");
+  await page.fill("#image_2", "http://e.example/2.png");
+  await seen("story-checked", await pressed(page, "form.trial .button"));
+};
+
 /** The walks that together meet every page. */
 export const walks = {
   "a stranger": stranger,
   "a reader": reader,
   "a guest": guest,
   "a developer": developer,
+  "an application's owner": owner,
   "an administrator": administrator,
 };

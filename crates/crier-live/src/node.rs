@@ -16,7 +16,7 @@ use crate::shards::lock;
 use crate::tickets::MemoryTickets;
 use async_trait::async_trait;
 use crier_platform::model::login::TokenDigest;
-use crier_platform::model::message::{Asker, Delivery, NewMessage, Status, WaitFor};
+use crier_platform::model::message::{Asker, Delivery, NewMessage, SentMessage, Status, WaitFor};
 use crier_platform::model::session::SessionId;
 use crier_platform::model::ticket::{Cursor, Ticket};
 use crier_platform::model::time::{ElapsedMs, WallMs};
@@ -301,6 +301,19 @@ impl Node {
         Some(origin)
     }
 
+    /// A message as its application's developer sees it.
+    fn sent_by(&self, id: MessageId, asker: Asker) -> Option<SentMessage> {
+        let origin = self.reached(id, asker)?;
+        let standing = self.standing(id)?;
+        Some(SentMessage {
+            at: origin.at,
+            sender: origin.sender,
+            recipient: origin.key.1,
+            event: origin.event,
+            delivery: self.outcome(&standing),
+        })
+    }
+
     /// What has expired by now leaves its mailbox.
     fn let_expired_go(&self, key: MailboxKey) {
         self.hub.at_known(key, |place, around, _| place.expire(around));
@@ -438,6 +451,18 @@ impl Deliver for Node {
             lagging: lagging.unwrap_or(0),
             timeline,
         }))
+    }
+
+    async fn latest(&self, app: AppId, limit: usize) -> Result<Vec<SentMessage>, DeliverFault> {
+        let ids = self.hub.records.latest(app, limit);
+        let asker = Asker { app, sender: None };
+        let mut sent: Vec<SentMessage> = ids.into_iter().filter_map(|id| self.sent_by(id, asker)).collect();
+        sent.sort_by_key(|message| std::cmp::Reverse(message.at));
+        Ok(sent)
+    }
+
+    async fn sent(&self, id: MessageId, asker: Asker) -> Result<Option<SentMessage>, DeliverFault> {
+        Ok(self.sent_by(id, asker))
     }
 
     async fn cancel(&self, id: MessageId, asker: Asker) -> Result<Option<Delivery>, DeliverFault> {

@@ -1,5 +1,6 @@
 //! What the rules need to know of the server they run in: values with their defaults, read by the server's configuration.
 
+use crate::call_log::CallLogConfig;
 use crate::model::job::SourceRules;
 use crier_proto::ids::ApiKey;
 use crier_proto::story::OwnSite;
@@ -17,6 +18,8 @@ pub struct DispatcherConfig {
     pub sources: SourceRules,
     /// Photos that one user may have (`media.photos_per_user`, 1,000; feed 7.12).
     pub photos_per_user: u32,
+    /// How much of an application's calls is kept for its developer (section `calls`).
+    pub calls: CallLogConfig,
 }
 
 impl DispatcherConfig {
@@ -29,6 +32,7 @@ impl DispatcherConfig {
             ticket_life_ms: 60_000,
             sources: SourceRules::default(),
             photos_per_user: 1_000,
+            calls: CallLogConfig::default(),
         }
     }
 }
@@ -57,6 +61,11 @@ impl OwnPages {
             host: host.to_ascii_lowercase(),
             base_path: path.trim_end_matches('/').to_owned(),
         }
+    }
+
+    /// What stands before every path: empty, or `/crier`.
+    pub(crate) fn base_path(&self) -> &str {
+        &self.base_path
     }
 
     /// The judge of links in stories of one application.

@@ -4,23 +4,29 @@
 //! is told before it is kept.
 
 mod batch;
+mod try_out;
 
+pub use crate::call_log::Subject;
 pub use crate::config::DispatcherConfig;
+pub use crate::methods::feed_publish_story_to_user::{CheckedPart, CheckedSlot, CheckedStory, Objected};
 pub use batch::ItemTold;
+pub use try_out::{Trial, TriedOut};
 
+use crate::call_log::{CallLog, LoggedItem, Noted, Origin};
 use crate::config::OwnPages;
 use crate::effects;
 use crate::failed_tokens::FailedTokens;
 use crate::faults::{Fault, refused_by_ledger};
-use crate::methods::feed_publish_story_to_user::FeedPublishStoryToUser;
+use crate::methods::feed_publish_story_to_user::{FeedPublishStoryToUser, check};
 use crate::methods::registry::Method;
+use crate::model::app::App;
 use crate::model::audit::Actor;
 use crate::model::message::Delivery;
-use crate::model::time::ElapsedMicros;
+use crate::model::time::{ElapsedMicros, WallMs};
 use crate::ports::Ports;
 use crate::ports::entropy::random_bytes;
 use crate::ports::ledger::Charge;
-use crate::ports::store::{Batch, CommitError, UnitId, Write};
+use crate::ports::store::{Batch, CommitError, Made, StoreFault, UnitId, Write};
 use crate::unit::{After, Halt, Outcome, Surroundings, Unit};
 use crate::verified::VerifiedCall;
 use crate::verify::{Known, Stop, verify};
@@ -30,6 +36,7 @@ use crier_proto::ids::{AppId, Uid};
 use crier_proto::pairs::Pair;
 use crier_proto::render::{self, Rendered, Style};
 use crier_proto::reply::Reply;
+use std::sync::Arc;
 use tracing::Instrument;
 
 /// An answer, ready to be written by the HTTP edge, and what a log line may say about the call.
@@ -63,6 +70,7 @@ pub struct Dispatcher {
     config: DispatcherConfig,
     own_pages: OwnPages,
     failed_tokens: FailedTokens,
+    log: CallLog,
 }
 
 /// Stage 5: the ledger has taken the charge. Made in this file alone.
@@ -71,10 +79,19 @@ pub(crate) struct Settled(());
 /// Stage 6: the store, shown the settlement, has applied the unit. Made in this file alone.
 pub(crate) struct Committed(());
 
+/// A call that has come to its end, before it is rendered.
+struct Concluded {
+    known: Known,
+    acted: Result<Success, Halt>,
+    /// Its place in its application's log.
+    number: Option<u64>,
+}
+
 /// A success, before it is rendered.
 struct Success {
     reply: Reply,
     delivery: Option<Delivery>,
+    subject: Option<Subject>,
     items: Vec<ItemTold>,
     kind: Option<&'static str>,
 }
@@ -84,6 +101,7 @@ impl From<Reply> for Success {
         Self {
             reply,
             delivery: None,
+            subject: None,
             items: Vec::new(),
             kind: None,
         }
@@ -95,12 +113,20 @@ impl Dispatcher {
     #[must_use]
     pub fn new(ports: Ports, config: DispatcherConfig) -> Self {
         let own_pages = OwnPages::below(&config.public_url);
+        let log = CallLog::new(config.calls.clone());
         Self {
             ports,
             config,
             own_pages,
             failed_tokens: FailedTokens::default(),
+            log,
         }
+    }
+
+    /// The latest calls of each application.
+    #[must_use]
+    pub fn log(&self) -> &CallLog {
+        &self.log
     }
 
     /// Answers one request.
@@ -145,12 +171,7 @@ impl Dispatcher {
             Ok(raw) => raw,
             Err(ShapeRefusal { refusal, format }) => return refused(&Style::bare(format), &refusal, &[]),
         };
-        let mut known = Known::default();
-        let acted = match verify(&self.ports, &raw, self.ports.clock.wall(), &mut known).await {
-            Ok(call) => self.act(&call).await,
-            Err(Stop::Refused { refusal, spent }) => Err(self.refuse(refusal, &spent).await),
-            Err(Stop::Fault(fault)) => Err(Halt::Fault(fault)),
-        };
+        let Concluded { known, acted, .. } = self.conclude(&raw, Origin::Rest).await;
         // Only an application that is known can have turned callbacks off (protocol 13.9).
         let style = raw.style(known.app.as_ref().is_none_or(|app| app.settings.jsonp));
         let mut answer = concluded(&style, acted, raw.pairs().as_slice());
@@ -160,19 +181,63 @@ impl Dispatcher {
         answer
     }
 
+    /// Stages 2 to 7, and a line in the application's log.
+    async fn conclude(&self, raw: &RawCall, origin: Origin) -> Concluded {
+        let clock = &self.ports.clock;
+        let began = (clock.wall(), clock.elapsed());
+        let mut known = Known::default();
+        let acted = match verify(&self.ports, raw, began.0, &mut known).await {
+            Ok(call) => self.act(&call).await,
+            Err(Stop::Refused { refusal, spent }) => Err(self.refuse(refusal, &spent).await),
+            Err(Stop::Fault(fault)) => Err(Halt::Fault(fault)),
+        };
+        let told = acted.as_ref().err().map(Halt::refusal);
+        let number = self.log.note(Noted {
+            raw,
+            known: &known,
+            began,
+            ended: clock.elapsed(),
+            origin,
+            refusal: told.as_deref(),
+            subject: subject_of(&acted),
+            items: acted
+                .as_ref()
+                .map_or_else(|_| Vec::new(), |success| logged(&success.items)),
+        });
+        Concluded { known, acted, number }
+    }
+
+    /// Judges a story of an application for a user by the rules of a call, as they stand now; writes nothing and spends nothing
+    /// (feed 3.8).
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn check_story(
+        &self,
+        app: &Arc<App>,
+        user: Uid,
+        values: &[(String, String)],
+    ) -> Result<CheckedStory, StoreFault> {
+        check(&self.unit_at(self.ports.clock.wall()), (app, user), values).await
+    }
+
     /// Stages 3 to 7 of a verified call. Whatever comes of it, its charge is settled.
     async fn act(&self, call: &VerifiedCall<'_>) -> Result<Success, Halt> {
-        let around = Surroundings {
-            config: &self.config,
-            own_pages: &self.own_pages,
-            failed_tokens: &self.failed_tokens,
-        };
-        let mut unit = Unit::new(&self.ports, around, call.now());
+        let mut unit = self.unit_at(call.now());
         match call.method().decide(call, &mut unit).await {
             Ok(outcome) => self.carry_out(call, unit, outcome).await,
             Err(Halt::Refused(refusal)) => Err(self.refuse(refusal, call.charge()).await),
             Err(Halt::Fault(fault)) => Err(Halt::Fault(fault)),
         }
+    }
+
+    fn unit_at(&self, now: WallMs) -> Unit<'_> {
+        let around = Surroundings {
+            config: &self.config,
+            own_pages: &self.own_pages,
+            failed_tokens: &self.failed_tokens,
+        };
+        Unit::new(&self.ports, around, now)
     }
 
     /// Stages 5 to 7: settle, commit, then tell.
@@ -187,6 +252,7 @@ impl Dispatcher {
                 let delivery = effects::deliver(&self.ports, call.charge(), *sending).await?;
                 Ok(Success {
                     delivery: Some(delivery),
+                    subject: Some(Subject::Message(delivery.id)),
                     ..reply(&delivery).into()
                 })
             }
@@ -200,7 +266,10 @@ impl Dispatcher {
             Outcome::OfCancel { id, asker, reply } => {
                 let settled = self.settle(call.charge()).await?;
                 let delivery = effects::cancel(&self.ports, &settled, (id, asker)).await?;
-                Ok(reply(&delivery).into())
+                Ok(Success {
+                    subject: Some(Subject::Message(id)),
+                    ..reply(&delivery).into()
+                })
             }
             Outcome::OfBatch { items } => {
                 self.settle(call.charge()).await?;
@@ -212,25 +281,29 @@ impl Dispatcher {
             }
             Outcome::Value { reply, after, kind } => {
                 let settled = self.settle(call.charge()).await?;
-                self.keep(call, &settled, (unit, after)).await?;
-                Ok(Success { kind, ..reply.into() })
+                let subject = self.keep(call, &settled, (unit, after)).await?;
+                Ok(Success {
+                    kind,
+                    subject,
+                    ..reply.into()
+                })
             }
         }
     }
 
-    /// Commits what was written, if anything was, and runs what is due afterwards.
+    /// Commits what was written, if anything was, and runs what is due afterwards. Returns the story, if that is what was written.
     async fn keep(
         &self,
         call: &VerifiedCall<'_>,
         settled: &Settled,
         (unit, after): (Unit<'_>, Vec<After>),
-    ) -> Result<(), Halt> {
+    ) -> Result<Option<Subject>, Halt> {
         let (writes, on_conflict) = unit.into_parts();
         if writes.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
-        let committed = match self.commit(call, settled, writes).await {
-            Ok(committed) => committed,
+        let (committed, made) = match self.commit(call, settled, writes).await {
+            Ok(kept) => kept,
             Err(CommitError::Refused(conflict)) => {
                 let refusal = on_conflict(&call.app().settings, conflict);
                 return Err(refusal.map_or(Halt::Fault(Fault::Conflict(conflict)), Halt::Refused));
@@ -238,7 +311,10 @@ impl Dispatcher {
             Err(CommitError::Fault(fault)) => return Err(Halt::Fault(fault.into())),
         };
         effects::run(&self.ports, &committed, after).await;
-        Ok(())
+        Ok(made.iter().find_map(|made| match made {
+            Made::Story { id, .. } => Some(Subject::Story(*id)),
+            Made::Session(_) => None,
+        }))
     }
 
     /// Stage 5.
@@ -256,7 +332,7 @@ impl Dispatcher {
         call: &VerifiedCall<'_>,
         _settled: &Settled,
         mut writes: Vec<Write>,
-    ) -> Result<Committed, CommitError> {
+    ) -> Result<(Committed, Vec<Made>), CommitError> {
         if let Some(order) = &call.charge().order {
             let mark = Write::MarkCall {
                 session: order.session,
@@ -271,7 +347,8 @@ impl Dispatcher {
             now: call.now(),
             writes,
         };
-        self.ports.store.commit(batch).await.map(|_made| Committed(()))
+        let made = self.ports.store.commit(batch).await?;
+        Ok((Committed(()), made))
     }
 
     /// What a refused call is told: the ledger's refusal of what it has spent if there is one, else its own.
@@ -284,6 +361,23 @@ impl Dispatcher {
             Err(halt) => halt,
         }
     }
+}
+
+/// What a call made.
+fn subject_of(acted: &Result<Success, Halt>) -> Option<Subject> {
+    acted.as_ref().ok().and_then(|success| success.subject)
+}
+
+/// Items for the log.
+fn logged(items: &[ItemTold]) -> Vec<LoggedItem> {
+    items
+        .iter()
+        .map(|item| LoggedItem {
+            method: item.method,
+            error: item.error,
+            subject: item.subject,
+        })
+        .collect()
 }
 
 /// Stage 8, but for what is known of the call. `args` are the pairs that an error echoes.

@@ -5,6 +5,7 @@
 #![deny(clippy::float_arithmetic, clippy::wildcard_enum_match_arm)]
 
 pub mod accounts;
+pub mod call_log;
 mod config;
 pub mod dispatch;
 mod effects;
@@ -14,6 +15,7 @@ pub mod feed;
 mod grammar;
 pub mod jobs;
 pub mod live_door;
+pub mod messages;
 mod methods;
 pub mod model;
 pub mod pictures;

@@ -10,7 +10,7 @@ use crate::model::picture::PictureHash;
 use crate::ports::Ports;
 use crate::ports::entropy::random_bytes;
 use crate::ports::store::{Batch, CommitError, StoreFault, UnitId, Write};
-use crier_proto::digest::sha256;
+use crier_proto::digest::{lower_hex, sha256};
 use crier_proto::ids::{AppId, Pid, StoryId, Uid};
 
 /// Digits of a hash.
@@ -107,6 +107,18 @@ impl Pictures {
     /// When the books do not answer.
     pub async fn kept(&self, hash: PictureHash) -> Result<Option<KeptPicture>, AccountError> {
         Ok(self.ports.store.picture(hash).await?)
+    }
+
+    /// The name of a photo's picture of at most 75 pixels a side; absent if it is unknown or gone.
+    ///
+    /// # Errors
+    /// When the books do not answer.
+    pub async fn small_of(&self, pid: Pid) -> Result<Option<String>, StoreFault> {
+        let Some(photo) = self.ports.store.photo(pid).await? else {
+            return Ok(None);
+        };
+        let kept = self.ports.store.picture(photo.small).await?;
+        Ok(kept.map(|picture| format!("{}.{}", lower_hex(&photo.small.0), picture.kind.extension())))
     }
 
     /// A request for a picture was answered with this status.

@@ -25,6 +25,7 @@ use bytes::Bytes;
 use crier_proto::error::Refusal;
 use crier_proto::ids::{AppId, MessageId, Pid, Uid};
 use crier_proto::reply::Reply;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What a refusal by the store's condition means on the wire; `None` where the method cannot cause that condition.
@@ -229,6 +230,16 @@ pub(crate) enum Halt {
     Refused(Refusal),
     /// Something of ours failed.
     Fault(Fault),
+}
+
+impl Halt {
+    /// What the caller is told.
+    pub(crate) fn refusal(&self) -> Cow<'_, Refusal> {
+        match self {
+            Self::Refused(refusal) => Cow::Borrowed(refusal),
+            Self::Fault(fault) => Cow::Owned(fault.refusal()),
+        }
+    }
 }
 
 impl From<Refusal> for Halt {

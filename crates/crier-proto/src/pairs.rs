@@ -77,6 +77,13 @@ pub enum ShapeError {
     TwoFiles,
 }
 
+/// Pairs as `application/x-www-form-urlencoded`, in the order given; a blank is `%20`.
+#[must_use]
+pub fn urlencoded(pairs: &[Pair]) -> String {
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|pair| (&*pair.name, &*pair.value)).collect();
+    crate::signature::encoded_line(&pairs)
+}
+
 /// The merged set of one call, in the order of protocol 3.8: query first, then body, each name once.
 #[derive(Debug, Clone, Default)]
 pub struct Pairs(Vec<Pair>);

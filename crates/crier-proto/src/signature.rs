@@ -8,7 +8,7 @@ use crate::pairs::Pair;
 use crate::secret::Secret;
 
 /// Line 1 of the canonical text of version 2 (protocol 8.2).
-const CANONICAL_HEAD: &str = "crier-hmac-sha256-2";
+pub(crate) const CANONICAL_HEAD: &str = "crier-hmac-sha256-2";
 
 /// The pairs that are signed, in byte order of their names: all but `sig` (protocol 6.1, 8.2).
 pub(crate) fn signed_pairs(pairs: &[Pair]) -> Vec<(&str, &str)> {

@@ -13,7 +13,7 @@ use crate::books::{self, Books};
 use crate::feed_figures::FeedCollector;
 use crate::lifecycle::{Pool, Stop, Tasks};
 use crate::listen::{self, Reception};
-use crate::metrics::ServerMetrics;
+use crate::metrics::{CallLogCollector, ServerMetrics};
 use crate::middleware::bounds::Pace;
 use crate::middleware::real_ip::TrustedProxies;
 use crate::middleware::request_id::RequestIds;
@@ -36,6 +36,7 @@ use crier_platform::feed::cursor::FeedKey;
 use crier_platform::jobs::follow_changes::FollowChanges;
 use crier_platform::jobs::pictures::{FetchPictures, PictureBooks};
 use crier_platform::live_door::{LiveDoor, LiveSpans};
+use crier_platform::messages::MessageReader;
 use crier_platform::pictures::Pictures;
 use crier_platform::ports::Ports;
 use crier_platform::ports::clock::Clock;
@@ -207,13 +208,6 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         feed_figures: Arc::clone(metrics.feed()),
     };
     let tasks = Tasks::new();
-    let dispatcher = DispatcherConfig {
-        message_ttl_ms: config.live.ttl.0,
-        ticket_life_ms: config.live.ticket_life.0,
-        sources: way_out::source_rules(&config.media),
-        photos_per_user: config.media.photos_per_user,
-        ..DispatcherConfig::at(&public_url.url)
-    };
     let follower = FollowChanges::new(ports.clone());
     let accounts = Accounts::with_config(ports.clone(), config.accounts.clone());
     let receipts = ReceiptRun::new(
@@ -228,9 +222,13 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
     let fetching = FetchPictures::new(ports.clone(), way_out.fetcher, (rules, shelves.clone()));
     let feed = feed_reader(&config, &ports, &*entropy)?;
     register_figures(&mut registry, &shelves, &feed);
+    let dispatcher = dispatcher_config(&config, &public_url);
+    let dispatcher = Arc::new(Dispatcher::new(ports.clone(), dispatcher));
+    registry.register_collector(Box::new(CallLogCollector(dispatcher.log().figures())));
     let state = AppState {
         pictures: Pictures::new(ports.clone(), way_out::source_rules(&config.media), shelves),
-        dispatcher: Arc::new(Dispatcher::new(ports.clone(), dispatcher)),
+        dispatcher,
+        messages: MessageReader::new(ports.clone()),
         accounts,
         feed,
         live_door: Arc::new(LiveDoor::with_spans(ports, live_spans(&config))),
@@ -274,6 +272,18 @@ fn live_spans(config: &Config) -> LiveSpans {
 fn register_figures(registry: &mut Registry, pictures: &PictureBooks, feed: &FeedReader) {
     registry.register_collector(Box::new(PictureCollector(Arc::clone(&pictures.figures))));
     registry.register_collector(Box::new(FeedCollector(feed.clone())));
+}
+
+/// What the methods need to know of this server.
+fn dispatcher_config(config: &Config, public_url: &PublicUrl) -> DispatcherConfig {
+    DispatcherConfig {
+        message_ttl_ms: config.live.ttl.0,
+        ticket_life_ms: config.live.ticket_life.0,
+        sources: way_out::source_rules(&config.media),
+        photos_per_user: config.media.photos_per_user,
+        calls: config.calls.clone(),
+        ..DispatcherConfig::at(&public_url.url)
+    }
 }
 
 /// The feed under the key that its open pages carry.

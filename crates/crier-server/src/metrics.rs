@@ -3,12 +3,15 @@
 //! Promise: labels come from closed sets; names begin with `crier_server_`. Of other rooms' figures it knows those that only the edges can count.
 
 use crier_live::metrics::{Metrics as LiveMetrics, Overflow};
+use crier_platform::call_log::CallLogFigures;
 use crier_platform::feed::figures::FeedFigures;
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use std::fmt;
 use std::sync::Arc;
 
 /// Labels of a call.
@@ -103,6 +106,22 @@ impl ServerMetrics {
     }
 }
 
+/// How often the bounds of the log of calls were met, on the page of figures.
+#[derive(Debug)]
+pub(crate) struct CallLogCollector(pub(crate) Arc<CallLogFigures>);
+
+impl Collector for CallLogCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let zero = ConstCounter::new(0_u64);
+        let help = "Bounds of the log of calls that were met, by key";
+        let mut met = encoder.encode_descriptor("crier_call_log_overflow", help, None, zero.metric_type())?;
+        for (key, count) in self.0.met() {
+            ConstCounter::new(count).encode(met.encode_family(&[("key", key)])?)?;
+        }
+        Ok(())
+    }
+}
+
 /// What `text` writes: the text format with counters under their family's name and `# EOF` behind the last line.
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -127,11 +146,13 @@ mod tests {
         figures.call("liveMessage.send", 104);
         figures.overflow("request_body");
         figures.connection_opens();
+        registry.register_collector(Box::new(CallLogCollector(Arc::default())));
         let page = text(&registry);
         for line in [
             "crier_server_calls_total{method=\"liveMessage.send\",code=\"104\"} 1\n",
             "crier_server_overflow_total{name=\"request_body\"} 1\n",
             "crier_server_connections 1\n",
+            "crier_call_log_overflow_total{key=\"calls.kept_max\"} 0\n",
         ] {
             assert!(page.contains(line), "{line} is not on:\n{page}");
         }

@@ -6,6 +6,7 @@ use crate::middleware::real_ip::TrustedProxies;
 use crier_live::config::{LiveConfig, ReceiptsConfig};
 use crier_media::config::MediaConfig;
 use crier_platform::accounts::AccountsConfig;
+use crier_platform::call_log::CallLogConfig;
 use crier_platform::feed::config::FeedConfig;
 use crier_platform::model::quantity::{Bytes, Span};
 use crier_store::StoreConfig;
@@ -19,6 +20,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Section `accounts`.
     pub accounts: AccountsConfig,
+    /// Section `calls`.
+    pub calls: CallLogConfig,
     /// Section `feed`.
     pub feed: FeedConfig,
     /// Section `live`.

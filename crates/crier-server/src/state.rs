@@ -8,6 +8,7 @@ use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::Dispatcher;
 use crier_platform::feed::FeedReader;
 use crier_platform::live_door::LiveDoor;
+use crier_platform::messages::MessageReader;
 use crier_platform::model::audit::Actor;
 use crier_platform::pictures::Pictures;
 use crier_platform::ports::clock::Clock;
@@ -60,6 +61,8 @@ impl PublicUrl {
 pub struct AppState {
     /// The REST door's street.
     pub dispatcher: Arc<Dispatcher>,
+    /// What became of applications' messages.
+    pub messages: MessageReader,
     /// People, applications, acceptances, logins.
     pub accounts: Accounts,
     /// Pictures and photos.

@@ -265,6 +265,14 @@ impl Records {
         self.reached(id, page) >= Some(Reached::Acked)
     }
 
+    /// The newest records of an application, the newest first.
+    #[must_use]
+    pub fn latest(&self, app: AppId, limit: usize) -> Vec<MessageId> {
+        let part = self.queues.of(&app);
+        let queue = part.get(&app).into_iter().flatten();
+        queue.rev().take(limit).map(|(_, id)| *id).collect()
+    }
+
     /// Looks at every record, the oldest of each application first, with the moment until which it is kept.
     pub(crate) fn each_kept(&self, mut look: impl FnMut(ElapsedMs, &Record)) {
         let mut kept = Vec::new();

@@ -14,9 +14,10 @@ use crate::model::user::User;
 use crate::ports::entropy::random_bytes;
 use crate::ports::store::{Conflict, NewSession, Write};
 use crate::sessions::{Lasting, new_session};
-use crier_proto::ids::{SessionKey, Uid};
+use crier_proto::ids::{AppId, SessionKey, Uid};
 use crier_proto::secret::Secret;
 use crier_proto::signed_set;
+use std::sync::Arc;
 
 /// How long an auth token is of use (protocol 10.1: "valid 3,600 s from creation").
 const AUTH_TOKEN_LASTS: Span = Span(3_600_000);
@@ -184,6 +185,15 @@ impl Accounts {
             return Ok(Some(PageSession::of(&last)));
         }
         self.page_session(app, user, grant.offline_access).await.map(Some)
+    }
+
+    /// The session of a user with an application that was made last, if it lives.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn last_session(&self, app: AppId, user: Uid) -> Result<Option<Arc<Session>>, AccountError> {
+        let last = self.ports.store.last_session(app, user).await?;
+        Ok(last.filter(|last| !last.has_expired(self.ports.clock.wall())))
     }
 
     /// A session that is not in the books yet.

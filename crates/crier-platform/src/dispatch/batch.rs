@@ -2,7 +2,7 @@
 //!
 //! An item's error is its own result and stops no other. Each costs one call of the quota, whatever becomes of it.
 
-use super::{Answer, Dispatcher, concluded};
+use super::{Answer, Dispatcher, Subject, concluded, subject_of};
 use crate::faults::Fault;
 use crate::unit::Halt;
 use crate::verified::VerifiedCall;
@@ -22,6 +22,8 @@ pub struct ItemTold {
     pub error: Option<Code>,
     /// The bound that a refused value was over.
     pub bound: Option<&'static str>,
+    /// What it made.
+    pub subject: Option<Subject>,
     /// What failed on our side, if it is an error of ours.
     pub fault: Option<Fault>,
 }
@@ -38,13 +40,14 @@ impl Dispatcher {
             let mut told = Vec::with_capacity(items.len());
             for item in items {
                 let began = self.ports.clock.elapsed_micros();
-                let answer = self.answer_item(outer, item).await;
+                let (answer, subject) = self.answer_item(outer, item).await;
                 self.count(&answer, began);
                 documents.push(Reply::Text(answer.rendered.into_item()));
                 told.push(ItemTold {
                     method: answer.method,
                     error: answer.error,
                     bound: answer.bound,
+                    subject,
                     fault: answer.fault,
                 });
             }
@@ -52,13 +55,13 @@ impl Dispatcher {
         })
     }
 
-    async fn answer_item(&self, outer: &VerifiedCall<'_>, item: &str) -> Answer {
+    async fn answer_item(&self, outer: &VerifiedCall<'_>, item: &str) -> (Answer, Option<Subject>) {
         let charge = outer.charge().of_item();
         let raw = match RawCall::of_item(item, outer.raw()) {
             Ok(raw) => raw,
             Err(ShapeRefusal { refusal, format }) => {
                 let halt = self.refuse(refusal, &charge).await;
-                return concluded(&Style::bare(format), Err(halt), &[]);
+                return (concluded(&Style::bare(format), Err(halt), &[]), None);
             }
         };
         let mut known = Known::default();
@@ -67,8 +70,9 @@ impl Dispatcher {
             Err(Halt::Refused(refusal)) => Err(self.refuse(refusal, &charge).await),
             Err(Halt::Fault(fault)) => Err(Halt::Fault(fault)),
         };
+        let subject = subject_of(&acted);
         let mut answer = concluded(&raw.style(false), acted, raw.pairs().as_slice());
         answer.method = known.method;
-        answer
+        (answer, subject)
     }
 }

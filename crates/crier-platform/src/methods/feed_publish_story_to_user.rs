@@ -3,20 +3,24 @@
 //!
 //! The permission comes before every judgement of the story: who may not publish is told 0 and nothing else.
 
+mod check;
+
+pub(crate) use check::check;
+pub use check::{CheckedPart, CheckedSlot, CheckedStory, Objected};
+
 use super::registry::Method;
 use crate::feed::figures::{NOT_PERMITTED, StoryRefusal};
 use crate::feed::window;
-use crate::grammar::invalid;
 use crate::model::app::{App, FeedErrors, FeedReply, ImageLinks, Settings, Strictness};
 use crate::model::job::SourceRules;
 use crate::model::story::{NewSlot, NewStory, Priority};
 use crate::model::time::WallMs;
-use crate::ports::store::{Conflict, Write};
+use crate::ports::store::{Conflict, StoreFault, Write};
 use crate::unit::{After, Halt, Outcome, Unit};
 use crate::verified::VerifiedCall;
 use crier_proto::error::{Code, Refusal};
 use crier_proto::ids::{Pid, Uid};
-use crier_proto::markup::{Markup, MarkupError, Measure, Place};
+use crier_proto::markup::{Counted, Markup, MarkupError, Measure, Place};
 use crier_proto::params::read_int;
 use crier_proto::reply::Reply;
 use crier_proto::story::{ImageSource, LINK_BYTES_MAX, LinkSchemes, OwnSite, read_image_source, read_link};
@@ -82,10 +86,40 @@ impl Detail {
             (FeedErrors::Detailed, Self::PhotoLink) => Code::PhotoLink,
         }
     }
+}
 
-    /// The refusal with its cause.
-    fn refuse(self, errors: FeedErrors, cause: impl Into<String>) -> Refusal {
-        Refusal::because(self.code(errors), cause.into())
+/// What is wrong with a story, in neither spelling of `feed_errors` yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Objection {
+    /// What `detailed` tells apart; `None` is 100 in both.
+    detail: Option<Detail>,
+    /// What figures call it.
+    kind: StoryRefusal,
+    cause: String,
+}
+
+impl Objection {
+    fn plain(kind: StoryRefusal, cause: String) -> Self {
+        Self {
+            detail: None,
+            kind,
+            cause,
+        }
+    }
+
+    fn of(detail: Detail, kind: StoryRefusal, cause: String) -> Self {
+        Self {
+            detail: Some(detail),
+            ..Self::plain(kind, cause)
+        }
+    }
+
+    /// The refusal as an application with this setting is told it.
+    fn refusal(self, errors: FeedErrors) -> Refusal {
+        let code = self
+            .detail
+            .map_or(Code::InvalidParameter, |detail| detail.code(errors));
+        Refusal::because(code, self.cause).of_kind(self.kind.word())
     }
 }
 
@@ -125,10 +159,12 @@ impl Method for FeedPublishStoryToUser {
         let judge = Judge {
             settings,
             own: unit.own_pages().for_app(&args.app.api_key),
-            sources: unit.config().sources,
             photos: usable_photos(&args, unit).await?,
         };
-        let story = judge.story(&args, exempt, unit.now())?;
+        let sources = unit.config().sources;
+        let story = judge
+            .story(&args, sources, (exempt, unit.now()))
+            .map_err(|objection| objection.refusal(settings.feed_errors))?;
         // i. Asked here so that a refused story never reaches the writer; the write's own condition decides between concurrent calls.
         if !exempt
             && let Some(next) = window::closed_until(unit.window(args.app.id, args.user).await?, unit.now())
@@ -154,7 +190,7 @@ impl Method for FeedPublishStoryToUser {
 }
 
 /// The photos among the sources that this story may show: those of its user, and those that its application uploaded (feed 7.2).
-async fn usable_photos(args: &Args, unit: &Unit<'_>) -> Result<Vec<Pid>, Halt> {
+async fn usable_photos(args: &Args, unit: &Unit<'_>) -> Result<Vec<Pid>, StoreFault> {
     let mut usable = Vec::new();
     for (source, _link) in &args.images {
         let Some(Ok(pid)) = source.as_deref().map(str::parse::<Pid>) else {
@@ -172,79 +208,77 @@ async fn usable_photos(args: &Args, unit: &Unit<'_>) -> Result<Vec<Pid>, Halt> {
 struct Judge<'a> {
     settings: Settings,
     own: OwnSite<'a>,
-    sources: SourceRules,
     photos: Vec<Pid>,
 }
 
 impl Judge<'_> {
     /// The checks c to h of protocol 14.2.3, in order.
-    fn story(&self, args: &Args, exempt: bool, now: WallMs) -> Result<NewStory, Refusal> {
-        let title = args
-            .title
-            .as_deref()
-            .ok_or_else(|| invalid("title", "is missing").of_kind(StoryRefusal::TitleMissing.word()))?;
-        let title = self.markup(Place::Title, title)?;
+    fn story(
+        &self,
+        args: &Args,
+        sources: SourceRules,
+        (exempt, now): (bool, WallMs),
+    ) -> Result<NewStory, Objection> {
+        let title = self.markup(Place::Title, self.title(args)?)?;
         let body = args
             .body
             .as_deref()
             .map(|body| self.markup(Place::Body, body))
             .transpose()?;
         let mut slots = Vec::new();
-        for ((number, image, link_name), (source, link)) in SLOTS.into_iter().zip(&args.images) {
-            let Some(source) = source else { continue };
-            let link = self.link(link_name, link.as_deref())?;
-            let source = self.source(image, source)?;
-            slots.push(NewSlot { number, source, link });
+        for place in 0..SLOTS.len() {
+            slots.extend(self.slot(args, place)?);
         }
         Ok(NewStory {
             user: args.user,
             app: args.app.id,
-            title,
-            body,
+            title: title.canonical(),
+            body: body.map(|body| body.canonical()),
             priority: priority(args.priority.as_deref(), self.settings.strictness)?,
             exempt,
             published_at: now,
             slots,
-            sources: self.sources,
+            sources,
         })
     }
 
-    fn errors(&self) -> FeedErrors {
-        self.settings.feed_errors
+    /// The title as sent.
+    fn title<'v>(&self, args: &'v Args) -> Result<&'v str, Objection> {
+        let title = args.title.as_deref();
+        title.ok_or_else(|| Objection::plain(StoryRefusal::TitleMissing, "title is missing".to_owned()))
     }
 
-    /// The canonical form of a title or body (checks c to g).
-    fn markup(&self, place: Place, value: &str) -> Result<String, Refusal> {
-        let markup = Markup::read_accepting(place, value, &|link| self.own.accepts(link))
-            .map_err(|error| self.broken(place, error))?;
-        Ok(markup.canonical())
+    /// A title or body (checks c to g).
+    fn markup(&self, place: Place, value: &str) -> Result<Markup, Objection> {
+        Markup::read_accepting(place, value, &|link| self.own.accepts(link))
+            .map_err(|error| broken(place, error))
     }
 
-    fn broken(&self, place: Place, error: MarkupError) -> Refusal {
-        let kind = kind_of(place, &error).word();
-        let plain = |cause| Refusal::because(Code::InvalidParameter, cause);
-        let refusal = match (error, place) {
-            (MarkupError::Broken(cause) | MarkupError::LinkTooLong(cause), Place::Title | Place::Body)
-            | (MarkupError::Blank(cause) | MarkupError::TooManyLinks(cause), Place::Body) => plain(cause),
-            (MarkupError::TooLong(_, cause), Place::Title) => {
-                Detail::TitleTooLong.refuse(self.errors(), cause)
-            }
-            (MarkupError::TooLong(_, cause), Place::Body) => Detail::BodyTooLong.refuse(self.errors(), cause),
-            (MarkupError::TooManyLinks(cause), Place::Title) => {
-                Detail::TitleLinks.refuse(self.errors(), cause)
-            }
-            (MarkupError::Blank(cause), Place::Title) => Detail::TitleBlank.refuse(self.errors(), cause),
+    /// The same with its counts, whatever limits it breaks.
+    fn counted(&self, place: Place, value: &str) -> Result<Counted, MarkupError> {
+        Markup::count(place, value, &|link| self.own.accepts(link))
+    }
+
+    /// One picture; an empty source leaves the slot empty, whatever its link is.
+    fn slot(&self, args: &Args, place: usize) -> Result<Option<NewSlot>, Objection> {
+        let (Some((number, image, link_name)), Some((Some(source), link))) =
+            (SLOTS.get(place), args.images.get(place))
+        else {
+            return Ok(None);
         };
-        refusal.of_kind(kind)
+        let link = self.link(link_name, link.as_deref())?;
+        let source = self.source(image, source)?;
+        Ok(Some(NewSlot {
+            number: *number,
+            source,
+            link,
+        }))
     }
 
     /// Where a click on a picture goes (seed: "which must start with http://").
-    fn link(&self, name: &str, value: Option<&str>) -> Result<String, Refusal> {
+    fn link(&self, name: &str, value: Option<&str>) -> Result<String, Objection> {
         let kind = address_kind(value, StoryRefusal::ImageLink);
-        let refuse = |what: &str| {
-            let refusal = Detail::PhotoLink.refuse(self.errors(), format!("{name} {what}"));
-            refusal.of_kind(kind.word())
-        };
+        let refuse = |what: &str| Objection::of(Detail::PhotoLink, kind, format!("{name} {what}"));
         let value = value.ok_or_else(|| refuse("is missing"))?;
         let schemes = match self.settings.image_links {
             ImageLinks::Http => LinkSchemes::HttpExactly,
@@ -256,11 +290,8 @@ impl Judge<'_> {
     }
 
     /// Where a picture comes from (protocol 14.2.5).
-    fn source(&self, name: &str, value: &str) -> Result<ImageSource, Refusal> {
-        let refuse = |kind: StoryRefusal, what: &str| {
-            let refusal = Detail::PhotoSource.refuse(self.errors(), format!("{name}{what}"));
-            refusal.of_kind(kind.word())
-        };
+    fn source(&self, name: &str, value: &str) -> Result<ImageSource, Objection> {
+        let refuse = |kind, what: &str| Objection::of(Detail::PhotoSource, kind, format!("{name}{what}"));
         match read_image_source(value) {
             Some(ImageSource::Url(url)) => Ok(ImageSource::Url(url)),
             Some(ImageSource::Pid(pid)) if self.photos.contains(&pid) => Ok(ImageSource::Pid(pid)),
@@ -270,6 +301,21 @@ impl Judge<'_> {
                 " is neither an acceptable URL nor a photo id",
             )),
         }
+    }
+}
+
+/// What is wrong with a title or body.
+fn broken(place: Place, error: MarkupError) -> Objection {
+    let kind = kind_of(place, &error);
+    match (error, place) {
+        (MarkupError::Broken(cause) | MarkupError::LinkTooLong(cause), Place::Title | Place::Body)
+        | (MarkupError::Blank(cause) | MarkupError::TooManyLinks(cause), Place::Body) => {
+            Objection::plain(kind, cause)
+        }
+        (MarkupError::TooLong(_, cause), Place::Title) => Objection::of(Detail::TitleTooLong, kind, cause),
+        (MarkupError::TooLong(_, cause), Place::Body) => Objection::of(Detail::BodyTooLong, kind, cause),
+        (MarkupError::TooManyLinks(cause), Place::Title) => Objection::of(Detail::TitleLinks, kind, cause),
+        (MarkupError::Blank(cause), Place::Title) => Objection::of(Detail::TitleBlank, kind, cause),
     }
 }
 
@@ -302,9 +348,15 @@ fn address_kind(value: Option<&str>, otherwise: StoryRefusal) -> StoryRefusal {
 }
 
 /// `priority` as given (feed 3.9): lenient applications of the period wrote words there, which weigh nothing.
-fn priority(value: Option<&str>, strictness: Strictness) -> Result<Priority, Refusal> {
+fn priority(value: Option<&str>, strictness: Strictness) -> Result<Priority, Objection> {
     let Some(text) = value else {
         return Ok(Priority::Absent);
+    };
+    let refuse = |what: &str| {
+        Err(Objection::plain(
+            StoryRefusal::Priority,
+            format!("priority {what}"),
+        ))
     };
     let number = read_int(text, 0, PRIORITY_MAX).and_then(|number| u8::try_from(number).ok());
     match (number, strictness) {
@@ -312,18 +364,14 @@ fn priority(value: Option<&str>, strictness: Strictness) -> Result<Priority, Ref
         (None, Strictness::Lenient) if text.len() <= PRIORITY_BYTES_MAX => {
             Ok(Priority::Text(text.to_owned()))
         }
-        (None, Strictness::Lenient) => Err(bad_priority("must have at most 64 bytes")),
-        (None, Strictness::Strict) => Err(bad_priority("must be an integer from 0 to 100")),
+        (None, Strictness::Lenient) => refuse("must have at most 64 bytes"),
+        (None, Strictness::Strict) => refuse("must be an integer from 0 to 100"),
     }
 }
 
-fn bad_priority(what: &str) -> Refusal {
-    invalid("priority", what).of_kind(StoryRefusal::Priority.word())
-}
-
 fn window_closed(errors: FeedErrors, next_allowed: WallMs) -> Refusal {
-    let refusal = Detail::Window.refuse(errors, window::cause(next_allowed));
-    refusal.of_kind(StoryRefusal::Window.word())
+    let cause = window::cause(next_allowed);
+    Objection::of(Detail::Window, StoryRefusal::Window, cause).refusal(errors)
 }
 
 /// What the refusal of the story's write means.
@@ -374,8 +422,8 @@ mod tests {
         assert_eq!(strict("0"), Ok(Priority::Number(0)));
         assert_eq!(strict("100"), Ok(Priority::Number(100)));
         for text in ["101", "-1", "01", "high", "1.0"] {
-            let refusal = strict(text).expect_err(text);
-            assert_eq!(refusal.cause(), Some("priority must be an integer from 0 to 100"));
+            let objection = strict(text).expect_err(text);
+            assert_eq!(objection.cause, "priority must be an integer from 0 to 100");
         }
         let lenient = |text: &str| priority(Some(text), Strictness::Lenient);
         assert_eq!(lenient("7"), Ok(Priority::Number(7)));

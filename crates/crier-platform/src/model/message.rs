@@ -204,6 +204,21 @@ pub struct Asker {
     pub sender: Option<Uid>,
 }
 
+/// A message as its application's developer sees it: whose it is and how it stands, never what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentMessage {
+    /// When it got its place.
+    pub at: WallMs,
+    /// Who sent it.
+    pub sender: Uid,
+    /// Who gets it.
+    pub recipient: Uid,
+    /// `event_name`.
+    pub event: Arc<str>,
+    /// The outcome now.
+    pub delivery: Delivery,
+}
+
 /// All that is known of a message (live 7.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {

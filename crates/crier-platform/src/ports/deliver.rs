@@ -1,7 +1,7 @@
 //! Mailboxes and pages, as the rules see them.
 
 use super::ledger::{Charge, LedgerRefusal};
-use crate::model::message::{Asker, Delivery, NewMessage, Status, WaitFor};
+use crate::model::message::{Asker, Delivery, NewMessage, SentMessage, Status, WaitFor};
 use crate::model::session::SessionId;
 use crate::model::ticket::Cursor;
 use crate::model::time::WallMs;
@@ -50,6 +50,12 @@ pub trait Deliver: Send + Sync {
 
     /// What became of a message; nothing when it is unknown, forgotten, or out of the asker's reach (live 7.5, 7.7).
     async fn status(&self, id: MessageId, asker: Asker) -> Result<Option<Status>, DeliverFault>;
+
+    /// The newest messages of an application of which anything is still known, the newest first; expired ones have left by then.
+    async fn latest(&self, app: AppId, limit: usize) -> Result<Vec<SentMessage>, DeliverFault>;
+
+    /// Whose message it is and how it stands; nothing as of `status`.
+    async fn sent(&self, id: MessageId, asker: Asker) -> Result<Option<SentMessage>, DeliverFault>;
 
     /// Takes a live message that nobody has acked out of its mailbox and from the pages that hold it, and says how it stands then;
     /// nothing as of `status`. Cancelling again, or after the end, changes nothing (live 7.6).

@@ -14,3 +14,4 @@ pub(crate) use quota::charge as quota_charge;
 
 pub(crate) use item::verify_item;
 pub(crate) use pipeline::{Known, Stop, Witness, verify};
+pub(crate) use signature::secrets_of;

@@ -8,6 +8,7 @@ use crate::faults::Fault;
 use crate::methods::registry;
 use crate::model::app::{App, CallIdSetting, Strictness};
 use crate::model::message::Door;
+use crate::model::session::Session;
 use crate::model::time::WallMs;
 use crate::ports::Ports;
 use crate::ports::ledger::Charge;
@@ -33,6 +34,10 @@ pub(crate) struct Known {
     pub(crate) user: Option<Uid>,
     /// The canonical method name, once `method` named a known one.
     pub(crate) method: Option<&'static str>,
+    /// The session that its key names, if it lives: also of a call whose signature is wrong.
+    pub(crate) session: Option<Arc<Session>>,
+    /// The signature has matched.
+    pub(crate) proved: bool,
 }
 
 /// Why a call goes no further.
@@ -101,6 +106,7 @@ pub(crate) async fn verify<'c>(
     address::permitted(&app, raw.source())?;
     // 4. An application that floods us costs no signature. A desktop session is looked up for it, since its quota is its own.
     let claimed = session::claimed(store, &app, session_key, now).await?;
+    known.session = claimed.living().cloned();
     let quota = quota::charge(&app, claimed.living().map(|session| session.id));
     quota::not_known_spent(&*ports.ledger, quota)?;
     // 5. A secret of no session cannot sign.
@@ -130,6 +136,7 @@ pub(crate) async fn verify<'c>(
         session::renew(store, session, now)?;
     }
     // From here on the caller is proven, and every exit spends what its place has reached.
+    known.proved = true;
     let mut charge = Charge { quota, order: None };
     // 9. The same signed text must not stand for another request.
     one_reading(raw, &app, &proof).map_err(Stop::spending(&charge))?;

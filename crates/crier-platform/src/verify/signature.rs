@@ -3,9 +3,11 @@
 use super::session::Claimed;
 use crate::model::app::{App, AppKind, SignatureSetting};
 use crate::model::message::Via;
+use crate::model::session::Session;
 use crate::model::time::WallMs;
 use crier_proto::call::RawCall;
 use crier_proto::error::{Code, Refusal};
+use crier_proto::mistake::Secrets;
 use crier_proto::secret::Secret;
 use crier_proto::signature::{Signed, Version, read_ts};
 
@@ -48,7 +50,7 @@ pub(super) fn check(raw: &RawCall, context: &Context<'_>) -> Result<Proof, Refus
         }
         (Version::Md5, SignatureSetting::Md5) => {}
     }
-    let via = signer(context.app.kind, context.session, context.ss);
+    let via = signer(context.app.kind, context.session.is_carried(), context.ss);
     let matches = match via {
         Via::App => matches_app(&signed, sig, context),
         Via::User => match context.session.living() {
@@ -64,10 +66,40 @@ pub(super) fn check(raw: &RawCall, context: &Context<'_>) -> Result<Proof, Refus
 }
 
 /// The table of protocol 6.2; the combination without a session and with `ss` was refused in step 5.
-fn signer(kind: AppKind, session: &Claimed, ss: bool) -> Via {
-    match (kind, session.is_carried(), ss) {
+fn signer(kind: AppKind, carried: bool, ss: bool) -> Via {
+    match (kind, carried, ss) {
         (AppKind::Web, true, true) | (AppKind::Desktop, true, _) => Via::User,
         (AppKind::Web, true, false) | (AppKind::Web | AppKind::Desktop, false, _) => Via::App,
+    }
+}
+
+/// All secrets of an application and a session, sorted by what this table says of them for a call that carries it: for whoever signs
+/// a call here, and for explaining a wrong signature.
+pub(crate) fn secrets_of<'a>(
+    app: &'a App,
+    session: Option<&'a Session>,
+    ss: bool,
+    now: WallMs,
+) -> Secrets<'a> {
+    let via = signer(app.kind, session.is_some(), ss);
+    let of_session = session.map(|session| &session.secret);
+    let previous = app.previous_secret.as_ref();
+    let still = previous
+        .filter(|(_, until)| now < *until)
+        .map(|(secret, _)| secret);
+    match via {
+        Via::App => Secrets {
+            right: [Some(&app.secret), still].into_iter().flatten().collect(),
+            other: of_session,
+            former: previous
+                .filter(|(_, until)| now >= *until)
+                .map(|(secret, _)| secret),
+        },
+        Via::User => Secrets {
+            right: of_session.into_iter().collect(),
+            other: Some(&app.secret),
+            former: None,
+        },
     }
 }
 
@@ -148,13 +180,12 @@ mod tests {
 
     #[test]
     fn the_secret_is_chosen_by_kind_session_and_ss() {
-        let carried = Claimed::Refused;
-        let none = Claimed::Absent;
-        assert_eq!(signer(AppKind::Web, &none, false), Via::App);
-        assert_eq!(signer(AppKind::Web, &carried, false), Via::App);
-        assert_eq!(signer(AppKind::Web, &carried, true), Via::User);
-        assert_eq!(signer(AppKind::Desktop, &none, false), Via::App);
-        assert_eq!(signer(AppKind::Desktop, &carried, false), Via::User);
-        assert_eq!(signer(AppKind::Desktop, &carried, true), Via::User);
+        let (carried, none) = (true, false);
+        assert_eq!(signer(AppKind::Web, none, false), Via::App);
+        assert_eq!(signer(AppKind::Web, carried, false), Via::App);
+        assert_eq!(signer(AppKind::Web, carried, true), Via::User);
+        assert_eq!(signer(AppKind::Desktop, none, false), Via::App);
+        assert_eq!(signer(AppKind::Desktop, carried, false), Via::User);
+        assert_eq!(signer(AppKind::Desktop, carried, true), Via::User);
     }
 }

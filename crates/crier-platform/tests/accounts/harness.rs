@@ -10,7 +10,7 @@ use crier_platform::model::app::{App, AppKind, ProfileName};
 use crier_platform::model::audit::Actor;
 use crier_platform::model::job::SourceRules;
 use crier_platform::model::login::TokenDigest;
-use crier_platform::model::message::{Asker, Delivery, NewMessage, Status, WaitFor};
+use crier_platform::model::message::{Asker, Delivery, NewMessage, SentMessage, Status, WaitFor};
 use crier_platform::model::session::SessionId;
 use crier_platform::model::story::{NewSlot, NewStory, Priority};
 use crier_platform::model::ticket::{Cursor, Ticket};
@@ -57,6 +57,12 @@ impl Deliver for Told {
         Ok(None)
     }
     async fn status(&self, _: MessageId, _: Asker) -> Result<Option<Status>, DeliverFault> {
+        Ok(None)
+    }
+    async fn latest(&self, _: AppId, _: usize) -> Result<Vec<SentMessage>, DeliverFault> {
+        Ok(Vec::new())
+    }
+    async fn sent(&self, _: MessageId, _: Asker) -> Result<Option<SentMessage>, DeliverFault> {
         Ok(None)
     }
     async fn cancel(&self, _: MessageId, _: Asker) -> Result<Option<Delivery>, DeliverFault> {

@@ -4,6 +4,7 @@ use crate::asked::{Call, Said, said};
 use crier_live::config::LiveConfig;
 use crier_live::metrics::Metrics;
 use crier_live::node::{Node, NodeParts};
+use crier_platform::call_log::CallLogConfig;
 use crier_platform::dispatch::{Answer, Dispatcher, DispatcherConfig};
 use crier_platform::model::app::{App, AppKind, ProfileName, Receipts};
 use crier_platform::model::audit::Actor;
@@ -75,6 +76,15 @@ impl Street {
 
     /// As `open`, with other bounds of live delivery.
     pub(crate) async fn open_with(live: LiveConfig, change: impl FnOnce(&mut App)) -> Self {
+        Self::open_within(live, CallLogConfig::default(), change).await
+    }
+
+    /// As `open`, with other bounds of the log of calls.
+    pub(crate) async fn open_logging(calls: CallLogConfig) -> Self {
+        Self::open_within(LiveConfig::default(), calls, |_| ()).await
+    }
+
+    async fn open_within(live: LiveConfig, calls: CallLogConfig, change: impl FnOnce(&mut App)) -> Self {
         let clock = Arc::new(ManualClock::at(BEGIN_MS));
         let entropy = Arc::new(SeededEntropy::new(1));
         let books = SqliteStore::open_in_memory(clock.clone(), entropy.clone()).expect("books in memory");
@@ -104,7 +114,10 @@ impl Street {
             wakes: Arc::default(),
             feed_figures: Arc::default(),
         };
-        let config = DispatcherConfig::at("https://crier.example/base");
+        let config = DispatcherConfig {
+            calls,
+            ..DispatcherConfig::at("https://crier.example/base")
+        };
         let street = Self {
             dispatcher: Arc::new(Dispatcher::new(ports.clone(), config)),
             ports,

@@ -3,6 +3,8 @@
 
 mod asked;
 mod batch;
+mod call_log;
+mod checked_story;
 mod faults;
 mod feed;
 mod harness;
@@ -17,3 +19,4 @@ mod seed_live_message;
 mod sessions;
 mod status;
 mod tickets;
+mod try_out;

@@ -10,4 +10,4 @@ mod reference;
 pub mod tree;
 
 pub use policy::Place;
-pub use tree::{Markup, MarkupError, Measure, Run};
+pub use tree::{Counted, Counts, Markup, MarkupError, Measure, Run};

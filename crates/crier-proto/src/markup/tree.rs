@@ -77,6 +77,30 @@ impl MarkupError {
     }
 }
 
+/// What the limits of a place are compared with (feed 2.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Bytes of the value as given.
+    pub markup_bytes: usize,
+    /// Displayed characters.
+    pub clusters: usize,
+    /// Bytes of the displayed text.
+    pub text_bytes: usize,
+    /// Anchors, also those without a character.
+    pub links: usize,
+}
+
+/// Markup that could be read, whatever limits it breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// The markup; only without errors has it a canonical form.
+    pub markup: Markup,
+    /// Its counts.
+    pub counts: Counts,
+    /// Every limit that it breaks, in the order of checks.
+    pub errors: Vec<MarkupError>,
+}
+
 impl Markup {
     /// Reads a value for its place, with all the checks of protocol 14.2.3 c to g in their order. The empty value is
     /// blank here; that an empty title is a missing one and an empty body an absent one is the caller's to say first.
@@ -101,34 +125,61 @@ impl Markup {
         value: &str,
         accepts_link: &dyn Fn(&str) -> bool,
     ) -> Result<Self, MarkupError> {
-        let (markup, anchors) = Builder::new(place).build(Lexer::new(place, value, accepts_link))?;
+        let counted = Self::count(place, value, accepts_link)?;
+        let mut errors = counted.errors.into_iter();
+        errors.next().map_or(Ok(counted.markup), Err)
+    }
+
+    /// As `read_accepting`, going on behind the first broken limit: the counts and every limit that the value breaks.
+    ///
+    /// # Errors
+    /// Markup that cannot be read: nothing of it can be counted.
+    pub fn count(
+        place: Place,
+        value: &str,
+        accepts_link: &dyn Fn(&str) -> bool,
+    ) -> Result<Counted, MarkupError> {
+        let (markup, links) = Builder::new(place).build(Lexer::new(place, value, accepts_link))?;
         let name = place.name();
         let plain = markup.plain();
+        let counts = Counts {
+            markup_bytes: value.len(),
+            clusters: displayed::clusters(&plain),
+            text_bytes: plain.len(),
+            links,
+        };
         let lengths = [
-            (value.len(), Measure::MarkupBytes, place.markup_bytes_max()),
             (
-                displayed::clusters(&plain),
-                Measure::Clusters,
-                place.clusters_max(),
+                counts.markup_bytes,
+                Measure::MarkupBytes,
+                place.markup_bytes_max(),
             ),
-            (plain.len(), Measure::TextBytes, place.text_bytes_max()),
+            (counts.clusters, Measure::Clusters, place.clusters_max()),
+            (counts.text_bytes, Measure::TextBytes, place.text_bytes_max()),
         ];
-        if let Some((found, what, limit)) = lengths.into_iter().find(|(found, _, limit)| found > limit) {
-            let cause = format!("{name} has {found} {}, limit {limit}", what.words());
-            return Err(MarkupError::TooLong(what, cause));
-        }
-        if let Some(limit) = place.links_max().filter(|limit| anchors > *limit) {
-            return Err(MarkupError::TooManyLinks(format!(
-                "{name} has {anchors} links, limit {limit}"
+        let long = lengths.into_iter().filter(|(found, _, limit)| found > limit);
+        let mut errors: Vec<MarkupError> = long
+            .map(|(found, what, limit)| {
+                let cause = format!("{name} has {found} {}, limit {limit}", what.words());
+                MarkupError::TooLong(what, cause)
+            })
+            .collect();
+        if let Some(limit) = place.links_max().filter(|limit| links > *limit) {
+            errors.push(MarkupError::TooManyLinks(format!(
+                "{name} has {links} links, limit {limit}"
             )));
         }
         if displayed::is_blank(&plain) {
-            return Err(MarkupError::Blank(format!("{name} renders blank")));
+            errors.push(MarkupError::Blank(format!("{name} renders blank")));
         }
-        if Self::read_stored(place, &markup.canonical()).as_ref() != Some(&markup) {
-            return Err(MarkupError::Broken(format!("{name} has no stable form")));
+        if errors.is_empty() && Self::read_stored(place, &markup.canonical()).as_ref() != Some(&markup) {
+            errors.push(MarkupError::Broken(format!("{name} has no stable form")));
         }
-        Ok(markup)
+        Ok(Counted {
+            markup,
+            counts,
+            errors,
+        })
     }
 
     /// Reads what is kept: `None` unless it is its own canonical form (feed 2.7, "On output"). Lengths were judged when

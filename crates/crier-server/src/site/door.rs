@@ -4,7 +4,7 @@
 //! strict headers (feed 6.7). Knows no document.
 
 use super::error::SiteError;
-use super::fields::{FORM_BYTES_MAX, Fields};
+use super::fields::{BadFields, FORM_BYTES_MAX, Fields, TEXT_FORM_BYTES_MAX};
 use super::visit::Visit;
 use crate::state::AppState;
 use askama::Template;
@@ -67,7 +67,7 @@ where
 {
     post(
         move |State(state): State<AppState>, request: Request| async move {
-            let answer = match read_form(&state, request).await {
+            let answer = match read_form(&state, request, (FORM_BYTES_MAX, Fields::read)).await {
                 Ok((visit, fields)) => document(visit, fields).await,
                 Err(error) => Err(error),
             };
@@ -76,20 +76,43 @@ where
     )
 }
 
+/// As `form`, for texts of several lines.
+pub(crate) fn text_form<F, Fut>(document: F) -> MethodRouter<AppState>
+where
+    F: Fn(Visit, Fields) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    post(
+        move |State(state): State<AppState>, request: Request| async move {
+            let answer = match read_form(&state, request, (TEXT_FORM_BYTES_MAX, Fields::read_texts)).await {
+                Ok((visit, fields)) => document(visit, fields).await,
+                Err(error) => Err(error),
+            };
+            finished(&state, answer)
+        },
+    )
+}
+
+/// How the fields of a form are read.
+type ReadFields = fn(&[u8]) -> Result<Fields, BadFields>;
+
 /// Reads and judges a form before any document sees it.
-async fn read_form(state: &AppState, request: Request) -> Result<(Visit, Fields), SiteError> {
+async fn read_form(
+    state: &AppState,
+    request: Request,
+    (bytes_max, read): (usize, ReadFields),
+) -> Result<(Visit, Fields), SiteError> {
     let (head, body) = request.into_parts();
     let visit = Visit::read(state, &head).await?;
     if is_foreign(&head.headers, &state.public_url.origin) {
         return Err(SiteError::ForeignForm);
     }
-    let body = Limited::new(body, FORM_BYTES_MAX);
+    let body = Limited::new(body, bytes_max);
     let bytes = body
         .collect()
         .await
         .map_err(|_| SiteError::bad_request("This form is too large."))?;
-    let fields =
-        Fields::read(&bytes.to_bytes()).map_err(|_| SiteError::bad_request("This form is damaged."))?;
+    let fields = read(&bytes.to_bytes()).map_err(|_| SiteError::bad_request("This form is damaged."))?;
     if !fields.value("form_token").is_some_and(|token| visit.gave(token)) {
         return Err(SiteError::ForeignForm);
     }

@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::response::Response;
 use crier_platform::accounts::AccountError;
 use crier_platform::feed::StoreFault;
+use crier_platform::ports::deliver::DeliverFault;
 use http::{HeaderValue, StatusCode, header};
 
 /// Why a page is not what was asked for.
@@ -61,6 +62,12 @@ impl From<AccountError> for SiteError {
 
 impl From<StoreFault> for SiteError {
     fn from(fault: StoreFault) -> Self {
+        Self::Unavailable(fault.to_string())
+    }
+}
+
+impl From<DeliverFault> for SiteError {
+    fn from(fault: DeliverFault) -> Self {
         Self::Unavailable(fault.to_string())
     }
 }

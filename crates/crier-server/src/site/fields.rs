@@ -4,6 +4,8 @@
 
 /// Most bytes of a form's body: a name, a password, an address and a token fit many times.
 pub(crate) const FORM_BYTES_MAX: usize = 16_384;
+/// Most bytes of the body of a form with texts: a call of the wire's own bounds, percent-encoded.
+pub(crate) const TEXT_FORM_BYTES_MAX: usize = 262_144;
 /// Most pairs of a query or a form.
 const FIELDS_MAX: usize = 64;
 
@@ -21,6 +23,20 @@ impl Fields {
     /// # Errors
     /// `BadFields` for a bad escape, bad UTF-8, a control character, a name that comes twice, or too many pairs.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, BadFields> {
+        let fields = Self::read_texts(bytes)?;
+        let plain = |text: &str| !text.chars().any(char::is_control);
+        if fields.0.iter().all(|(name, value)| plain(name) && plain(value)) {
+            Ok(fields)
+        } else {
+            Err(BadFields)
+        }
+    }
+
+    /// As `read`, for values that may have any characters but NUL and several lines; a browser's line ends become LF.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub(crate) fn read_texts(bytes: &[u8]) -> Result<Self, BadFields> {
         let mut fields: Vec<(String, String)> = Vec::new();
         for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             let split = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
@@ -51,7 +67,7 @@ impl Fields {
     }
 }
 
-/// One side of a pair: `+` is a blank, escapes are two hexadecimal digits, the whole is UTF-8 without controls.
+/// One side of a pair: `+` is a blank, escapes are two hexadecimal digits, the whole is UTF-8 without NUL.
 fn decoded(bytes: &[u8]) -> Result<String, BadFields> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes.iter().copied();
@@ -67,10 +83,14 @@ fn decoded(bytes: &[u8]) -> Result<String, BadFields> {
         });
     }
     let text = String::from_utf8(out).map_err(|_| BadFields)?;
-    if text.chars().any(char::is_control) {
+    if text.contains('\0') {
         return Err(BadFields);
     }
-    Ok(text)
+    Ok(if text.contains('\r') {
+        text.replace("\r\n", "\n")
+    } else {
+        text
+    })
 }
 
 fn nibble(digit: u8) -> Option<u8> {
@@ -122,6 +142,16 @@ mod tests {
         ] {
             assert_eq!(Fields::read(bad), Err(BadFields), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn texts_may_have_lines_and_controls_but_no_nul() {
+        let fields = Fields::read_texts(b"a=1%0d%0a2%07&b=%0a").unwrap();
+        assert_eq!(
+            (fields.value("a"), fields.value("b")),
+            (Some("1\n2\u{7}"), Some("\n"))
+        );
+        assert_eq!(Fields::read_texts(b"a=%00"), Err(BadFields));
     }
 
     #[test]

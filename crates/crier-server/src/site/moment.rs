@@ -43,6 +43,12 @@ pub(crate) fn zone_names() -> Vec<String> {
     names
 }
 
+/// The time of day to the millisecond, for lists of what happened within a second.
+pub(crate) fn time_of_day(at: WallMs, zone: &TimeZone) -> String {
+    let stamp = Timestamp::from_millisecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH);
+    stamp.to_zoned(zone.clone()).strftime("%H:%M:%S%.3f").to_string()
+}
+
 impl Moment {
     /// `at` as seen at `now` in `zone`.
     pub(crate) fn new(at: WallMs, now: WallMs, zone: &TimeZone) -> Self {
@@ -93,6 +99,7 @@ mod tests {
     fn machines_read_utc_and_people_the_zone() {
         let moment = Moment::new(NOW, NOW, &zone("Asia/Tokyo"));
         assert_eq!(moment.datetime, "2026-11-21T22:30:00Z");
+        assert_eq!(time_of_day(NOW.plus_ms(7), &zone("Asia/Tokyo")), "07:30:00.007");
         assert_eq!(moment.full, "Sunday 22 November 2026, 07:30:00 JST");
     }
 

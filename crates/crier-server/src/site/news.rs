@@ -4,24 +4,19 @@
 //! comes back has neither gap nor duplicate; it says something at most once a second. A login that ends ends the stream.
 
 use super::story::path_of;
-use super::streams::Place;
+use super::streams::{Place, events};
 use super::visit::Visit;
 use crate::state::AppState;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use crier_platform::feed::news::News;
 use crier_platform::feed::{ReadyPicture, StoreFault};
 use crier_platform::model::time::ElapsedMs;
 use crier_proto::ids::Uid;
 use futures_util::stream::{BoxStream, StreamExt, unfold};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
-use std::convert::Infallible;
 
-/// What a browser's own reader of events would wait before it asks again, in milliseconds.
-const RETRY: &str = "retry: 3000\n\n";
 /// Between two words at least.
 const PACE_MS: u64 = 1_000;
 /// Between two beats of a stream that has nothing to say (live 4.14).
@@ -62,25 +57,11 @@ pub(crate) async fn live(State(state): State<AppState>, request: Request) -> Res
         Ok(listener) => listener,
         Err(status) => return bare(status),
     };
-    let first =
-        futures_util::stream::once(async { Ok::<_, Infallible>(Bytes::from_static(RETRY.as_bytes())) });
-    let words = unfold(Some(listener), |listener| async move {
+    events(unfold(Some(listener), |listener| async move {
         let mut listener = listener?;
         let (text, goes_on) = listener.next_event().await?;
-        Some((Ok(Bytes::from(text)), goes_on.then_some(listener)))
-    });
-    let mut response = Response::new(Body::from_stream(first.chain(words)));
-    for (name, value) in [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-store"),
-        (HeaderName::from_static("x-accel-buffering"), "no"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ] {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
-    }
-    response
+        Some((text, goes_on.then_some(listener)))
+    }))
 }
 
 /// `/feed/poll?after=<w>[&seen=<w>]`: one word, once there is one that goes beyond what was seen.
@@ -175,7 +156,7 @@ impl Listener {
                     self.next_beat = self.state.clock.elapsed().plus_ms(BEAT_MS);
                     return Some((":\n\n".to_owned(), true));
                 }
-                Wake::Drain => return Some((self.farewell(), false)),
+                Wake::Drain => return Some((self.state.streams.farewell(), false)),
                 Wake::End => return None,
             }
         }
@@ -228,12 +209,6 @@ impl Listener {
             );
         }
         text
-    }
-
-    /// The last event before a stop: when to come back, spread over the window.
-    fn farewell(&self) -> String {
-        let wait = self.state.streams.return_in_ms();
-        format!("retry: {wait}\nevent: drain\ndata: {{\"retry_after\":{wait}}}\n\n")
     }
 }
 

@@ -212,7 +212,7 @@ impl Card {
 }
 
 /// Runs gathered by their link.
-fn pieces(markup: &Markup, key: impl Fn(usize) -> String) -> Vec<Piece> {
+pub(super) fn pieces(markup: &Markup, key: impl Fn(usize) -> String) -> Vec<Piece> {
     let mut pieces: Vec<(Option<usize>, Piece)> = Vec::new();
     for run in markup.runs() {
         match pieces.last_mut() {

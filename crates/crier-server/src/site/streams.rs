@@ -1,18 +1,48 @@
 //! Open streams of feeds: at most `feed.live_per_user` of a person, the oldest leaves; all are sent away at a stop (feed 6.8).
 //!
-//! Promise: a place is given back when its stream ends, however it ends. Knows nothing of HTTP or of what streams say.
+//! Promise: a place is given back when its stream ends, however it ends. Knows nothing of what streams say.
 
 use crate::metrics::ServerMetrics;
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
 use crier_platform::feed::figures::FeedBound;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_proto::ids::Uid;
+use futures_util::Stream;
+use futures_util::stream::{StreamExt, once};
+use http::{HeaderName, HeaderValue, header};
 use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 /// Streams whose return takes a second at a stop (live 9.7).
 const RETURNS_PER_SECOND: u64 = 1_000;
+
+/// What a browser's own reader of events would wait before it asks again, in milliseconds.
+const RETRY: &str = "retry: 3000\n\n";
+
+/// The answer that sends these events as they come.
+pub(crate) fn events(words: impl Stream<Item = String> + Send + 'static) -> Response {
+    let first = once(async { RETRY.to_owned() });
+    let bytes = first
+        .chain(words)
+        .map(|text| Ok::<_, Infallible>(Bytes::from(text)));
+    let mut response = Response::new(Body::from_stream(bytes));
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
 
 /// All streams of this process.
 pub struct Streams {
@@ -73,8 +103,14 @@ impl Streams {
         }
     }
 
+    /// The last event of a stream before a stop: when to come back, spread over the window.
+    pub(crate) fn farewell(&self) -> String {
+        let wait = self.return_in_ms();
+        format!("retry: {wait}\nevent: drain\ndata: {{\"retry_after\":{wait}}}\n\n")
+    }
+
     /// When a stream that is sent away comes back, in milliseconds: anywhere in a second for each thousand, at least one, at most 30.
-    pub(crate) fn return_in_ms(&self) -> u64 {
+    fn return_in_ms(&self) -> u64 {
         let chance = u64::from(u16::from_le_bytes(random_bytes(&*self.entropy)));
         self.window_ms() * chance / u64::from(u16::MAX)
     }

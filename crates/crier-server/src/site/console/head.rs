@@ -8,6 +8,10 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Overview", ""),
     ("Settings", "/settings"),
     ("Secrets", "/secrets"),
+    ("Calls", "/calls"),
+    ("Messages", "/messages"),
+    ("Try a call", "/try"),
+    ("Check a story", "/story"),
 ];
 
 /// An application as its pages name it.

@@ -7,9 +7,12 @@
 //! - `applications` `/developers`: the applications of the logged-in person
 //! - `new_app` `/developers/new`: makes one
 //! - `overview` `/developers/<app_id>`: one of them, with its keys · `settings` `…/settings` · `secrets` `…/secrets`
+//! - `calls` `…/calls` · `call` `…/call`: its latest calls, and one of them · `messages` `…/messages` · `message` `…/message`
+//! - `try_call` `…/try`: a call made here · `check_story` `…/story`: what would become of a story
 //!
 //! Beneath them: `owned`: who may be here; `head`: name and ways about of an application's pages; `setting_words`: what each setting
-//! means; `asked_fields`: the fields of a form of settings.
+//! means; `asked_fields`: the fields of a form of settings; `live`: word of what is new on an open page; `texts`: signed texts byte for
+//! byte; `trial`: the form of a call.
 //!
 //! # How a page joins
 //! 1. A file here, named after the page, with `get(owned: OwnedApp)` and, where something changes, `post(owned: OwnedApp, fields: Fields)`.
@@ -26,28 +29,45 @@
 
 mod applications;
 mod asked_fields;
+mod call;
+mod calls;
+mod check_story;
 mod head;
+mod live;
+mod message;
+mod messages;
 mod new_app;
 mod overview;
 mod owned;
 mod secrets;
 mod setting_words;
 mod settings;
+mod texts;
+mod trial;
+mod try_call;
 
 use super::door::{form, page};
 use crate::state::AppState;
 use axum::Router;
-use owned::{owned_form, owned_page};
+use owned::{owned_form, owned_page, owned_text_form};
 
 #[cfg(test)]
 pub(in crate::site) use {
     applications::{AppRow, ApplicationsPage},
     asked_fields::{Asked, ProfileSays, Word},
+    call::{CallPage, Compared, RequestShown, Why},
+    calls::{CallRow, CallsPage, Made},
+    check_story::{CheckPage, Checked, Count, Looks, ObjectionRow, PictureLooks},
     head::AppHead,
+    message::{MessagePage, MessageShown, Step},
+    messages::{MessageRow, MessagesPage},
     new_app::{MadePage, NewPage},
     overview::OverviewPage,
     secrets::{SecretPage, SecretsPage},
     settings::{AskedPart, SettingsPage},
+    texts::{MarkedText, Parting},
+    trial::Input,
+    try_call::{TriedShown, TryPage},
 };
 
 /// The routes of the console below the base path.
@@ -68,5 +88,21 @@ pub(super) fn routes() -> Router<AppState> {
         .route(
             "/developers/{app}/secrets/end",
             owned_page(secrets::back).merge(owned_form(secrets::end)),
+        )
+        .route("/developers/{app}/calls", owned_page(calls::get))
+        .route(
+            "/developers/{app}/call",
+            owned_page(call::get).merge(owned_text_form(call::compare)),
+        )
+        .route("/developers/{app}/messages", owned_page(messages::get))
+        .route("/developers/{app}/message", owned_page(message::get))
+        .route("/developers/{app}/live", owned_page(live::get))
+        .route(
+            "/developers/{app}/try",
+            owned_page(try_call::get).merge(owned_text_form(try_call::post)),
+        )
+        .route(
+            "/developers/{app}/story",
+            owned_page(check_story::get).merge(owned_text_form(check_story::post)),
         )
 }

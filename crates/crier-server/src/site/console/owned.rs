@@ -1,7 +1,7 @@
 //! Who may be on the pages of an application: its owner, logged in. The one place of that rule.
 
 use super::head::AppHead;
-use crate::site::door::{Answer, form, page};
+use crate::site::door::{Answer, form, page, text_form};
 use crate::site::error::SiteError;
 use crate::site::fields::Fields;
 use crate::site::layout::Chrome;
@@ -45,6 +45,21 @@ where
     Fut: Future<Output = Answer> + Send + 'static,
 {
     form(move |visit: Visit, fields: Fields| {
+        let document = document.clone();
+        async move {
+            let user = visit.form_user(&fields, &visit.path_and_query)?;
+            document(OwnedApp::find(visit, user).await?, fields).await
+        }
+    })
+}
+
+/// As `owned_form`, for texts of several lines.
+pub(crate) fn owned_text_form<F, Fut>(document: F) -> MethodRouter<AppState>
+where
+    F: Fn(OwnedApp, Fields) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    text_form(move |visit: Visit, fields: Fields| {
         let document = document.clone();
         async move {
             let user = visit.form_user(&fields, &visit.path_and_query)?;

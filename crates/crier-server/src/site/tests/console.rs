@@ -7,7 +7,7 @@ use crate::site::console::{
 };
 use askama::Template;
 
-fn head(enabled: bool) -> AppHead {
+pub(super) fn head(enabled: bool) -> AppHead {
     AppHead {
         title: HOSTILE.to_owned(),
         id: "7".to_owned(),

@@ -10,13 +10,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A stream as its bytes come.
-struct Stream {
+pub(crate) struct Stream {
     socket: TcpStream,
     text: String,
 }
 
 impl Stream {
-    async fn open(address: SocketAddr, path: &str, head: &str) -> Self {
+    pub(crate) async fn open(address: SocketAddr, path: &str, head: &str) -> Self {
         let mut socket = TcpStream::connect(address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{head}\r\n");
         socket.write_all(request.as_bytes()).await.unwrap();
@@ -27,7 +27,7 @@ impl Stream {
     }
 
     /// Reads until `what` has come; the text that stood before its end is left behind.
-    async fn until(&mut self, what: &str) {
+    pub(crate) async fn until(&mut self, what: &str) {
         let read = async {
             while !self.text.contains(what) {
                 let mut bytes = [0; 4096];
@@ -45,7 +45,7 @@ impl Stream {
     }
 
     /// Reads until nothing more comes.
-    async fn rest(mut self) -> String {
+    pub(crate) async fn rest(mut self) -> String {
         let read = self.socket.read_to_string(&mut self.text);
         within("the end of the stream", read).await.unwrap();
         self.text
