@@ -12,7 +12,7 @@ use crate::site::layout::Chrome;
 use crate::site::moment::zone;
 use askama::Template;
 use crier_platform::call_log::{Explanation, KeptRequest, KeptValue, LoggedCall, MASK};
-use crier_proto::mistake::{Explained, first_difference};
+use crier_proto::mistake::{Explained, Mistake, first_difference};
 use crier_proto::signature::Version;
 use http::StatusCode;
 
@@ -51,6 +51,8 @@ pub(in crate::site) enum Why {
     /// A usual mistake.
     Mistake {
         words: String,
+        /// The text was the right one.
+        right: bool,
         theirs: Option<MarkedText>,
         parting: Option<Parting>,
     },
@@ -65,11 +67,14 @@ pub(in crate::site) enum Compared {
     /// They are equal.
     Equal,
     /// They are not.
-    Differs {
-        ours: MarkedText,
-        theirs: MarkedText,
-        parting: Parting,
-    },
+    Differs(Box<Parted>),
+}
+
+/// Two texts that part somewhere.
+pub(in crate::site) struct Parted {
+    pub(in crate::site) ours: MarkedText,
+    pub(in crate::site) theirs: MarkedText,
+    pub(in crate::site) parting: Parting,
 }
 
 pub(crate) async fn get(owned: OwnedApp) -> Answer {
@@ -138,6 +143,7 @@ fn shown(request: &KeptRequest) -> RequestShown {
         (Explanation::Usual(explained), None) => {
             let why = Why::Mistake {
                 words: explained.mistake.to_string(),
+                right: leaves_the_text_right(explained),
                 theirs: None,
                 parting: explained.differs.as_ref().map(Parting::of),
             };
@@ -163,6 +169,11 @@ fn shown(request: &KeptRequest) -> RequestShown {
     }
 }
 
+/// Whether a mistake says that the text was signed as it must be: a count of digits says nothing of it.
+fn leaves_the_text_right(explained: &Explained) -> bool {
+    explained.differs.is_none() && explained.mistake != Mistake::OtherVersion
+}
+
 /// Both texts of a usual mistake, with the first differing byte marked in each.
 fn explained_in(explained: &Explained, ours: &str) -> (Option<MarkedText>, Why) {
     let at = explained.differs.as_ref().map(|differs| differs.at);
@@ -173,6 +184,7 @@ fn explained_in(explained: &Explained, ours: &str) -> (Option<MarkedText>, Why) 
     let theirs = explained.theirs.as_deref().zip(at);
     let why = Why::Mistake {
         words: explained.mistake.to_string(),
+        right: leaves_the_text_right(explained),
         theirs: theirs.map(|(theirs, at)| MarkedText::marked(theirs, at)),
         parting: explained.differs.as_ref().map(Parting::of),
     };
@@ -193,10 +205,10 @@ fn compared(request: &KeptRequest, theirs: &str) -> Result<Compared, SiteError> 
     }
     Ok(match first_difference(form, &pairs, &theirs) {
         None => Compared::Equal,
-        Some(difference) => Compared::Differs {
+        Some(difference) => Compared::Differs(Box::new(Parted {
             ours: MarkedText::marked(ours.as_bytes(), difference.at),
             theirs: MarkedText::marked(&theirs, difference.at),
             parting: Parting::of(&difference),
-        },
+        })),
     })
 }

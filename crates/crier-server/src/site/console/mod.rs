@@ -55,7 +55,7 @@ use owned::{owned_form, owned_page, owned_text_form};
 pub(in crate::site) use {
     applications::{AppRow, ApplicationsPage},
     asked_fields::{Asked, ProfileSays, Word},
-    call::{CallPage, Compared, RequestShown, Why},
+    call::{CallPage, Compared, Parted, RequestShown, Why},
     calls::{CallRow, CallsPage, Made},
     check_story::{CheckPage, Checked, Count, Looks, ObjectionRow, PictureLooks},
     head::AppHead,

@@ -4,8 +4,8 @@ use super::console::head;
 use super::{HOSTILE, TOKEN, chrome, moment, run};
 use crate::site::console::{
     CallPage, CallRow, CallsPage, CheckPage, Checked, Compared, Count, Input, Looks, Made, MarkedText,
-    MessagePage, MessageRow, MessageShown, MessagesPage, ObjectionRow, Parting, PictureLooks, RequestShown,
-    Step, TriedShown, TryPage, Why,
+    MessagePage, MessageRow, MessageShown, MessagesPage, ObjectionRow, Parted, Parting, PictureLooks,
+    RequestShown, Step, TriedShown, TryPage, Why,
 };
 use crate::site::story::{Link, Piece};
 use askama::Template;
@@ -281,14 +281,15 @@ fn checked() -> Checked {
 pub(super) fn pages() -> Vec<String> {
     let mistake = Why::Mistake {
         words: "title is sent and not signed".to_owned(),
+        right: false,
         theirs: Some(text()),
         parting: Some(parting()),
     };
-    let differs = Compared::Differs {
+    let differs = Compared::Differs(Box::new(Parted {
         ours: text(),
         theirs: text(),
         parting: parting(),
-    };
+    }));
     let mut pages = vec![
         calls(Vec::new(), true),
         calls(vec![row(true), row(false)], false),

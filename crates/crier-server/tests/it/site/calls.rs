@@ -67,8 +67,10 @@ fn first_difference(ours: &[u8], theirs: &[u8]) -> usize {
         .count()
 }
 
-/// What a mistake signs instead of our text, and the words that name it.
-type Row = (&'static str, fn(&str) -> Vec<u8>);
+/// What a mistake signs instead of our text.
+type Theirs = fn(&str) -> Vec<u8>;
+/// The words that name a mistake, and what it signs.
+type Row = (&'static str, Theirs);
 
 fn narrow(text: &str) -> Vec<u8> {
     text.chars()
@@ -171,6 +173,12 @@ async fn mistakes_of_the_secret_and_of_the_digits_are_named_with_a_right_text() 
         let page = desk.page_of(&caller, &pairs, &sig).await;
         assert!(page.contains(words), "{words}: {page}");
         assert!(!page.contains("counted from 0"), "{words}");
+        let said = page.contains("The text that was signed is right.");
+        assert_eq!(
+            said,
+            !words.starts_with("None") && !words.starts_with("as many"),
+            "{words}"
+        );
     }
     // A text beside ours: equal means that it is the secret. The digits of the session key are those of the caller.
     let address = format!("{}?number=5", desk.calls);
@@ -196,7 +204,7 @@ async fn mistakes_of_version_2_are_shown_line_by_line() {
     let app = desk.stage.app("Rochambeau").await;
     let now = desk.stage.server.state.clock.wall().secs();
     let caller = desk.stage.caller("Rochambeau").await.signing(Signing::Hmac(now));
-    let rows: [(&str, &str, fn(&str) -> Vec<u8>); 5] = [
+    let rows: [(&str, &str, Theirs); 5] = [
         (
             "line 2 must be the HTTP method",
             "line 2, the HTTP method",
