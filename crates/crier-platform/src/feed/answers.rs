@@ -62,7 +62,8 @@ impl FeedReader {
         }))
     }
 
-    /// Stories of the last seven days that were not on feed page 1 of a view, highest D first, then newest; `None`: no such view.
+    /// Stories of the last seven days that were not on feed page 1 of a view, highest D first, then newest, 50 from this offset on;
+    /// `None`: no such view.
     ///
     /// # Errors
     /// When the books fail.
@@ -72,13 +73,37 @@ impl FeedReader {
         mark: Option<&str>,
         offset: usize,
     ) -> Result<Option<Missed>, StoreFault> {
+        self.left_out_of(user, mark, (|_| true, offset)).await
+    }
+
+    /// Of these the exempt ones alone, which were too many for feed page 1, newest first (feed 4.8); `None`: no such view.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn missed_exempt(
+        &self,
+        user: Uid,
+        mark: Option<&str>,
+        offset: usize,
+    ) -> Result<Option<Missed>, StoreFault> {
+        let is_exempt = |verdict: &Verdict| matches!(verdict, Verdict::Exempt { .. });
+        self.left_out_of(user, mark, (is_exempt, offset)).await
+    }
+
+    async fn left_out_of(
+        &self,
+        user: Uid,
+        mark: Option<&str>,
+        (is_asked, offset): (fn(&Verdict) -> bool, usize),
+    ) -> Result<Option<Missed>, StoreFault> {
         let (reading, number) = self.reading_of(user, (mark, None)).await?;
         if mark.is_some() && number.is_none() {
             return Ok(None);
         }
         let ranked = reading.ranked(1);
         let snapshot = reading.snapshot();
-        let rows = left_out(&snapshot, &ranked, reading.stories());
+        let mut rows = left_out(&snapshot, &ranked, reading.stories());
+        rows.retain(|(_, verdict)| is_asked(verdict));
         let all = rows.len();
         let some: Vec<_> = rows.into_iter().skip(offset).take(MISSED_AT_ONCE).collect();
         let ids: Vec<StoryId> = some.iter().map(|(story, _)| story.id).collect();
@@ -89,7 +114,7 @@ impl FeedReader {
                 verdict,
             })
         });
-        let next = offset + MISSED_AT_ONCE;
+        let next = offset.saturating_add(MISSED_AT_ONCE);
         Ok(Some(Missed {
             rows: rows.collect(),
             next: (next < all).then_some(next),

@@ -155,7 +155,7 @@ pub struct ServedPage {
     pub v: String,
     /// c.
     pub version: u32,
-    /// Stories of the last seven days that are not on feed page 1.
+    /// Stories that "What didn't make it" lists of this reading.
     pub missed: usize,
     /// Stories by verdict's name; only where feed page 1 shows nothing.
     pub verdicts: Vec<(&'static str, u64)>,

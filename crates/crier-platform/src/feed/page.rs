@@ -5,7 +5,7 @@ use super::figures::FeedBound;
 use super::notebook::Noted;
 use super::rank::{Pick, Ranked};
 use super::reading::{Reading, young_after};
-use super::verdict::lists::counts;
+use super::verdict::lists::{counts, left_out_count};
 use super::verdict::verdict_of;
 use super::{Away, EXEMPT_MAX, FeedReader, PlacedStory, ServedPage, Serving, StoryView};
 use crate::model::app::App;
@@ -238,7 +238,7 @@ impl FeedReader {
             w: reading.seq,
             v: self.shared.key.mark(reading.user, reading.view),
             version: reading.config.version,
-            missed: left_out(reading, ranked),
+            missed: left_out_count(&reading.snapshot(), ranked, reading.stories()),
             verdicts,
         })
     }
@@ -354,12 +354,4 @@ impl FeedReader {
         }
         Ok(counts.into_iter().collect())
     }
-}
-
-/// How many stories of the last seven days "What didn't make it" would show: those that are not on feed page 1 (feed 5.5).
-fn left_out(reading: &Reading, ranked: &Ranked) -> usize {
-    let young = young_after(&reading.config, reading.at_secs);
-    let of_the_week = reading.stories().filter(|story| story.published > young);
-    let on_page_1 = ranked.first_page().len() + ranked.exempt.len().min(EXEMPT_MAX);
-    of_the_week.count().saturating_sub(on_page_1)
 }

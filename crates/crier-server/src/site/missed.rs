@@ -14,6 +14,8 @@ use http::StatusCode;
 #[template(path = "missed.html")]
 pub(super) struct MissedPage<'a> {
     pub(super) chrome: Chrome<'a>,
+    /// Lists only what the reader's own applications published and the feed page did not hold.
+    pub(super) own: bool,
     /// The view that is explained, with its proof, or empty.
     pub(super) v: String,
     /// When that view was.
@@ -41,11 +43,13 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     visit.count_read(&user)?;
     let from = visit.query.value("from").map_or(Ok(0), str::parse::<usize>);
     let from = from.map_err(|_| SiteError::NotFound)?;
-    let missed = visit
-        .state
-        .feed
-        .missed(user.uid, visit.query.value("v"), from)
-        .await?;
+    let own = visit.query.has("own");
+    let (feed, mark) = (&visit.state.feed, visit.query.value("v"));
+    let missed = if own {
+        feed.missed_exempt(user.uid, mark, from).await?
+    } else {
+        feed.missed(user.uid, mark, from).await?
+    };
     let missed = missed.ok_or(SiteError::NotFound)?;
     let lens = Lens::of(&visit, &user);
     let rows = missed.rows.iter().filter_map(|row| {
@@ -56,7 +60,8 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         })
     });
     let page = MissedPage {
-        chrome: Chrome::of(&visit, "What didn't make it", "feed"),
+        chrome: Chrome::of(&visit, title(own), "feed"),
+        own,
         view: Some(lens.moment(missed.at)),
         rows: rows.collect(),
         first: from == 0,
@@ -65,4 +70,12 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         v: missed.v,
     };
     render(StatusCode::OK, &page)
+}
+
+const fn title(own: bool) -> &'static str {
+    if own {
+        "More from your own applications"
+    } else {
+        "What didn't make it"
+    }
 }

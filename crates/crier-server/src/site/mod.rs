@@ -9,7 +9,7 @@
 //!   `/code_gen.php`: an application's own pages · `canvas` `/apps/<canvas name>/…`
 //! - `feed` `/feed` · `acts`: the forms of a story · `go` `/go/<story>/<link>`
 //! - `why` `/feed/why/<story>` · `missed` `/feed/missed` · `hidden` `/feed/hidden`: what explains a feed, and brings back
-//! - `ranking` `/feed/ranking`: the formula in force
+//! - `ranking` `/feed/ranking` and `.json`: the formula in force
 //! - `preferences` `/feed/preferences` · `addresses`: making and revoking private feeds · `private_feed` `/f/<token>/…`
 //! - `news` `/feed/live`, `/feed/poll`: word of what is new on an open page
 //! - `settings` `/settings` · `withdraw` `/settings/withdraw`
@@ -148,6 +148,7 @@ fn feed_routes() -> Router<AppState> {
         .route("/feed/why/{story}", page(why::get))
         .route("/feed/missed", page(missed::get))
         .route("/feed/ranking", page(ranking::get))
+        .route("/feed/ranking.json", page(ranking::get_json))
         .route("/feed/hidden", page(hidden::get))
         .route(
             "/feed/preferences",

@@ -7,7 +7,7 @@ use super::moment::Moment;
 use super::slider::Slider;
 use super::story::{Card, CardState, Lens};
 use super::visit::Visit;
-use super::words::{details, grouped, removal, verdict};
+use super::words::{details, grouped, place, removal, verdict};
 use askama::Template;
 use axum::body::Body;
 use axum::response::Response;
@@ -29,7 +29,7 @@ pub(super) struct WhyPage<'a> {
     pub(super) card: Card,
     /// The verdict in words.
     pub(super) verdict: String,
-    /// What goes with it: score, cut, margin; or empty.
+    /// What goes with it: score, cut, margin, and where else it stands; or empty.
     pub(super) details: String,
     /// The score that every story begins with.
     pub(super) start: String,
@@ -89,7 +89,10 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         form_token: &visit.form_token(),
         view: why.explanation.view.map(|_| lens.moment(why.at)),
         verdict: [verdict(&why.verdict), removal(&why.story, &lens)].concat(),
-        details: details(&why.verdict, why.explanation.cut),
+        details: [details(&why.verdict, why.explanation.cut), elsewhere(&why)]
+            .join(" ")
+            .trim()
+            .to_owned(),
         start: grouped(BASE_SCORE),
         lines: why.explanation.factors.iter().map(FactorLine::of).collect(),
         version: why.explanation.version,
@@ -106,6 +109,18 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         card,
     };
     render(StatusCode::OK, &page)
+}
+
+/// An exempt story is told its rank among the others (feed 5.5), one below the cut its later page (feed 5.2).
+fn elsewhere(why: &Why) -> String {
+    match (why.would_stand, why.later_page) {
+        (Some(at), _) => format!(
+            "If it competed like any other story, it would stand {}.",
+            place(at)
+        ),
+        (None, Some(page)) => format!("It stood on page {page} of that view."),
+        (None, None) => String::new(),
+    }
 }
 
 /// The explanation as it is (feed 5.4).

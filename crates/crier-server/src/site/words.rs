@@ -10,7 +10,7 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Blanked => "Its text was removed.".to_owned(),
         Verdict::Damaged => "It cannot be shown safely.".to_owned(),
-        Verdict::Exempt { .. } => "It is always shown: you own this application.".to_owned(),
+        Verdict::Exempt { .. } => "It is always shown to you: you own this application.".to_owned(),
         Verdict::Expired => "It is more than seven days old.".to_owned(),
         Verdict::Overflow => "Too many newer stories compete for your feed.".to_owned(),
         Verdict::NoGrant => "You have withdrawn from its application.".to_owned(),
@@ -19,6 +19,9 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
         Verdict::Hidden => "You hid it.".to_owned(),
         Verdict::Reported => "You reported it.".to_owned(),
         Verdict::ShownMerit(shown) => format!("It stands at slot {}: it was among the best.", shown.slot),
+        Verdict::ShownGuaranteed { shown, missed: 0 } => {
+            format!("It stands at slot {}: it was its application's turn.", shown.slot)
+        }
         Verdict::ShownGuaranteed { shown, missed } => format!(
             "It stands at slot {}: its application had been missing for {}.",
             shown.slot,
@@ -32,6 +35,12 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
         }
         Verdict::AppCap { .. } => {
             "Its score was good enough, but its application has all its places.".to_owned()
+        }
+        Verdict::BelowCut(Below { margin: 0, .. }) => {
+            "It was as good as the last story that came in, but no slot was left for it.".to_owned()
+        }
+        Verdict::BelowCut(Below { percent: 0, .. }) => {
+            "It stayed less than 1 % below the last story that came in.".to_owned()
         }
         Verdict::BelowCut(below) => {
             format!("It stayed {} % below the last story that came in.", below.percent)
@@ -63,6 +72,9 @@ pub(super) fn details(verdict: &Verdict, cut: Option<u64>) -> String {
     };
     let score = format!("Its score was {}.", grouped(score));
     match (verdict, cut) {
+        (Verdict::BelowCut(Below { margin: 0, .. }), Some(_)) => {
+            format!("{score} The last story that came in had the same.")
+        }
         (Verdict::BelowCut(Below { margin, .. }), Some(cut)) => {
             format!(
                 "{score} The last story that came in had {}, so {} were missing.",
@@ -75,6 +87,14 @@ pub(super) fn details(verdict: &Verdict, cut: Option<u64>) -> String {
             grouped(cut)
         ),
         (_, None) => score,
+    }
+}
+
+/// Where a story stands, or would stand: feed page and slot, both from 1.
+pub(super) fn place((page, slot): (usize, usize)) -> String {
+    match page {
+        1 => format!("at slot {slot}"),
+        _ => format!("at slot {slot} of page {page}"),
     }
 }
 
@@ -161,6 +181,41 @@ mod tests {
         assert_eq!(
             verdict(&Verdict::ShownGuaranteed { shown, missed: 1 }),
             "It stands at slot 21: its application had been missing for 1 view."
+        );
+    }
+
+    #[test]
+    fn a_story_that_was_as_good_is_not_said_to_have_been_worse() {
+        let below = |margin, percent| {
+            Verdict::BelowCut(Below {
+                score: 1_000 - margin,
+                cut: 1_000,
+                margin,
+                percent,
+            })
+        };
+        let told =
+            [below(0, 0), below(9, 0), below(10, 1)].map(|one| (verdict(&one), details(&one, Some(1_000))));
+        let sentences: Vec<_> = told
+            .iter()
+            .map(|(verdict, details)| [verdict.as_str(), details])
+            .collect();
+        assert_eq!(
+            sentences,
+            [
+                [
+                    "It was as good as the last story that came in, but no slot was left for it.",
+                    "Its score was 1,000. The last story that came in had the same."
+                ],
+                [
+                    "It stayed less than 1 % below the last story that came in.",
+                    "Its score was 991. The last story that came in had 1,000, so 9 were missing."
+                ],
+                [
+                    "It stayed 1 % below the last story that came in.",
+                    "Its score was 990. The last story that came in had 1,000, so 10 were missing."
+                ],
+            ]
         );
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Verdict, verdict_of};
 use crate::feed::EXEMPT_MAX;
-use crate::feed::rank::{Pick, Place, Ranked, Step, place_of, rank};
+use crate::feed::rank::{Pick, Place, Ranked, Step, factors, place_of, rank};
 use crate::model::ranking::{Marks, RankedApp, RankedStory, Slider, Snapshot, Standing};
 use std::cmp::Reverse;
 
@@ -65,18 +65,17 @@ pub fn counts<'s>(
     counts
 }
 
-/// "What didn't make it": stories younger than the expiry that are not on feed page 1, also exempt ones that are too many for it
-/// (feed 4.8); highest D first, those without one last, then newest, then the smaller id (feed 5.5).
+/// "What didn't make it": stories younger than the expiry that are not on feed page 1, highest D first, those without one last,
+/// then newest, then the smaller id (feed 5.5). So the exempt ones beyond those on feed page 1 are among the last (feed 4.8).
 #[must_use]
 pub fn left_out<'s>(
     snapshot: &Snapshot<'_>,
     ranked: &Ranked,
     stories: impl IntoIterator<Item = &'s RankedStory>,
 ) -> Vec<(&'s RankedStory, Verdict)> {
-    let young = snapshot.config.constants.expiry_secs();
     let mut list: Vec<_> = stories
         .into_iter()
-        .filter(|story| crate::feed::rank::factors::age_secs(snapshot, story) < young)
+        .filter(|story| is_young(snapshot, story))
         .map(|story| (story, verdict_of(snapshot, ranked, story)))
         .filter(|(_, verdict)| !is_on_page_1(verdict))
         .collect();
@@ -91,6 +90,23 @@ fn is_on_page_1(verdict: &Verdict) -> bool {
     } else {
         verdict.slot().is_some()
     }
+}
+
+/// How many stories [`left_out`] lists, without judging each.
+#[must_use]
+pub fn left_out_count<'s>(
+    snapshot: &Snapshot<'_>,
+    ranked: &Ranked,
+    stories: impl IntoIterator<Item = &'s RankedStory>,
+) -> usize {
+    let young = stories.into_iter().filter(|story| is_young(snapshot, story));
+    young
+        .count()
+        .saturating_sub(ranked.exempt.len().min(EXEMPT_MAX) + ranked.first_page().len())
+}
+
+fn is_young(snapshot: &Snapshot<'_>, story: &RankedStory) -> bool {
+    factors::age_secs(snapshot, story) < snapshot.config.constants.expiry_secs()
 }
 
 /// Feed page and slot that a story would have had if it competed like any other, both from 1: "would stand at slot 7" (feed 5.5).

@@ -300,7 +300,7 @@ fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
 
 #[test]
 fn every_element_is_closed_in_its_order() {
-    const VOID: [&str; 7] = ["!doctype", "meta", "link", "input", "path", "use", "img"];
+    const VOID: [&str; 7] = ["!DOCTYPE", "meta", "link", "input", "path", "use", "img"];
     for page in all() {
         let mut open = Vec::new();
         for tag in tags(&page) {
@@ -449,16 +449,20 @@ fn a_storys_links_are_marked_as_strangers_and_name_their_host() {
 
 #[test]
 fn a_hidden_story_is_one_line_without_its_text() {
-    let page = feed(vec![card("3", CardState::Away)], None);
-    let line = page
-        .split("<li id=\"s3\"")
-        .nth(1)
-        .unwrap()
-        .split("</li>")
-        .next()
-        .unwrap();
+    let line_of = |own| {
+        let story = Card {
+            own,
+            ..card("3", CardState::Away)
+        };
+        let page = feed(vec![story], None);
+        let line = page.split("<li id=\"s3\"").nth(1).unwrap();
+        line.split("</li>").next().unwrap().to_owned()
+    };
+    let line = line_of(false);
     assert!(line.contains("Hidden.") && line.contains("Undo"), "{line}");
     assert!(line.contains("I don't want this application here"), "{line}");
+    // A switch says nothing about what one's own applications show oneself.
+    assert!(!line_of(true).contains("I don't want this application here"));
     for reason in ["spam", "offensive", "not_mine", "other"] {
         assert!(line.contains(&format!("/feed/report/{reason}\"")), "{line}");
     }

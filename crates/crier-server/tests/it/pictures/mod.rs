@@ -17,7 +17,7 @@ use host::Host;
 const BO: i64 = 563_683_308;
 
 /// The slots of bo's newest story as soon as none is waiting.
-async fn settled_slots(stage: &Stage) -> Vec<Slot> {
+pub(crate) async fn settled_slots(stage: &Stage) -> Vec<Slot> {
     let settled = async {
         loop {
             let page = stage

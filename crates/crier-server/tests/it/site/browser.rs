@@ -27,6 +27,11 @@ impl Browser {
         self.send(&format!("GET {path}"), "", None).await
     }
 
+    /// Opens an address with these whole header lines.
+    pub(crate) async fn get_with(&mut self, head: &str, path: &str) -> Answer {
+        self.send(&format!("GET {path}"), head, None).await
+    }
+
     /// Sends a form of the page that is shown, its token included.
     pub(crate) async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let token = self.form_token();

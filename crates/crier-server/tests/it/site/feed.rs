@@ -144,8 +144,12 @@ async fn hiding_leaves_one_line_with_an_undo_and_undo_brings_the_story_back() {
         "{}",
         next.text()
     );
-    let back = bo.submit("/feed/undo", &[("story", &id)]).await;
-    assert_eq!(back.status, 303);
+    let list = bo.get("/feed/hidden").await;
+    assert!(list.text().contains("You beat"), "{}", list.text());
+    let back = bo
+        .submit("/feed/undo", &[("story", &id), ("back", "hidden")])
+        .await;
+    assert_eq!((back.status, location(&back)), (303, "/feed/hidden"));
     assert!(bo.get("/feed").await.text().contains("You beat"));
 }
 

@@ -1,6 +1,8 @@
 //! What an open feed page hears: by stream, by poll, and how it ends (feed 6.8); and how often a feed may be read (feed 10).
 
-use crate::site::browser::Browser;
+use crate::pictures::host::Host;
+use crate::pictures::settled_slots;
+use crate::site::browser::{Browser, between};
 use crate::site::stage::Stage;
 use crier_platform::model::app::AppKind;
 use crier_testkit::patience::within;
@@ -60,7 +62,10 @@ struct Reader {
 impl Reader {
     /// Bo has accepted two applications: these are the first two places of the record.
     async fn new() -> Self {
-        let stage = Stage::open().await;
+        Self::on(Stage::open().await).await
+    }
+
+    async fn on(stage: Stage) -> Self {
         stage.grant("Rochambeau").await;
         stage.add_app("Orchard", "", AppKind::Web).await;
         stage.grant("Orchard").await;
@@ -98,6 +103,38 @@ async fn an_open_page_hears_of_each_new_story_once_and_by_its_seq() {
     reader.publish("Orchard", "Two").await;
     stream.until("id: 4\ndata: {\"w\":4,\"new\":1}\n\n").await;
     assert!(!stream.text.contains("data:"), "{}", stream.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_that_is_ready_is_told_to_the_pages_that_are_open_and_to_those_that_poll() {
+    let host = Host::open().await;
+    let allow = host.address.to_string();
+    let mut reader = Reader::on(Stage::open_with(&[("CRIER__MEDIA__DIAL_ALLOW", &allow)]).await).await;
+    let source = host.url("/1.png");
+    let params = [
+        ("title", "One"),
+        ("image_2", &source),
+        ("image_2_link", "http://x.example/"),
+    ];
+    let mut stream = reader.listen("2", "").await;
+    stream.until("id: 2\ndata: {\"w\":2,\"new\":0}\n\n").await;
+    reader.stage.publish("Rochambeau", &params).await;
+    settled_slots(&reader.stage).await;
+    // The word of the story may have been said by itself: the next one comes a second later.
+    reader.stage.server.clock.advance_ms(1_000);
+    stream.until("id: 4\ndata: {\"story\":").await;
+    stream.until(",\"slot\":2,\"src\":\"/p/").await;
+    stream.until(".png\",\"width\":75,\"height\":60}\n\n").await;
+    let poll = reader.bo.get("/feed/poll?after=3&seen=3").await.json();
+    assert_eq!((poll["w"].as_i64(), poll["new"].as_u64()), (Some(4), Some(0)));
+    let told = poll["pictures"].as_array().unwrap();
+    assert_eq!((told.len(), told[0]["slot"].as_u64()), (1, Some(2)));
+    let page = reader.bo.get("/feed").await;
+    let image = between(page.text(), "<img src=\"", "\"").unwrap();
+    assert_eq!(told[0]["src"].as_str(), Some(image));
+    // Who came after it is told nothing of it.
+    let later = reader.bo.get("/feed/poll?after=4&seen=3").await.json();
+    assert_eq!(later["pictures"].as_array().map(Vec::len), Some(0));
 }
 
 #[tokio::test]

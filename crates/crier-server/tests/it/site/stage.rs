@@ -85,9 +85,14 @@ impl Stage {
 
     /// A caller with a session of bo's.
     pub(crate) async fn caller(&self, app: &str) -> SignedClient {
+        self.caller_of(app, "bo").await
+    }
+
+    /// A caller with a session of this person's.
+    pub(crate) async fn caller_of(&self, app: &str, user: &str) -> SignedClient {
         let order = NewSessionOrder {
             app: app.to_owned(),
-            user: "bo".to_owned(),
+            user: user.to_owned(),
             ttl_secs: None,
             session_key: None,
             session_secret: None,
@@ -106,9 +111,14 @@ impl Stage {
 
     /// Publishes for bo; the answer must be true.
     pub(crate) async fn publish(&self, app: &str, params: &[(&str, &str)]) {
+        self.publish_to("bo", app, params).await;
+    }
+
+    /// Publishes for this person; the answer must be true.
+    pub(crate) async fn publish_to(&self, user: &str, app: &str, params: &[(&str, &str)]) {
         self.server.clock.advance_ms(1_000);
         let answer = self
-            .caller(app)
+            .caller_of(app, user)
             .await
             .call("feed.publishStoryToUser", params)
             .await
