@@ -1,7 +1,7 @@
 // Every page of the site as people meet it, full and empty, for the tests that look at all of them alike.
 // A walk shows each page to `look(page, name, html)`: the HTML is what the server sent, and `page` has it open.
-import { administer, run } from "./demo.mjs";
-import { logIn, signed } from "./people.mjs";
+import { administer } from "./demo.mjs";
+import { called, logIn, signed } from "./people.mjs";
 
 /** The document to which an act leads, as soon as it is loaded. */
 const led = async (page, act) => {
@@ -66,6 +66,13 @@ const reader = async ({ narrow, person }, look) => {
   await seen("why-missed", await pressed(page, ".briefs a[href*='/feed/why/']"));
   await visit("hidden", "/feed/hidden");
   await sent(page, ".briefs button");
+};
+
+/** What the same reader sees who sets things: sliders, addresses, applications. */
+const setter = async ({ narrow, person }, look) => {
+  const demo = await narrow();
+  const page = await logIn(await person(), demo, "ada");
+  const { seen, visit } = walker(demo, page, look);
   await visit("ranking", "/feed/ranking");
   await page.goto(`${demo.url}/feed/preferences`);
   await page.fill("#label", "At home");
@@ -81,12 +88,6 @@ const reader = async ({ narrow, person }, look) => {
 };
 
 let guests = 0;
-
-const called = async (command) => {
-  const { out, err, status } = await run(command);
-  if (status) throw new Error(out + err);
-  return JSON.parse(out);
-};
 
 /** What somebody sees who has just come: no application, then one without a story, then a story that is hidden; and the ways in. */
 const guest = async ({ narrow, person }, look) => {
@@ -216,6 +217,7 @@ const owner = async ({ narrow, person }, look) => {
 export const walks = {
   "a stranger": stranger,
   "a reader": reader,
+  "a reader with preferences": setter,
   "a guest": guest,
   "a developer": developer,
   "an application's owner": owner,

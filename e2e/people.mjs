@@ -1,4 +1,5 @@
-// What a person does on the site before a test begins.
+// What a person does on the site before a test begins, and how an application calls.
+import { run } from "./demo.mjs";
 
 /** Logs in with name and password. */
 export const logIn = async (context, demo, name) => {
@@ -23,4 +24,11 @@ export const signed = (demo, method, parameters) => {
   const quote = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
   const [before, after] = demo.send.split(/ call liveMessage\.send .*(?= --as demo)/);
   return [before, "call", method, ...Object.entries(parameters).map(([name, value]) => quote(`${name}=${value}`)), after].join(" ");
+};
+
+/** What such a command answered, read as JSON; it must have succeeded. */
+export const called = async (command) => {
+  const { out, err, status } = await run(command);
+  if (status) throw new Error(out + err);
+  return JSON.parse(out);
 };

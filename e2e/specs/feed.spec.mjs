@@ -1,11 +1,47 @@
 // Stories on a person's feed: published by a signed call, read, followed, hidden; with and without JavaScript.
 import assert from "node:assert/strict";
-import { run } from "../demo.mjs";
-import { logIn, signed } from "../people.mjs";
+import { called, logIn, signed } from "../people.mjs";
 
-const publish = async (demo, title, body = "") => {
-  const { out, err, status } = await run(signed(demo, "feed.publishStoryToUser", { title, body, format: "json" }));
-  assert.equal(status, 0, out + err);
+const publish = async (demo, title, body = "") => assert.equal(await called(signed(demo, "feed.publishStoryToUser", { title, body, format: "json" })), true);
+
+/** What has the focus: its name for people, and whether it can be seen that it has it. */
+const focused = (page) =>
+  page.evaluate(() => {
+    const { activeElement: one } = document;
+    return { name: one.ariaLabel ?? one.textContent.trim(), isVisible: getComputedStyle(one).outlineStyle === "solid", place: one.closest("li")?.id };
+  });
+
+/** Goes on with the tab key until what has the focus is called so; how many times it was pressed. */
+const tabTo = async (page, name) => {
+  for (let presses = 0; presses < 80; presses += 1) {
+    const found = await focused(page);
+    if (found.name.startsWith(name)) {
+      assert.ok(found.isVisible, `the focus on ${name} is not visible`);
+      return presses;
+    }
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`the tab key does not lead to ${name}`);
+};
+
+const byTabs = (javaScriptEnabled) => async ({ demo, person }) => {
+  const page = await logIn(await person({ javaScriptEnabled }), demo, "bo");
+  await page.goto(`${demo.url}/feed`);
+  const titles = await page.locator(".feed h2").allTextContents();
+  await tabTo(page, `Hide “${titles[0]}`);
+  const id = (await focused(page)).place;
+  await page.keyboard.press("Enter");
+  await page.locator(`#${id}.line`).waitFor();
+  // The next key is already in the story's place.
+  assert.ok((await tabTo(page, "Undo")) <= 1);
+  await page.keyboard.press("Enter");
+  await page.locator(`#${id}.slot`).waitFor();
+  assert.deepEqual(await page.locator(".feed h2").allTextContents(), titles);
+  await tabTo(page, `Why? “${titles[0]}`);
+  assert.equal((await focused(page)).place, id);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(new RegExp(`/feed/why/${id.slice(1)}[?]v=`));
+  assert.match(await page.textContent(".verdict"), /slot 1/);
 };
 
 export const tests = {
@@ -66,7 +102,12 @@ export const tests = {
     await page.locator(`#${id}.slot`).waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.closest("li").id), id);
     assert.equal(navigations, 0);
+    await page.keyboard.press("w");
+    await page.waitForURL(new RegExp(`/feed/why/${id.slice(1)}[?]v=`));
   },
+
+  "the tab key alone leads to hiding, undoing and Why, with JavaScript": byTabs(true),
+  "the tab key alone leads to hiding, undoing and Why, without JavaScript": byTabs(false),
 
   "an open page says how many stories are new, inserts none of them, and its bar leads to them": async ({ demo, person, shot }) => {
     const page = await logIn(await person(), demo, "ada");
@@ -76,6 +117,8 @@ export const tests = {
     page.on("response", (answer) => answer.url().includes("/feed/live") && streams.push(answer.status()));
     await page.goto(`${demo.url}/feed`);
     const before = await page.locator(".feed > li").count();
+    const place = () => page.locator(".feed > li").first().evaluate((item) => item.getBoundingClientRect().top);
+    const placed = await place();
     const bar = page.getByRole("status").getByRole("link");
     const words = `News ${Date.now()}`;
     await publish(demo, words, "");
@@ -83,11 +126,32 @@ export const tests = {
     await publish(demo, `${words} again`, "");
     await bar.getByText("2 new stories", { exact: true }).waitFor();
     assert.equal(await page.locator(".feed > li").count(), before);
+    assert.equal(await place(), placed, "the bar moved what is being read");
     assert.deepEqual(streams, [200]);
     await shot(page, "feed-bar");
     await bar.click();
     await page.getByText(`${words} again`).waitFor();
     assert.equal(await page.getByRole("status").getByRole("link").count(), 0);
+  },
+
+  "by keyboard a slider is moved, and the preview beside it follows at once and saves nothing": async ({ demo, person, shot }) => {
+    const page = await logIn(await person(), demo, "bo");
+    await page.goto(`${demo.url}/feed/preferences`);
+    let navigations = 0;
+    page.on("framenavigated", () => (navigations += 1));
+    const preview = page.locator("#preview");
+    assert.ok((await preview.textContent()).includes("pears are ripe"));
+    const slider = page.getByRole("group", { name: "How much of Orchard" });
+    await slider.locator("input:checked").focus();
+    for (const word of ["less", "none"]) {
+      await page.keyboard.press("ArrowLeft");
+      assert.ok(await slider.getByLabel(word, { exact: true }).isChecked());
+    }
+    await preview.filter({ hasText: "Your feed as it would be" }).filter({ hasNotText: "pears are ripe" }).waitFor();
+    await shot(page, "preferences-moved");
+    assert.equal(navigations, 0);
+    await page.reload();
+    assert.ok((await preview.textContent()).includes("pears are ripe"));
   },
 
   "a story is nobody else's": async ({ demo, person }) => {

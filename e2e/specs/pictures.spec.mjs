@@ -3,15 +3,10 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run } from "../demo.mjs";
 import { animated, drawn, turned } from "../images.mjs";
-import { logIn, signed } from "../people.mjs";
+import { called, logIn, signed } from "../people.mjs";
 
-const call = async (demo, method, parameters) => {
-  const { out, err, status } = await run(signed(demo, method, { ...parameters, format: "json" }));
-  assert.equal(status, 0, out + err);
-  return JSON.parse(out);
-};
+const call = (demo, method, parameters) => called(signed(demo, method, { ...parameters, format: "json" }));
 
 /** Four images that differ in all that matters: turned, half clear, moving, and of a newer kind. */
 const four = async (page, origin, folder) => [
