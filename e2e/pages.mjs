@@ -143,7 +143,17 @@ const developer = async ({ narrow, person }, look) => {
   await visit("console-secrets", `${below}/secrets`);
   await seen("console-secret", await pressed(page, "section[aria-labelledby=calls] button"));
   await visit("console-secrets-overlap", `${below}/secrets`);
+  await visit("console-people-empty", `${below}/people`);
   await visit("console-list", "/developers");
+  await visit("console-test-begin", "/developers/test");
+  await seen("console-test-keys", await pressed(page, "main form button"));
+  await visit("console-test", "/developers/test");
+  await seen("console-test-link", await pressed(page, "form[action$='/link'] button"));
+  await page.goto(`${demo.url}/developers/test`);
+  const test = new URL(await page.locator("section[aria-labelledby=application] a").getAttribute("href"), demo.url).pathname;
+  await visit("console-overview-test", test);
+  await visit("console-people", `${test}/people`);
+  await visit("console-list-test", "/developers");
 };
 
 /** What an administrator sees who looks after the site. */

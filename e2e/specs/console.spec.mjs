@@ -1,6 +1,7 @@
 // The console by hand: an application is made and told what to do by keyboard alone and without JavaScript, and what cannot be
 // taken is told where it stands.
 import assert from "node:assert/strict";
+import { listen, run } from "../demo.mjs";
 import { logIn } from "../people.mjs";
 
 export const tests = {
@@ -41,5 +42,31 @@ export const tests = {
     assert.equal(await page.inputValue("#allow_ip"), "10.1.2.*");
     await page.getByRole("navigation", { name: "Application" }).getByRole("link", { name: "Overview" }).click();
     assert.ok((await page.textContent(".facts")).includes("no page can open a live connection"));
+  },
+
+  "one click makes a test application whose pasted commands deliver a live message, and one removes it": async ({ demo, person, shot }) => {
+    const page = await logIn(await person(), demo, "cy");
+    await page.goto(`${demo.url}/developers`);
+    await page.getByRole("button", { name: "Begin test mode" }).click();
+    await page.getByRole("heading", { name: "Keys for testing" }).waitFor();
+    await shot(page, "console-test-keys");
+    const [hears, send, publish] = await page.locator(".commands code").allTextContents();
+    const link = await page.locator(".shownonce code", { hasText: "/login/once" }).last().textContent();
+    const own = (command) => command.replace(/^crier /, `${demo.send.split(" call ")[0]} `);
+    const listening = await listen({ listen: own(hears) });
+    const sent = await run(own(send));
+    assert.equal(sent.status, 0, sent.out + sent.err);
+    await listening.until((frame) => frame.type === "message" && frame.raw === '{"text":"hi"}');
+    const told = await run(own(publish));
+    assert.equal(told.status, 0, told.out + told.err);
+    const theo = await (await person()).newPage();
+    await theo.goto(link);
+    await theo.getByRole("button", { name: "Log in" }).click();
+    await theo.getByText("A first story").first().waitFor();
+    await page.goto(`${demo.url}/developers/test`);
+    await page.getByRole("button", { name: "Remove all of it" }).click();
+    await page.getByText("are gone").waitFor();
+    await theo.goto(`${demo.url}/settings`);
+    assert.ok(theo.url().includes("/login"), "the test person's login has ended");
   },
 };

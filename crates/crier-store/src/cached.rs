@@ -26,11 +26,13 @@ use crier_platform::model::record::{
 use crier_platform::model::record_line::RecordLine;
 use crier_platform::model::session::{Session, SessionId, SessionKind};
 use crier_platform::model::story::Story;
+use crier_platform::model::test_mode::TestMode;
 use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_platform::model::token::AuthToken;
 use crier_platform::model::user::User;
 use crier_platform::ports::audit::Audit;
 use crier_platform::ports::clock::Clock;
+use crier_platform::ports::developers::Developers;
 use crier_platform::ports::feeds::{Feeds, Rankings};
 use crier_platform::ports::pictures::Pictures;
 use crier_platform::ports::store::{
@@ -324,6 +326,34 @@ impl Sessions for CachedStore {
 }
 
 #[async_trait]
+impl Developers for CachedStore {
+    async fn people_of(
+        &self,
+        app: AppId,
+        behind: Option<(WallMs, Uid)>,
+        limit: u32,
+    ) -> Result<Vec<Grant>, StoreFault> {
+        self.inner.people_of(app, behind, limit).await
+    }
+
+    async fn sessions_of(&self, app: AppId, user: Uid) -> Result<Vec<Session>, StoreFault> {
+        self.inner.sessions_of(app, user).await
+    }
+
+    async fn test_mode(&self, developer: Uid) -> Result<TestMode, StoreFault> {
+        self.inner.test_mode(developer).await
+    }
+
+    async fn developer_of(&self, person: Uid) -> Result<Option<Uid>, StoreFault> {
+        self.inner.developer_of(person).await
+    }
+
+    async fn test_apps(&self) -> Result<Vec<AppId>, StoreFault> {
+        self.inner.test_apps().await
+    }
+}
+
+#[async_trait]
 impl Grants for CachedStore {
     async fn grant(&self, app: AppId, user: Uid) -> Result<Option<Grant>, StoreFault> {
         self.freshen().await?;
@@ -552,6 +582,7 @@ fn touches_cache(write: &Write) -> bool {
         | Write::Feed(_)
         | Write::MarkCall { .. }
         | Write::ExpectFewerApps { .. }
+        | Write::Test(_)
         | Write::ResetCallOrder(_) => false,
     }
 }

@@ -19,10 +19,12 @@ use crier_platform::model::record::{
 use crier_platform::model::record_line::RecordLine;
 use crier_platform::model::session::{Session, SessionId};
 use crier_platform::model::story::Story;
+use crier_platform::model::test_mode::TestMode;
 use crier_platform::model::time::WallMs;
 use crier_platform::model::token::AuthToken;
 use crier_platform::model::user::User;
 use crier_platform::ports::audit::Audit;
+use crier_platform::ports::developers::Developers;
 use crier_platform::ports::feeds::{Feeds, Rankings};
 use crier_platform::ports::pictures::Pictures;
 use crier_platform::ports::store::{
@@ -128,6 +130,30 @@ impl Sessions for FaultyStore {
     }
     async fn auth_token(&self, token: TokenDigest) -> Result<Option<AuthToken>, StoreFault> {
         self.inner.auth_token(token).await
+    }
+}
+
+#[async_trait]
+impl Developers for FaultyStore {
+    async fn people_of(
+        &self,
+        app: AppId,
+        behind: Option<(WallMs, Uid)>,
+        limit: u32,
+    ) -> Result<Vec<Grant>, StoreFault> {
+        self.inner.people_of(app, behind, limit).await
+    }
+    async fn sessions_of(&self, app: AppId, user: Uid) -> Result<Vec<Session>, StoreFault> {
+        self.inner.sessions_of(app, user).await
+    }
+    async fn test_mode(&self, developer: Uid) -> Result<TestMode, StoreFault> {
+        self.inner.test_mode(developer).await
+    }
+    async fn developer_of(&self, person: Uid) -> Result<Option<Uid>, StoreFault> {
+        self.inner.developer_of(person).await
+    }
+    async fn test_apps(&self) -> Result<Vec<AppId>, StoreFault> {
+        self.inner.test_apps().await
     }
 }
 

@@ -159,7 +159,7 @@ impl Accounts {
         Err(AccountError::Conflict(Conflict::Changed))
     }
 
-    /// `user erase`: everything held on a person goes, delivery to them stops.
+    /// `user erase`: everything held on a person goes, delivery to them stops; their test people go with them.
     ///
     /// # Errors
     /// `NotFound`; `Invalid` while they own applications; when the books fail.
@@ -169,18 +169,28 @@ impl Accounts {
         if !owned.is_empty() {
             return Err(owns_apps(&row, &owned));
         }
+        for person in self.ports.store.test_mode(row.uid).await?.people {
+            if let Some(person) = self.user(person).await? {
+                self.erase_row(&person).await?;
+            }
+        }
+        self.erase_row(&row).await?;
+        Ok(row)
+    }
+
+    async fn erase_row(&self, row: &User) -> Result<(), AccountError> {
         let grants = self.ports.store.grants_of(row.uid).await?;
         match self.commit(vec![Write::EraseUser(row.uid)]).await {
             Ok(_) => {}
             Err(AccountError::Conflict(Conflict::OwnsApps)) => {
-                return Err(owns_apps(&row, &self.apps_of(row.uid).await?));
+                return Err(owns_apps(row, &self.apps_of(row.uid).await?));
             }
             Err(error) => return Err(error),
         }
         for grant in grants {
             self.tell_withdrawn(grant.app, row.uid).await;
         }
-        Ok(row)
+        Ok(())
     }
 
     /// `grant add`.
@@ -316,7 +326,7 @@ impl Accounts {
     }
 
     /// A random uid.
-    fn random_uid(&self) -> Result<Uid, AccountError> {
+    pub(super) fn random_uid(&self) -> Result<Uid, AccountError> {
         Uid::new(self.random_number()).ok_or(AccountError::Conflict(Conflict::IdTaken))
     }
 

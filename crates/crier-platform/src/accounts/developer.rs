@@ -43,13 +43,16 @@ impl From<StoreFault> for FormFault {
 }
 
 impl Accounts {
-    /// Whether this person may make applications in the console.
-    #[must_use]
-    pub fn may_make_apps(&self, user: &User) -> bool {
-        match self.config.app_makers {
+    /// Whether this person may make applications in the console. Test people make none (ADR 0024).
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn may_make_apps(&self, user: &User) -> Result<bool, AccountError> {
+        let may = match self.config.app_makers {
             AppMakers::Everyone => true,
             AppMakers::Administrators => user.admin,
-        }
+        };
+        Ok(may && self.developer_of(user.uid).await?.is_none())
     }
 
     /// How many applications a person may have and still make another in the console.
@@ -75,7 +78,7 @@ impl Accounts {
         owner: &User,
         settings: &[(String, String)],
     ) -> Result<Arc<App>, FormFault> {
-        if !self.may_make_apps(owner) {
+        if !self.may_make_apps(owner).await? {
             let sentence = "on this server, administrators make the applications".to_owned();
             return Err(AccountError::Invalid(sentence).into());
         }

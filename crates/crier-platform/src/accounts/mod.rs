@@ -5,7 +5,8 @@
 //!
 //! - `admin`: users, grants, sessions, export and erasure
 //! - `apps`: applications, their settings and secrets; `settings`: the table of setting names; `allow_ip`, `origins`: two grammars
-//! - `developer`: what owners do with their own applications in the console
+//! - `developer`: what owners do with their own applications in the console; `app_people`: what they see of people; `test_mode`: an
+//!   application and people for tests alone
 //! - `administration`: what administrators ask and do beside that
 //! - `audit`: reading and checking the log of what was done
 //! - `receipts`: the secret that signs receipts, where they go, and the receiver that wants none
@@ -15,6 +16,7 @@
 pub mod admin;
 mod administration;
 pub mod allow_ip;
+pub mod app_people;
 pub mod apps;
 mod audit;
 mod canvas;
@@ -25,6 +27,7 @@ pub mod origins;
 pub mod receipts;
 mod settings;
 pub mod terms;
+pub mod test_mode;
 pub mod ways_in;
 
 use crate::model::audit::Actor;
@@ -103,6 +106,10 @@ const fn conflict_sentence(conflict: &Conflict) -> &'static str {
         Conflict::PhotosFull => "the user has as many photos as they may have",
         Conflict::Blocked => "the image is blocked",
         Conflict::AddressesFull => "there are as many private feeds as there may be; revoke one first",
+        Conflict::TestOnly => {
+            "a test application and test people are there for each other and their developer alone"
+        }
+        Conflict::TestTaken => "there is a test application already, or as many test people as there may be",
         Conflict::AppsFull => "there are as many applications as one developer may have",
         Conflict::QueueFull => "as many pictures are waiting as may wait; try again later",
     }
@@ -126,6 +133,8 @@ pub struct AccountsConfig {
     pub app_makers: AppMakers,
     /// Applications that one person may have and still make another in the console: `accounts.apps_per_developer_max`.
     pub apps_per_developer_max: u32,
+    /// Test people of one developer: `accounts.test_people_max`.
+    pub test_people_max: u32,
 }
 
 /// Who may make applications in the console. The operator always may, from the shell.
@@ -148,6 +157,7 @@ impl Default for AccountsConfig {
             secret_overlap: Span(86_400_000),
             app_makers: AppMakers::Everyone,
             apps_per_developer_max: 50,
+            test_people_max: 10,
         }
     }
 }

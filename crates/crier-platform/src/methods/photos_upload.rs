@@ -199,7 +199,9 @@ fn refused_by_books(_: &Settings, conflict: Conflict) -> Option<Refusal> {
         | Conflict::OwnsApps
         | Conflict::QueueFull
         | Conflict::AddressesFull
-        | Conflict::AppsFull => None,
+        | Conflict::AppsFull
+        | Conflict::TestOnly
+        | Conflict::TestTaken => None,
     }
 }
 

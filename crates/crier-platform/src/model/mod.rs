@@ -17,6 +17,7 @@ pub mod record;
 pub mod record_line;
 pub mod session;
 pub mod story;
+pub mod test_mode;
 pub mod ticket;
 pub mod time;
 pub mod token;

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod clock;
 pub mod deliver;
+pub mod developers;
 pub mod entropy;
 pub mod feeds;
 pub mod fetch;

@@ -10,10 +10,12 @@ use crate::model::mailbox::{Found, KeptHead, KeptMessage, MailWrites, RowNo};
 use crate::model::record::FeedWrite;
 use crate::model::session::{Session, SessionId, SessionKind};
 use crate::model::story::{NewStory, Story};
+use crate::model::test_mode::TestWrite;
 use crate::model::time::WallMs;
 use crate::model::token::AuthToken;
 use crate::model::user::User;
 use crate::ports::audit::Audit;
+use crate::ports::developers::Developers;
 use crate::ports::feeds::{Feeds, Rankings};
 use crate::ports::ledger::OrderRule;
 use crate::ports::pictures::Pictures;
@@ -219,7 +221,7 @@ pub struct NewSession {
 pub enum Write {
     /// A new application, unless its id, key, name or canvas name is taken.
     AddApp(Box<App>),
-    /// No write but a condition: this user owns fewer applications than so many, else `AppsFull`.
+    /// No write but a condition: this user owns fewer applications than so many, their test application not counted, else `AppsFull`.
     ExpectFewerApps {
         /// The owner.
         owner: Uid,
@@ -315,6 +317,9 @@ pub enum Write {
     PublishStory(NewStory),
     /// Pictures, their jobs and photos.
     Picture(PictureWrite),
+    /// Who is there for tests alone. Acceptances and sessions that would bring them and others together are refused with `TestOnly`, and
+    /// so is another owner of a test application.
+    Test(TestWrite),
     /// One write to a record of the News Feed, or to what all records share.
     Feed(FeedWrite),
     /// An accepted `call_id`, synced with the rest of its unit.
@@ -360,6 +365,10 @@ pub enum Conflict {
     Blocked,
     /// As many jobs wait as may wait.
     QueueFull,
+    /// A test application or a test person, and somebody else.
+    TestOnly,
+    /// The developer has a test application, or as many test people as there may be.
+    TestTaken,
     /// The user owns as many applications as a developer may make.
     AppsFull,
     /// The user has as many addresses of private feeds as they may have.
@@ -395,7 +404,18 @@ pub enum CommitError {
 /// nothing more is acknowledged. Reads see our own commits at once and other processes' within 1 s.
 #[async_trait]
 pub trait Store:
-    Apps + Users + Sessions + Grants + Messages + Stories + Feeds + Rankings + Pictures + Marks + Audit
+    Apps
+    + Audit
+    + Developers
+    + Users
+    + Sessions
+    + Grants
+    + Messages
+    + Stories
+    + Feeds
+    + Rankings
+    + Pictures
+    + Marks
 {
     /// Applies a unit.
     async fn commit(&self, batch: Batch) -> Result<Vec<Made>, CommitError>;

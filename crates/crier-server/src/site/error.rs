@@ -14,6 +14,7 @@ use axum::response::Response;
 use crier_platform::accounts::AccountError;
 use crier_platform::feed::StoreFault;
 use crier_platform::ports::deliver::DeliverFault;
+use crier_platform::ports::store::Conflict;
 use http::{HeaderValue, StatusCode, header};
 
 /// Why a page is not what was asked for.
@@ -51,6 +52,9 @@ impl From<AccountError> for SiteError {
                 Self::BadRequest(sentence)
             }
             AccountError::NotFound(_) => Self::NotFound,
+            AccountError::Conflict(Conflict::TestOnly) => Self::bad_request(
+                "This is a test application: nobody but its developer and their test people can use it.",
+            ),
             AccountError::Conflict(_) => {
                 Self::bad_request("This was changed elsewhere in the meantime. Go back and look again.")
             }

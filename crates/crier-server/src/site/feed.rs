@@ -150,7 +150,7 @@ async fn why_empty(visit: &Visit, user: &User, served: &ServedPage) -> Result<Em
         return Ok(Empty::NoMore);
     }
     if visit.state.accounts.accepted_apps(user.uid).await?.is_empty() {
-        let apps = visit.state.accounts.apps().await?;
+        let apps = visit.state.accounts.apps_open_to(user.uid).await?;
         return Ok(Empty::NoApps(offered(&apps)));
     }
     if served.verdicts.is_empty() {

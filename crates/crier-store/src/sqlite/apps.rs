@@ -156,7 +156,7 @@ impl Pen<'_> {
     pub(crate) fn expect_fewer_apps(&self, owner: Uid, than: u32) -> Result<(), Halt> {
         self.refuse_if(
             Conflict::AppsFull,
-            "SELECT 1 WHERE (SELECT COUNT(*) FROM app WHERE owner = ?1) >= ?2",
+            "SELECT 1 WHERE (SELECT COUNT(*) FROM app WHERE owner = ?1 AND id NOT IN (SELECT app FROM test_app)) >= ?2",
             (owner.get(), than),
         )
     }
@@ -175,6 +175,17 @@ impl Pen<'_> {
     /// `Write::SetApp`. A disabled application's sessions end (protocol 10.4).
     pub(crate) fn set_app(&mut self, app: &App) -> Result<(), Halt> {
         self.refuse_taken(app)?;
+        self.refuse_if(
+            Conflict::TestOnly,
+            "SELECT 1 FROM test_app WHERE app = ?1 AND owner <> ?2
+              AND EXISTS (SELECT 1 FROM test_person WHERE test_person.owner = test_app.owner)",
+            (app.id.get(), app.owner.get()),
+        )?;
+        // Without people it is given away as any other application, and no test application any more.
+        self.run(
+            "DELETE FROM test_app WHERE app = ?1 AND owner <> ?2",
+            (app.id.get(), app.owner.get()),
+        )?;
         if self.save_app(UPDATE, app)? == 0 {
             return Err(Halt::Refused(Conflict::Missing));
         }

@@ -148,7 +148,8 @@ impl Pen<'_> {
             }
             Write::Picture(write) => act_on_picture(write),
             Write::Feed(write) => act_on_feed(write),
-            Write::ExpectApp(_)
+            Write::Test(_)
+            | Write::ExpectApp(_)
             | Write::ExpectFewerApps { .. }
             | Write::ExpectUser(_)
             | Write::AddLogin(_)

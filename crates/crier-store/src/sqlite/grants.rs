@@ -12,7 +12,7 @@ use crier_platform::ports::store::{Conflict, Grants, StoreFault};
 use crier_proto::ids::{AppId, Uid};
 use rusqlite::{OptionalExtension, Row};
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Grant> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Grant> {
     Ok(Grant {
         app: row.app("app")?,
         user: row.user("user")?,
@@ -28,6 +28,7 @@ impl Pen<'_> {
     pub(crate) fn set_grant(&self, grant: &Grant) -> Result<(), Halt> {
         self.require_user(grant.user)?;
         self.refuse_erased(grant.app)?;
+        self.refuse_strangers(grant.app, grant.user)?;
         let before = self.stories_wanted(grant.app, grant.user)?;
         self.run(
             "INSERT INTO \"grant\" (user, app, feed, added, offline_access, granted_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -63,6 +64,7 @@ impl Pen<'_> {
     pub(crate) fn accept_terms(&self, app: AppId, user: Uid, added: bool) -> Result<(), Halt> {
         self.require_user(user)?;
         self.refuse_erased(app)?;
+        self.refuse_strangers(app, user)?;
         let before = self.stories_wanted(app, user)?;
         let changed = self.run(
             "INSERT INTO \"grant\" (user, app, feed, added, offline_access, granted_ms) VALUES (?1, ?2, 1, ?3, 0, ?4)

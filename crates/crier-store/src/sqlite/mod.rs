@@ -5,6 +5,7 @@ mod audit;
 mod call_order_log;
 mod copy;
 mod counts;
+mod developers;
 mod diagnose;
 mod erasure;
 mod events;

@@ -146,6 +146,7 @@ impl Pen<'_> {
             Write::PublishStory(story) => self.publish_story(&story),
             Write::Picture(write) => self.write_picture(&write),
             Write::Feed(write) => self.write_feed(&write),
+            Write::Test(write) => self.write_test(&write),
             Write::MarkCall { session, rule, value } => self.mark_call(session, rule, &value),
             Write::ResetCallOrder(session) => self.reset_call_order(session),
         }

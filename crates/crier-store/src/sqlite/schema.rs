@@ -52,6 +52,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
         "bury_what_is_erased",
         include_str!("../../migrations/0009_bury_what_is_erased.sql"),
     ),
+    (
+        10,
+        "keep_tests_apart",
+        include_str!("../../migrations/0010_keep_tests_apart.sql"),
+    ),
 ];
 
 /// The newest schema that this version knows.

@@ -20,7 +20,7 @@ use rusqlite::{OptionalExtension, Params, Row};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-fn read(row: &Row<'_>, sealer: &Sealer) -> rusqlite::Result<Session> {
+pub(super) fn read(row: &Row<'_>, sealer: &Sealer) -> rusqlite::Result<Session> {
     let key: SessionKey = row.parsed("key")?;
     let sealed = row.get_ref("secret")?.as_blob().map_err(|_| bad("secret"))?;
     let secret = sealer
@@ -39,7 +39,7 @@ fn read(row: &Row<'_>, sealer: &Sealer) -> rusqlite::Result<Session> {
 }
 
 /// The later of a stored expiry and a moved one; what never expires stays so.
-fn moved(kind: SessionKind, stored: Option<i64>, mark: Option<i64>) -> Option<i64> {
+pub(super) fn moved(kind: SessionKind, stored: Option<i64>, mark: Option<i64>) -> Option<i64> {
     match kind {
         SessionKind::Fixed => stored,
         SessionKind::Sliding => stored.map(|expires| mark.map_or(expires, |mark| mark.max(expires))),
@@ -53,6 +53,7 @@ impl Pen<'_> {
     /// `Write::AddSession`. A session that has expired makes room for its key.
     pub(crate) fn add_session(&mut self, session: &NewSession) -> Result<(), Halt> {
         self.require_user(session.user)?;
+        self.refuse_strangers(session.app, session.user)?;
         self.make_room(&session.key)?;
         self.run(
             "INSERT INTO session (key, app, user, secret, expires, kind, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

@@ -11,6 +11,7 @@ mod audit;
 mod backends;
 mod beside;
 mod copies;
+mod developers;
 mod doctor;
 mod erasure;
 mod files;
@@ -49,6 +50,12 @@ macro_rules! conformance {
 }
 
 conformance! {
+    developers {
+        test_people_and_others_are_kept_apart_whoever_asks
+        a_developer_has_one_test_application_and_so_many_test_people
+        people_of_an_application_come_newest_first_and_page_by_page
+        sessions_of_a_user_with_an_application_come_newest_first
+    }
     apps {
         an_application_comes_back_as_it_was_added
         a_changed_application_replaces_the_row_with_all_its_settings

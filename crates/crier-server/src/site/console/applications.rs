@@ -15,6 +15,9 @@ pub(in crate::site) struct ApplicationsPage<'a> {
     pub(in crate::site) apps: Vec<AppRow>,
     /// Whether they may make one.
     pub(in crate::site) may_make: bool,
+    pub(in crate::site) form_token: &'a str,
+    /// Whether test mode has begun.
+    pub(in crate::site) testing: bool,
 }
 
 /// An application of the list.
@@ -25,24 +28,36 @@ pub(in crate::site) struct AppRow {
     pub(in crate::site) tone: i64,
     pub(in crate::site) made: Moment,
     pub(in crate::site) enabled: bool,
+    /// Whether it is the test application.
+    pub(in crate::site) test: bool,
 }
 
 pub(crate) async fn get(visit: Visit) -> Answer {
     let user = visit.user()?;
     let (now, zone) = (visit.state.clock.wall(), zone(&user.time_zone));
     let apps = visit.state.accounts.apps_of(user.uid).await?;
-    let apps = apps.iter().map(|app| AppRow {
-        id: app.id.to_string(),
-        name: app.name.clone(),
-        letter: letter_of(&app.name),
-        tone: tone_of(app.id),
-        made: Moment::new(app.created_at, now, &zone),
-        enabled: app.enabled,
-    });
+    let may_make = visit.state.accounts.may_make_apps(&user).await?;
+    let bench = visit.state.accounts.test_bench(user.uid).await?;
+    let test_app = bench.as_ref().map(|bench| bench.app.id);
+    let resting = visit.state.accounts.resting_test_app(user.uid).await?;
+    let apps = apps
+        .iter()
+        .filter(|app| resting != Some(app.id))
+        .map(|app| AppRow {
+            test: test_app == Some(app.id),
+            id: app.id.to_string(),
+            name: app.name.clone(),
+            letter: letter_of(&app.name),
+            tone: tone_of(app.id),
+            made: Moment::new(app.created_at, now, &zone),
+            enabled: app.enabled,
+        });
     let page = ApplicationsPage {
         chrome: Chrome::of(&visit, "Your applications", "developers"),
         apps: apps.collect(),
-        may_make: visit.state.accounts.may_make_apps(&user),
+        may_make,
+        form_token: &visit.form_token(),
+        testing: bench.is_some(),
     };
     render(StatusCode::OK, &page)
 }

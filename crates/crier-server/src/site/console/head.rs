@@ -8,6 +8,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Overview", ""),
     ("Settings", "/settings"),
     ("Secrets", "/secrets"),
+    ("People", "/people"),
     ("Calls", "/calls"),
     ("Messages", "/messages"),
     ("Try a call", "/try"),
@@ -29,13 +30,15 @@ pub(crate) struct AppHead {
     pub(crate) tone: i64,
     /// Whether its calls are permitted.
     pub(crate) enabled: bool,
+    /// Whether it is there for tests alone.
+    pub(crate) test: bool,
     /// The words of the open section.
     pub(crate) here: &'static str,
 }
 
 impl AppHead {
     /// The head of a page of `app` in this section.
-    pub(super) fn new(app: &App, section: &'static str) -> Self {
+    pub(super) fn new(app: &App, test: bool, section: &'static str) -> Self {
         Self {
             title: format!("{section} · {}", app.name),
             id: app.id.to_string(),
@@ -43,6 +46,7 @@ impl AppHead {
             letter: letter_of(&app.name),
             tone: tone_of(app.id),
             enabled: app.enabled,
+            test,
             here: section,
         }
     }

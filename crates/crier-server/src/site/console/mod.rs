@@ -5,10 +5,10 @@
 //!
 //! Documents:
 //! - `applications` `/developers`: the applications of the logged-in person
-//! - `new_app` `/developers/new`: makes one
-//! - `overview` `/developers/<app_id>`: one of them, with its keys · `settings` `…/settings` · `secrets` `…/secrets`
 //! - `calls` `…/calls` · `call` `…/call`: its latest calls, and one of them · `messages` `…/messages` · `message` `…/message`
 //! - `try_call` `…/try`: a call made here · `check_story` `…/story`: what would become of a story
+//! - `new_app` `/developers/new`: makes one · `test_mode` `/developers/test…`: one for tests, with people
+//! - `overview` `/developers/<app_id>`: one of them, with its keys · `settings` `…/settings` · `secrets` `…/secrets` · `people` `…/people`
 //!
 //! Beneath them: `owned`: who may be here; `head`: name and ways about of an application's pages; `setting_words`: what each setting
 //! means; `asked_fields`: the fields of a form of settings; `live`: word of what is new on an open page; `texts`: signed texts byte for
@@ -39,9 +39,11 @@ mod messages;
 mod new_app;
 mod overview;
 mod owned;
+mod people;
 mod secrets;
 mod setting_words;
 mod settings;
+mod test_mode;
 mod texts;
 mod trial;
 mod try_call;
@@ -63,8 +65,10 @@ pub(in crate::site) use {
     messages::{MessageRow, MessagesPage},
     new_app::{MadePage, NewPage},
     overview::OverviewPage,
+    people::{PeoplePage, PersonRow, SessionRow},
     secrets::{SecretPage, SecretsPage},
     settings::{AskedPart, SettingsPage},
+    test_mode::{BenchApp, BenchPerson, KeyedPerson, TestKeysPage, TestLinkPage, TestModePage},
     texts::{MarkedText, Parting},
     trial::Input,
     try_call::{TriedShown, TryPage},
@@ -75,7 +79,13 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/developers", page(applications::get))
         .route("/developers/new", page(new_app::get).merge(form(new_app::post)))
+        .merge(test_routes())
         .route("/developers/{app}", owned_page(overview::get))
+        .route("/developers/{app}/people", owned_page(people::get))
+        .route(
+            "/developers/{app}/people/end",
+            owned_page(people::back).merge(owned_form(people::end)),
+        )
         .route(
             "/developers/{app}/settings",
             owned_page(settings::get).merge(owned_form(settings::post)),
@@ -104,5 +114,30 @@ pub(super) fn routes() -> Router<AppState> {
         .route(
             "/developers/{app}/story",
             owned_page(check_story::get).merge(owned_text_form(check_story::post)),
+        )
+}
+
+/// Test mode.
+fn test_routes() -> Router<AppState> {
+    Router::new()
+        .route(
+            "/developers/test",
+            page(test_mode::get).merge(form(test_mode::begin)),
+        )
+        .route(
+            "/developers/test/keys",
+            page(test_mode::back).merge(form(test_mode::keys)),
+        )
+        .route(
+            "/developers/test/people",
+            page(test_mode::back).merge(form(test_mode::person)),
+        )
+        .route(
+            "/developers/test/link",
+            page(test_mode::back).merge(form(test_mode::link)),
+        )
+        .route(
+            "/developers/test/end",
+            page(test_mode::back).merge(form(test_mode::end)),
         )
 }

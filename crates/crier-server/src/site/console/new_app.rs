@@ -44,7 +44,7 @@ pub(in crate::site) struct MadePage<'a> {
 
 pub(crate) async fn get(visit: Visit) -> Answer {
     let user = visit.user()?;
-    check_maker(&visit, &user)?;
+    check_maker(&visit, &user).await?;
     show(
         &visit,
         ASKED.map(|(key, value)| Asked::new(key, value)).to_vec(),
@@ -54,7 +54,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
 
 pub(crate) async fn post(visit: Visit, fields: Fields) -> Answer {
     let user = visit.form_user(&fields, "/developers/new")?;
-    check_maker(&visit, &user)?;
+    check_maker(&visit, &user).await?;
     let sent = ASKED.map(|(key, _)| (key, fields.value(key).unwrap_or_default().trim()));
     let settings = sent.map(|(key, value)| (key.to_owned(), value.to_owned()));
     match visit.state.accounts.add_own_app(&user, &settings).await {
@@ -84,8 +84,8 @@ pub(crate) async fn post(visit: Visit, fields: Fields) -> Answer {
 }
 
 /// Who may make none is told so before a form is shown or read.
-fn check_maker(visit: &Visit, user: &User) -> Result<(), SiteError> {
-    if visit.state.accounts.may_make_apps(user) {
+async fn check_maker(visit: &Visit, user: &User) -> Result<(), SiteError> {
+    if visit.state.accounts.may_make_apps(user).await? {
         return Ok(());
     }
     Err(SiteError::bad_request(

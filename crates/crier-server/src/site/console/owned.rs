@@ -21,6 +21,8 @@ pub(crate) struct OwnedApp {
     pub(crate) user: Arc<User>,
     /// The application.
     pub(crate) app: Arc<App>,
+    /// Whether it is their test application.
+    pub(crate) test: bool,
 }
 
 /// A page of an application, for its owner: GET and HEAD.
@@ -76,12 +78,19 @@ impl OwnedApp {
         let app = app.ok_or(SiteError::NotFound)?;
         let app = visit.state.accounts.own_app(user.uid, app).await?;
         let app = app.ok_or(SiteError::NotFound)?;
-        Ok(Self { visit, user, app })
+        let bench = visit.state.accounts.test_bench(user.uid).await?;
+        let test = bench.is_some_and(|bench| bench.app.id == app.id);
+        Ok(Self {
+            visit,
+            user,
+            app,
+            test,
+        })
     }
 
     /// What stands above and beside the page; `section` is the words of its row in `head::SECTIONS`, or the page's own.
     pub(crate) fn head(&self, section: &'static str) -> AppHead {
-        AppHead::new(&self.app, section)
+        AppHead::new(&self.app, self.test, section)
     }
 
     /// The frame of the page.

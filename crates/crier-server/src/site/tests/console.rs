@@ -2,8 +2,9 @@
 
 use super::{HOSTILE, TOKEN, chrome, moment};
 use crate::site::console::{
-    AppHead, AppRow, ApplicationsPage, Asked, AskedPart, MadePage, NewPage, OverviewPage, ProfileSays,
-    SecretPage, SecretsPage, SettingsPage, Word,
+    AppHead, AppRow, ApplicationsPage, Asked, AskedPart, BenchApp, BenchPerson, KeyedPerson, MadePage,
+    NewPage, OverviewPage, PeoplePage, PersonRow, ProfileSays, SecretPage, SecretsPage, SessionRow,
+    SettingsPage, TestKeysPage, TestLinkPage, TestModePage, Word,
 };
 use askama::Template;
 
@@ -15,6 +16,7 @@ pub(super) fn head(enabled: bool) -> AppHead {
         letter: "<".to_owned(),
         tone: 3,
         enabled,
+        test: !enabled,
         here: "Overview",
     }
 }
@@ -24,6 +26,8 @@ fn applications(apps: Vec<AppRow>, may_make: bool) -> String {
         chrome: chrome(Some(HOSTILE)),
         apps,
         may_make,
+        form_token: TOKEN,
+        testing: !may_make,
     };
     page.render().unwrap()
 }
@@ -109,6 +113,90 @@ fn shown_once() -> Vec<String> {
     vec![made.render().unwrap(), secret.render().unwrap()]
 }
 
+fn people(some: bool) -> String {
+    let person = |uid: &str, named: bool| PersonRow {
+        uid: uid.to_owned(),
+        name: named.then(|| HOSTILE.to_owned()),
+        since: moment(),
+        added: named,
+        stories: named,
+        offline: named,
+    };
+    let session = |id: &str, ends: bool| SessionRow {
+        id: id.to_owned(),
+        name: HOSTILE.to_owned(),
+        key: "0a1b2c".to_owned(),
+        made: moment(),
+        ends: ends.then(moment),
+    };
+    let page = PeoplePage {
+        chrome: chrome(Some(HOSTILE)),
+        head: &head(true),
+        form_token: TOKEN,
+        people: if some {
+            vec![person("1", true), person("2", false)]
+        } else {
+            Vec::new()
+        },
+        later: some,
+        next: some.then(|| "1.2".to_owned()),
+        sessions: if some {
+            vec![session("1", true), session("2", false)]
+        } else {
+            Vec::new()
+        },
+        ended: some,
+    };
+    page.render().unwrap()
+}
+
+/// Test mode before it has begun, with room, and full; its keys; a link.
+fn testing() -> Vec<String> {
+    let bench = |most: usize, begun: bool| {
+        let person = BenchPerson {
+            uid: "7".to_owned(),
+            name: HOSTILE.to_owned(),
+        };
+        let page = TestModePage {
+            chrome: chrome(Some(HOSTILE)),
+            form_token: TOKEN,
+            app: begun.then(|| BenchApp {
+                id: "8".to_owned(),
+                name: HOSTILE.to_owned(),
+            }),
+            people: if begun { vec![person] } else { Vec::new() },
+            most,
+            ended: !begun,
+        };
+        page.render().unwrap()
+    };
+    let keys = TestKeysPage {
+        chrome: chrome(Some(HOSTILE)),
+        api_key: TOKEN,
+        secret: TOKEN,
+        commands: vec![(HOSTILE.to_owned(), "crier listen hello".to_owned())],
+        people: vec![KeyedPerson {
+            uid: "7".to_owned(),
+            name: HOSTILE.to_owned(),
+            session_key: TOKEN.to_owned(),
+            session_secret: TOKEN.to_owned(),
+            link: "http://127.0.0.1/login/once?token=0".to_owned(),
+        }],
+    };
+    let link = TestLinkPage {
+        chrome: chrome(Some(HOSTILE)),
+        name: HOSTILE,
+        link: "http://127.0.0.1/login/once?token=0".to_owned(),
+    };
+    vec![
+        bench(2, true),
+        bench(1, true),
+        bench(2, false),
+        keys.render().unwrap(),
+        link.render().unwrap(),
+    ]
+}
+
 /// Every page of the console.
 pub(super) fn pages() -> Vec<String> {
     let row = |enabled: bool| AppRow {
@@ -118,6 +206,7 @@ pub(super) fn pages() -> Vec<String> {
         tone: 3,
         made: moment(),
         enabled,
+        test: !enabled,
     };
     let overview = OverviewPage {
         chrome: chrome(Some(HOSTILE)),
@@ -152,5 +241,7 @@ pub(super) fn pages() -> Vec<String> {
         secrets(false),
     ];
     pages.extend(shown_once());
+    pages.extend(testing());
+    pages.extend([people(true), people(false)]);
     pages
 }

@@ -12,7 +12,7 @@ fn shown(answer: &Answer, words: &str) -> String {
 }
 
 /// A figure of the process.
-async fn figure(stage: &Stage, line: &str) -> Option<String> {
+pub(super) async fn figure(stage: &Stage, line: &str) -> Option<String> {
     let request = b"GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     let answer = RawClient::exchange(stage.server.admin_address, request)
         .await
@@ -313,4 +313,80 @@ async fn where_administrators_make_the_applications_nobody_else_does() {
         .await;
     assert_eq!(page.status, 200, "what was made for her is hers to look after");
     assert!(location(&stage.browser().get("/developers").await).ends_with(&encoded("/developers")));
+}
+
+#[tokio::test]
+async fn an_owner_sees_people_by_number_and_ends_none_but_own_sessions() {
+    let stage = Stage::open().await;
+    stage.grant("Rochambeau").await;
+    let accounts = stage.server.accounts();
+    accounts.add_grant("Rochambeau", "ada", true).await.unwrap();
+    let session = async |user: &str| {
+        let order = crier_platform::accounts::admin::NewSessionOrder {
+            app: "Rochambeau".to_owned(),
+            user: user.to_owned(),
+            ttl_secs: None,
+            session_key: None,
+            session_secret: None,
+        };
+        accounts.add_session(order).await.unwrap()
+    };
+    let (adas, bos) = (session("ada").await, session("bo").await);
+    let people = format!("/developers/{}/people", stage.app("Rochambeau").await.id);
+    let mut ada = stage.logged_in("ada").await;
+    let page = ada.get(&people).await;
+    let text = page.text();
+    assert!(text.contains("563683308") && text.contains("1240077 <bdi dir=\"auto\">ada</bdi>"));
+    assert!(!text.contains(">bo<") && !text.contains(bos.key.as_str()) && !text.contains(adas.key.as_str()));
+    assert!(text.contains("never ends by itself"));
+    for other in [bos.id.0.to_string(), "4711".to_owned(), "x".to_owned()] {
+        ada.get(&people).await;
+        let answer = ada.submit(&format!("{people}/end"), &[("session", &other)]).await;
+        assert_eq!(answer.status, 404, "{other}");
+    }
+    ada.get(&people).await;
+    let own = adas.id.0.to_string();
+    let ended = ada.submit(&format!("{people}/end"), &[("session", &own)]).await;
+    assert_eq!(location(&ended), format!("{people}?done=ended#sessions"));
+    assert!(ada.get(&people).await.text().contains("There is none."));
+    assert!(
+        accounts.remove_session(bos.key.as_str()).await.is_ok(),
+        "bo's lives on"
+    );
+    assert!(
+        accounts.remove_session(adas.key.as_str()).await.is_err(),
+        "ada's has ended"
+    );
+}
+
+#[tokio::test]
+async fn people_stand_fifty_to_a_page_and_each_once() {
+    let stage = Stage::open().await;
+    let accounts = stage.server.accounts();
+    let mut uids = Vec::new();
+    for number in 0..51 {
+        let user = crier_platform::accounts::admin::NewUser {
+            name: format!("reader {number}"),
+            ..Default::default()
+        };
+        let uid = accounts.add_user(user).await.unwrap().uid.to_string();
+        accounts.add_grant("Rochambeau", &uid, true).await.unwrap();
+        uids.push(uid);
+    }
+    let people = format!("/developers/{}/people", stage.app("Rochambeau").await.id);
+    let mut ada = stage.logged_in("ada").await;
+    let first = ada.get(&people).await.text().to_owned();
+    let next = between(&first, "/people?behind=", "\"").unwrap().to_owned();
+    let second = ada
+        .get(&format!("{people}?behind={next}"))
+        .await
+        .text()
+        .to_owned();
+    let on = |page: &str| {
+        uids.iter()
+            .filter(|uid| page.contains(&format!("<th scope=\"row\">{uid}")))
+            .count()
+    };
+    assert_eq!((on(&first), on(&second)), (50, 1));
+    assert!(second.contains("Newest") && !second.contains("Earlier"));
 }

@@ -16,4 +16,5 @@ mod logins;
 mod settings;
 pub(crate) mod stage;
 mod targets;
+mod test_mode;
 mod trials;
