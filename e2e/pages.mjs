@@ -135,6 +135,7 @@ const developer = async ({ narrow, person }, look) => {
   await seen("console-made", await pressed(page, "main form button"));
   await seen("console-overview", await pressed(page, "text=I have copied it"));
   const below = new URL(page.url()).pathname;
+  await visit("console-insights", `${below}/insights`);
   await visit("console-settings", `${below}/settings`);
   await page.fill("#origins", "https://chess.example/path");
   await seen("console-settings-refused", await pressed(page, "section[aria-labelledby=callers] button"));

@@ -170,7 +170,7 @@ impl Node {
             let item = Item::of(message, around.wall, around.now);
             self.may_enter(place, &item)?;
             let delivery = place.commit(around, (item, Offer::Now), touched);
-            around.metrics.send_placed(door);
+            place.count_placed(around, door);
             Ok(delivery)
         })
     }

@@ -22,6 +22,7 @@ use crate::methods::registry::Method;
 use crate::model::app::App;
 use crate::model::audit::Actor;
 use crate::model::message::Delivery;
+use crate::model::tally::Series;
 use crate::model::time::{ElapsedMicros, WallMs};
 use crate::ports::Ports;
 use crate::ports::entropy::random_bytes;
@@ -141,7 +142,7 @@ impl Dispatcher {
         let recorded = span.clone();
         let began = self.ports.clock.elapsed_micros();
         let answer = self.street(request).instrument(span).await;
-        self.count(&answer, began);
+        self.count((&answer, answer.app), began);
         describe(&recorded, &answer);
         answer
     }
@@ -157,7 +158,15 @@ impl Dispatcher {
     }
 
     /// The figures of an answered call, and of an item of a batch.
-    fn count(&self, answer: &Answer, began: ElapsedMicros) {
+    fn count(&self, (answer, app): (&Answer, Option<AppId>), began: ElapsedMicros) {
+        if let Some(app) = app {
+            let series = Series::Call {
+                method: answer.method.unwrap_or("unknown"),
+                code: answer.error.map_or(0, Code::number),
+                kind: answer.kind,
+            };
+            self.ports.tally.of(app).add(self.ports.clock.wall(), series);
+        }
         if answer.method == Some(FeedPublishStoryToUser::NAME) {
             let code = answer.error.map_or(0, Code::number);
             let took = self.ports.clock.elapsed_micros().0.saturating_sub(began.0);

@@ -13,6 +13,7 @@ mod failed_tokens;
 pub mod faults;
 pub mod feed;
 mod grammar;
+pub mod insights;
 pub mod jobs;
 pub mod live_door;
 pub mod messages;

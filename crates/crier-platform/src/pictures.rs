@@ -9,12 +9,14 @@ use crate::model::job::{KeptPicture, PictureWrite, SourceHash, SourceRules};
 use crate::model::picture::PictureHash;
 use crate::ports::Ports;
 use crate::ports::entropy::random_bytes;
-use crate::ports::store::{Batch, CommitError, StoreFault, UnitId, Write};
+use crate::ports::store::{Batch, CommitError, Conflict, StoreFault, UnitId, Write};
 use crier_proto::digest::{lower_hex, sha256};
 use crier_proto::ids::{AppId, Pid, StoryId, Uid};
 
 /// Digits of a hash.
 const HASH_DIGITS: usize = 64;
+/// Slots of one source that are fetched again by one request.
+const SLOTS_AT_ONCE: u32 = 100;
 /// Milliseconds of an hour.
 const HOUR_MS: i64 = 3_600_000;
 
@@ -150,6 +152,24 @@ impl Pictures {
         .await?;
         self.ports.fetching.knock();
         Ok(())
+    }
+
+    /// Queues the failed slots of an application's stories from this source once more; how many that were.
+    ///
+    /// # Errors
+    /// `QueueFull` when there is no place, or when the books fail.
+    pub async fn fetch_source_again(&self, app: AppId, source: SourceHash) -> Result<usize, AccountError> {
+        let slots = self.ports.store.failed_slots(app, source, SLOTS_AT_ONCE).await?;
+        let mut queued = 0;
+        for (story, slot) in slots {
+            match self.fetch_again(app, story, slot).await {
+                Ok(()) => queued += 1,
+                // Fetched again three times, or filled meanwhile.
+                Err(AccountError::Conflict(Conflict::Missing)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(queued)
     }
 
     /// Removes a photo: its slots are empty from now on.

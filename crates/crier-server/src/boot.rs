@@ -33,6 +33,7 @@ use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::{Dispatcher, DispatcherConfig};
 use crier_platform::feed::FeedReader;
 use crier_platform::feed::cursor::FeedKey;
+use crier_platform::insights::{InsightRules, Insights};
 use crier_platform::jobs::follow_changes::FollowChanges;
 use crier_platform::jobs::pictures::{FetchPictures, PictureBooks};
 use crier_platform::live_door::{LiveDoor, LiveSpans};
@@ -206,6 +207,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         fetching: Arc::default(),
         wakes: Arc::default(),
         feed_figures: Arc::clone(metrics.feed()),
+        tally: Arc::clone(metrics.live().tally()),
     };
     let tasks = Tasks::new();
     let follower = FollowChanges::new(ports.clone());
@@ -219,13 +221,15 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
     );
     let rules = way_out::picture_rules(&config.media, &public_url);
     let shelves = PictureBooks::default();
-    let fetching = FetchPictures::new(ports.clone(), way_out.fetcher, (rules, shelves.clone()));
+    let fetching = FetchPictures::new(ports.clone(), way_out.fetcher, (rules.clone(), shelves.clone()));
     let feed = feed_reader(&config, &ports, &*entropy)?;
     register_figures(&mut registry, &shelves, &feed);
     let dispatcher = dispatcher_config(&config, &public_url);
     let dispatcher = Arc::new(Dispatcher::new(ports.clone(), dispatcher));
     registry.register_collector(Box::new(CallLogCollector(dispatcher.log().figures())));
+    let insights = Insights::new(ports.clone(), feed.clone(), InsightRules::of(&config.feed, rules));
     let state = AppState {
+        insights,
         pictures: Pictures::new(ports.clone(), way_out::source_rules(&config.media), shelves),
         dispatcher,
         messages: MessageReader::new(ports.clone()),
@@ -458,6 +462,8 @@ impl Server {
         background.spawn(async move { feed.keep_notes().await });
         let feed = self.state.feed.clone();
         background.spawn(async move { feed.keep_house().await });
+        let insights = self.state.insights.clone();
+        background.spawn(async move { insights.keep_counts().await });
         // Ends by itself once the stop has begun: posts under way are waited for.
         let receipts = self.receipts;
         self.tasks.spawn(async move { receipts.run().await });
@@ -500,6 +506,7 @@ impl Server {
         background.ended().await;
         // Views and clicks of the last moments.
         self.state.feed.write_notes().await;
+        self.state.insights.write_counts().await;
         if let Err(fault) = self.node.keep_all().await {
             tracing::error!(error = %fault, "the last acks and endings could not be kept");
         }

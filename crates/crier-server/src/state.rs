@@ -7,6 +7,7 @@ use crier_live::hub::Hub;
 use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::Dispatcher;
 use crier_platform::feed::FeedReader;
+use crier_platform::insights::Insights;
 use crier_platform::live_door::LiveDoor;
 use crier_platform::messages::MessageReader;
 use crier_platform::model::audit::Actor;
@@ -69,6 +70,8 @@ pub struct AppState {
     pub pictures: Pictures,
     /// Feeds.
     pub feed: FeedReader,
+    /// What developers learn in numbers.
+    pub insights: Insights,
     /// Live connections' permits.
     pub live_door: Arc<LiveDoor>,
     /// Time, for cookies' ages and deadlines.

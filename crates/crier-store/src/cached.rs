@@ -12,13 +12,14 @@ use crier_platform::model::app::App;
 use crier_platform::model::audit::{AuditQuery, KeptEntry};
 use crier_platform::model::change::{Change, Fact};
 use crier_platform::model::grant::Grant;
+use crier_platform::model::insight::{Absent, ActQuery, Grain, KeptCount, SlotCount, Unshown};
 use crier_platform::model::job::{
     AppFetches, JobQuery, KeptPicture, NextJob, Photo, PictureSpace, SourceHash,
 };
 use crier_platform::model::login::{Login, LoginLink, TokenDigest};
 use crier_platform::model::mailbox::{Found, KeptHead, KeptMessage, MailWrites, RowNo};
 use crier_platform::model::picture::PictureHash;
-use crier_platform::model::ranking::QualityCounts;
+use crier_platform::model::ranking::{QualityCounts, QualityRow};
 use crier_platform::model::record::{
     FeedAddress, FeedCounts, FeedState, HourRows, KeptRanking, KeptSince, OlderStories, Overdue, PastQuery,
     StateQuery, View,
@@ -34,6 +35,7 @@ use crier_platform::ports::audit::Audit;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::developers::Developers;
 use crier_platform::ports::feeds::{Feeds, Rankings};
+use crier_platform::ports::insights::Insights;
 use crier_platform::ports::pictures::Pictures;
 use crier_platform::ports::store::{
     Apps, Batch, CommitError, Conflict, Flush, Grants, Kept, Made, Marks, Messages, PeopleQuery, Sessions,
@@ -508,6 +510,67 @@ impl Audit for CachedStore {
 }
 
 #[async_trait]
+impl Insights for CachedStore {
+    async fn counts(
+        &self,
+        app: AppId,
+        grain: Grain,
+        hours: (i64, i64),
+    ) -> Result<Vec<KeptCount>, StoreFault> {
+        self.inner.counts(app, grain, hours).await
+    }
+
+    async fn app_hours(
+        &self,
+        app: AppId,
+        hours: (i64, i64),
+    ) -> Result<Vec<(i64, QualityCounts)>, StoreFault> {
+        self.inner.app_hours(app, hours).await
+    }
+
+    async fn people_who_acted(&self, query: ActQuery, most: u32) -> Result<u32, StoreFault> {
+        self.inner.people_who_acted(query, most).await
+    }
+
+    async fn quality_rows(
+        &self,
+        app: AppId,
+        hours: (i64, i64),
+    ) -> Result<Vec<(i64, QualityRow)>, StoreFault> {
+        self.inner.quality_rows(app, hours).await
+    }
+
+    async fn slots_by_state(&self, app: AppId) -> Result<Vec<SlotCount>, StoreFault> {
+        self.inner.slots_by_state(app).await
+    }
+
+    async fn absent_pictures(&self, app: AppId, limit: u32) -> Result<Vec<Absent>, StoreFault> {
+        self.inner.absent_pictures(app, limit).await
+    }
+
+    async fn failed_slots(
+        &self,
+        app: AppId,
+        source: SourceHash,
+        limit: u32,
+    ) -> Result<Vec<(StoryId, u8)>, StoreFault> {
+        self.inner.failed_slots(app, source, limit).await
+    }
+
+    async fn story_readers(&self, app: AppId, limit: u32) -> Result<Vec<Uid>, StoreFault> {
+        self.inner.story_readers(app, limit).await
+    }
+
+    async fn unshown(&self, app: AppId, user: Uid) -> Result<Vec<Unshown>, StoreFault> {
+        self.inner.unshown(app, user).await
+    }
+
+    async fn has_old_counts(&self, hours: i64, days: i64) -> Result<(bool, bool), StoreFault> {
+        self.inner.has_old_counts(hours, days).await
+    }
+}
+
+#[async_trait]
 impl Messages for CachedStore {
     fn keep(&self, writes: MailWrites, flush: Flush, when: WhenKept) {
         self.inner.keep(writes, flush, when);
@@ -580,6 +643,8 @@ fn touches_cache(write: &Write) -> bool {
         | Write::PublishStory(_)
         | Write::Picture(_)
         | Write::Feed(_)
+        | Write::Count(_)
+        | Write::TrimCounts { .. }
         | Write::MarkCall { .. }
         | Write::ExpectFewerApps { .. }
         | Write::Test(_)

@@ -141,6 +141,7 @@ impl MemoryBroker {
             Arc::new(Share {
                 totals: Totals::default(),
                 figures: self.metrics.of_app(app),
+                tally: self.metrics.tally().of(app),
             })
         });
         Arc::clone(share)

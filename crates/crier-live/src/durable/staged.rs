@@ -210,7 +210,7 @@ impl Place {
             let told = match (asked, kept) {
                 (Asked::Head, Ok(())) => Ok(None),
                 (Asked::Place(item, door), Ok(())) => {
-                    around.metrics.send_placed(door);
+                    self.count_placed(around, door);
                     self.count_out(around, item.size());
                     let revoked = is_revoked(&item);
                     Ok(Some(self.arrive(

@@ -21,6 +21,7 @@ pub(crate) use per_app::AppFigures;
 
 use crate::hub::Coming;
 use counts::{Counts, Durations, DurationsBy, Levels};
+use crier_platform::model::tally::Tally;
 use crier_proto::error::Code;
 use crier_proto::frame::{Bye, ClientFrame, GapReason};
 use crier_proto::ids::AppId;
@@ -58,6 +59,8 @@ struct Figures {
     receipts: Counts<ReceiptFate>,
     withdrawals: AtomicU64,
     withdrawal: Durations,
+    /// What applications' developers are told, beside the figures.
+    tally: Arc<Tally>,
     /// Whoever knows what stands now; absent until a node has been made.
     watched: OnceLock<Weak<dyn Watched>>,
 }
@@ -69,6 +72,12 @@ impl Metrics {
         let metrics = Self::default();
         registry.register_collector(Box::new(Page(metrics.clone())));
         metrics
+    }
+
+    /// Where is counted what applications' developers are told (feed 5.7).
+    #[must_use]
+    pub fn tally(&self) -> &Arc<Tally> {
+        &self.0.tally
     }
 
     /// What became of a receipt.

@@ -23,8 +23,9 @@ use crate::names::Names;
 use crate::rate::Bucket;
 use crate::receipts::Receipts;
 use crate::records::{MailboxKey, Origin, Record, Records};
-use crier_platform::model::message::{Delivery, DeliveryState};
+use crier_platform::model::message::{Delivery, DeliveryState, Door};
 use crier_platform::model::session::SessionId;
+use crier_platform::model::tally::{AppTally, Series};
 use crier_platform::model::time::{ElapsedMicros, ElapsedMs, WallMs};
 use crier_proto::ids::MessageId;
 use recalls::Relieved;
@@ -55,6 +56,7 @@ impl Totals {
 pub(crate) struct Share {
     pub(crate) totals: Totals,
     pub(crate) figures: Arc<AppFigures>,
+    pub(crate) tally: Arc<AppTally>,
 }
 
 /// What every step at a place needs from its surroundings.
@@ -203,6 +205,7 @@ impl Place {
         }
         if delivery.handlers == 0 {
             self.share.figures.no_handler();
+            self.share.tally.add(around.wall, Series::Message("no_handler"));
         }
         // In durable mode the disk may have been slower than the message's life: then no write begins.
         if offer == Offer::Now && (stored || item.instant) {
@@ -245,6 +248,12 @@ impl Place {
             .committed(around.micros, item.fanout)
             .in_row(item.row)
             .wanting_receipt(item.receipt)
+    }
+
+    /// Counts a message that has got its place.
+    pub(crate) fn count_placed(&self, around: &Around<'_>, door: Door) {
+        around.metrics.send_placed(door);
+        self.share.tally.add(around.wall, Series::Message("accepted"));
     }
 
     /// Lets go what has expired.
@@ -309,9 +318,9 @@ impl Place {
         }
         // Without a record, which may have left before its message, the item says what it knows.
         let without = if item.acked { Ending::Acked } else { ended.into() };
-        self.share
-            .figures
-            .ended(left.and_then(|left| Ending::of(left.state)).unwrap_or(without));
+        let ending = left.and_then(|left| Ending::of(left.state)).unwrap_or(without);
+        self.share.figures.ended(ending);
+        self.share.tally.add(around.wall, Series::Ended(ending.as_str()));
         if left.is_some_and(|left| left.settles) {
             // That a message's time was over may be seen later than it was.
             around.settle(item.id, around.now.min(item.expires));

@@ -16,6 +16,7 @@ use crate::receipts::InBody;
 use crate::shards::Shards;
 use crier_platform::model::mailbox::OutcomeMark;
 use crier_platform::model::message::{Delivery, DeliveryState, Happening, WaitFor, What};
+use crier_platform::model::tally::Series;
 use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_proto::frame::PageId;
 use crier_proto::ids::{AppId, MessageId, Uid};
@@ -287,7 +288,7 @@ impl Records {
 
     /// Notes that the kernel has a message for these pages. Returns its commit, when it has it for the first time.
     pub fn written(&self, id: MessageId, pages: &[PageNo], at: WallMs) -> Option<Commit> {
-        let mut first = None;
+        let (mut first, mut delivered) = (None, None);
         self.change(id, |record| {
             let mut fits = true;
             let before = record.delivery().written;
@@ -298,9 +299,11 @@ impl Records {
             }
             if before == 0 && record.delivery().written > 0 {
                 first = record.commit();
+                delivered = Some(record.origin().key);
             }
             fits
         });
+        self.tell_developers(delivered, (at, "delivered"));
         first
     }
 
@@ -311,9 +314,10 @@ impl Records {
         } else {
             (Reached::Acked, What::Acked)
         };
-        let mut counted = None;
+        let (mut counted, mut first) = (None, None);
         self.change(id, |record| match record.reach(page, reached) {
             Some((index, true)) => {
+                first = (record.delivery().acked == 1).then_some(record.origin().key);
                 counted = Some(Counted {
                     key: record.origin().key,
                     seq: record.seq(),
@@ -324,7 +328,15 @@ impl Records {
             }
             Some((_, false)) | None => true,
         });
+        self.tell_developers(first, (at, "acked"));
         counted
+    }
+
+    /// Counts for the application of a message what has happened to it for the first time, if it has.
+    fn tell_developers(&self, mailbox: Option<MailboxKey>, (at, what): (WallMs, &'static str)) {
+        if let Some((app, _)) = mailbox {
+            self.metrics.tally().of(app).add(at, Series::Message(what));
+        }
     }
 
     /// Notes how a message left its mailbox; nothing when its record has left before it.

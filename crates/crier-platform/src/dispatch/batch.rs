@@ -41,7 +41,7 @@ impl Dispatcher {
             for item in items {
                 let began = self.ports.clock.elapsed_micros();
                 let (answer, subject) = self.answer_item(outer, item).await;
-                self.count(&answer, began);
+                self.count((&answer, Some(outer.app().id)), began);
                 documents.push(Reply::Text(answer.rendered.into_item()));
                 told.push(ItemTold {
                     method: answer.method,

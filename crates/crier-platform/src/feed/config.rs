@@ -29,6 +29,14 @@ pub struct FeedConfig {
     pub addresses_per_user: u32,
     /// Views and clicks that wait for the books; when they are full, a reader waits instead.
     pub notes_max: u32,
+    /// A figure about acts of fewer people than this is not told (feed 5.7).
+    pub insights_people_min: u32,
+    /// How long counts of hours are kept for developers.
+    pub insights_hours_keep: Span,
+    /// How long counts of days are kept for them.
+    pub insights_days_keep: Span,
+    /// People whose feeds are looked at for an application's stories that were never shown.
+    pub insights_readers_max: u32,
     /// The constants of the formula: a change makes a new version.
     pub ranking: RankingConstants,
 }
@@ -45,6 +53,10 @@ impl Default for FeedConfig {
             cursor_ttl: Span(3_600_000),
             addresses_per_user: 5,
             notes_max: 8_192,
+            insights_people_min: 5,
+            insights_hours_keep: Span(14 * DAY_MS),
+            insights_days_keep: Span(400 * DAY_MS),
+            insights_readers_max: 500,
             ranking: RankingConstants::default(),
         }
     }

@@ -105,6 +105,16 @@ words! {
         AddressReads => "reads_per_address",
         /// Views and clicks that wait for the books: a reader waited, or a later page or click went unnoted.
         Notes => "notes_max",
+        /// People below which a figure about their acts is not told: one was not.
+        InsightsPeople => "insights_people_min",
+        /// The age of counts of hours: a round of the upkeep let some go.
+        InsightsHours => "insights_hours_keep",
+        /// The age of counts of days: the same.
+        InsightsDays => "insights_days_keep",
+        /// People whose feeds are looked at in a report: there were as many.
+        InsightsReaders => "insights_readers_max",
+        /// Hours of counts that wait for books that take no write: older ones were given up.
+        InsightsWaiting => "insights_hours_waiting",
     }
 }
 

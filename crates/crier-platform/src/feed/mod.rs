@@ -10,6 +10,7 @@
 //! - `reading`: one reading of a feed, as it is or as it was in a view
 //! - `simulate`: invented people and applications, ranked by the same functions; records computed again
 //! - `target`: the address behind a story's link
+//! - `unshown`: what becomes of an application's stories that nobody has seen
 //! - `verdict`: why a story was shown or not, and what it weighs, in words
 //! - `wakes`: who waits to hear of news
 //! - `window`: the twelve hours
@@ -30,6 +31,7 @@ pub mod rank;
 mod reading;
 pub mod simulate;
 mod target;
+mod unshown;
 mod upkeep;
 pub mod verdict;
 mod versions;

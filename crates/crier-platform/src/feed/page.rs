@@ -12,6 +12,7 @@ use crate::model::app::App;
 use crate::model::ranking::RankedStory;
 use crate::model::record::{FeedWrite, LaterPage, NewView, View};
 use crate::model::story::Story;
+use crate::model::tally::Series;
 use crate::ports::store::StoreFault;
 use crier_proto::ids::{AppId, StoryId, Uid};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -110,6 +111,27 @@ impl FeedReader {
             figures.bound(FeedBound::Candidates);
         }
         figures.viewed(&verdicts, (ranked.candidates, missed));
+        self.tell_developers(reading, ranked);
+    }
+
+    /// Counts each story of feed page 1 for its application, by its step and its slot (feed 5.7).
+    fn tell_developers(&self, reading: &Reading, ranked: &Ranked) {
+        let now = self.shared.ports.clock.wall();
+        let tally = &self.shared.ports.tally;
+        for (pick, slot) in ranked.first_page().iter().zip(1_u8..) {
+            let Some(app) = reading.app(pick.app) else {
+                continue;
+            };
+            let tally = tally.of(app.app);
+            tally.add(now, Series::Shown(pick.step.verdict()));
+            tally.add(now, Series::Slot(slot));
+        }
+        for id in ranked.exempt.iter().take(EXEMPT_MAX) {
+            let app = reading.story(*id).and_then(|story| reading.app(story.app));
+            if let Some(app) = app {
+                tally.of(app.app).add(now, Series::Shown("exempt"));
+            }
+        }
     }
 
     fn view_of(&self, reading: &Reading, ranked: &Ranked) -> View {

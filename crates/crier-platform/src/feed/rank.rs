@@ -242,6 +242,18 @@ fn newest_first(mut stories: Vec<(WallMs, StoryId)>) -> Vec<StoryId> {
     stories.into_iter().map(|(_, id)| id).collect()
 }
 
+impl Step {
+    /// The name of the verdict on a story that it has placed on feed page 1 (feed 5.1).
+    #[must_use]
+    pub const fn verdict(self) -> &'static str {
+        match self {
+            Self::Merit => "shown_merit",
+            Self::Guarantee => "shown_guaranteed",
+            Self::Fill | Self::Later => "shown_fill",
+        }
+    }
+}
+
 impl Ranked {
     /// Feed page 1, in the order of its slots.
     #[must_use]

@@ -11,7 +11,7 @@ pub use figures::PictureFigures;
 pub use rules::PictureRules;
 
 use crate::model::audit::Actor;
-use crate::model::job::{Job, JobQuery, NextJob, PictureWrite, SourceHash, host_of};
+use crate::model::job::{AppFetches, Job, JobQuery, NextJob, PictureWrite, SourceHash, host_of};
 use crate::model::picture::PictureHash;
 use crate::model::time::WallMs;
 use crate::ports::Ports;
@@ -226,8 +226,10 @@ impl FetchPictures {
     async fn is_spent_out(&self, desk: &Desk, job: &Job) -> Result<bool, StoreFault> {
         let hour = self.ports.clock.wall().0.div_euclid(HOUR_MS);
         let spent = self.ports.store.app_fetches(job.app, hour).await?;
-        let fetches = spent.fetches.saturating_add(desk.of_app(job.app) as u64);
-        Ok(fetches >= self.rules.app_fetches_per_hour || spent.bytes >= self.rules.app_bytes_per_hour)
+        Ok(self.rules.is_spent_out(AppFetches {
+            fetches: spent.fetches.saturating_add(desk.of_app(job.app) as u64),
+            ..spent
+        }))
     }
 
     /// One attempt, and the slots that wait for it (feed 8.2): the job ends last.

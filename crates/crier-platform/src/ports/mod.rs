@@ -9,6 +9,7 @@ pub mod feeds;
 pub mod fetch;
 pub mod hooks;
 pub mod images;
+pub mod insights;
 pub mod ledger;
 pub mod passwords;
 pub mod pictures;
@@ -18,6 +19,7 @@ pub mod tickets;
 use crate::feed::figures::FeedFigures;
 use crate::feed::wakes::FeedWakes;
 use crate::jobs::wake::Wake;
+use crate::model::tally::Tally;
 use std::sync::Arc;
 
 /// All ports of one process, made once in the server's boot and handed to the use cases.
@@ -45,4 +47,6 @@ pub struct Ports {
     pub wakes: Arc<FeedWakes>,
     /// Figures of feeds, of this process alone.
     pub feed_figures: Arc<FeedFigures>,
+    /// Counts for developers on their way into the books.
+    pub tally: Arc<Tally>,
 }

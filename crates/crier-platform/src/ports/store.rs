@@ -4,12 +4,14 @@ use crate::model::app::App;
 use crate::model::audit::Actor;
 use crate::model::change::Change;
 use crate::model::grant::Grant;
+use crate::model::insight::Grain;
 use crate::model::job::PictureWrite;
 use crate::model::login::{Login, LoginLink, TokenDigest};
 use crate::model::mailbox::{Found, KeptHead, KeptMessage, MailWrites, RowNo};
 use crate::model::record::FeedWrite;
 use crate::model::session::{Session, SessionId, SessionKind};
 use crate::model::story::{NewStory, Story};
+use crate::model::tally::Count;
 use crate::model::test_mode::TestWrite;
 use crate::model::time::WallMs;
 use crate::model::token::AuthToken;
@@ -17,6 +19,7 @@ use crate::model::user::User;
 use crate::ports::audit::Audit;
 use crate::ports::developers::Developers;
 use crate::ports::feeds::{Feeds, Rankings};
+use crate::ports::insights::Insights;
 use crate::ports::ledger::OrderRule;
 use crate::ports::pictures::Pictures;
 use async_trait::async_trait;
@@ -322,6 +325,15 @@ pub enum Write {
     Test(TestWrite),
     /// One write to a record of the News Feed, or to what all records share.
     Feed(FeedWrite),
+    /// Adds to counts for developers, each to its hour and its day; those of an application that is gone are left out.
+    Count(Vec<Count>),
+    /// Lets go counts of hours or days that begin before this hour since 1970.
+    TrimCounts {
+        /// Which.
+        grain: Grain,
+        /// From this hour on they stay.
+        before: i64,
+    },
     /// An accepted `call_id`, synced with the rest of its unit.
     MarkCall {
         /// Whose call order.
@@ -415,6 +427,7 @@ pub trait Store:
     + Feeds
     + Rankings
     + Pictures
+    + Insights
     + Marks
 {
     /// Applies a unit.

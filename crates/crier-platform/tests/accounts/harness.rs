@@ -155,6 +155,7 @@ impl Town {
             fetching: Arc::default(),
             wakes: Arc::default(),
             feed_figures: Arc::default(),
+            tally: Arc::default(),
         };
         Self {
             accounts: Accounts::new(ports.clone()),

@@ -131,6 +131,7 @@ impl World {
             fetching: Arc::default(),
             wakes: Arc::default(),
             feed_figures: Arc::default(),
+            tally: Arc::default(),
         };
         let mut rules = PictureRules::at("http://crier.example");
         change(&mut rules);

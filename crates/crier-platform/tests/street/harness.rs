@@ -113,6 +113,7 @@ impl Street {
             fetching: Arc::default(),
             wakes: Arc::default(),
             feed_figures: Arc::default(),
+            tally: Arc::default(),
         };
         let config = DispatcherConfig {
             calls,

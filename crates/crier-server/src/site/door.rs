@@ -14,6 +14,7 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
+use serde::Serialize;
 use std::future::Future;
 
 /// What a document answers.
@@ -141,6 +142,18 @@ pub(crate) fn render(status: StatusCode, template: &impl Template) -> Answer {
     *response.status_mut() = status;
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, html);
+    Ok(response)
+}
+
+/// A value as JSON.
+///
+/// # Errors
+/// `Template` when it cannot be written, which no value can cause.
+pub(crate) fn json(value: &impl Serialize) -> Answer {
+    let text = serde_json::to_string(value).map_err(|_| SiteError::Template)?;
+    let mut response = Response::new(Body::from(text));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
     Ok(response)
 }
 

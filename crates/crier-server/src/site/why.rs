@@ -1,6 +1,6 @@
 //! `/feed/why/<story>` and `.json`: why a story stands where it stands, and what would change it (feed 5.4).
 
-use super::door::{Answer, render};
+use super::door::{Answer, json, render};
 use super::error::SiteError;
 use super::layout::Chrome;
 use super::moment::Moment;
@@ -9,12 +9,10 @@ use super::story::{Card, CardState, Lens};
 use super::visit::Visit;
 use super::words::{details, grouped, place, removal, verdict};
 use askama::Template;
-use axum::body::Body;
-use axum::response::Response;
 use crier_platform::feed::Why;
 use crier_platform::feed::verdict::explain::{Line, times};
 use crier_platform::model::ranking_config::{BASE_SCORE, FACTOR_ONE};
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use std::cmp::Ordering;
 
 #[derive(Template)]
@@ -75,7 +73,8 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         .await?;
     let why = why.ok_or(SiteError::NotFound)?;
     if as_json {
-        return json(&why);
+        // The explanation as it is (feed 5.4).
+        return json(&why.explanation);
     }
     let lens = Lens::of(&visit, &user);
     let card = Card::told(&why.story, &lens).ok_or(SiteError::NotFound)?;
@@ -121,15 +120,6 @@ fn elsewhere(why: &Why) -> String {
         (None, Some(page)) => format!("It stood on page {page} of that view."),
         (None, None) => String::new(),
     }
-}
-
-/// The explanation as it is (feed 5.4).
-fn json(why: &Why) -> Answer {
-    let text = serde_json::to_string(&why.explanation).map_err(|_| SiteError::Template)?;
-    let mut response = Response::new(Body::from(text));
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    Ok(response)
 }
 
 impl FactorLine {

@@ -158,6 +158,8 @@ impl Pen<'_> {
             | Write::BindAuthToken { .. }
             | Write::UseAuthToken { .. }
             | Write::PublishStory(_)
+            | Write::Count(_)
+            | Write::TrimCounts { .. }
             | Write::MarkCall { .. } => None,
         })
     }

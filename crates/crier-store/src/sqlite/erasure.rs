@@ -46,7 +46,7 @@ const UNCOUNT: [(&str, &str); 5] = [
     ("reported", "reported_ms"),
 ];
 /// What goes with an application; its stories follow with their tombstones.
-const ERASE: [&str; 9] = [
+const ERASE: [&str; 10] = [
     "DELETE FROM app WHERE id = ?1",
     "DELETE FROM auth_token WHERE app = ?1",
     "DELETE FROM \"grant\" WHERE app = ?1",
@@ -55,6 +55,7 @@ const ERASE: [&str; 9] = [
     "DELETE FROM feed_window WHERE app = ?1",
     "DELETE FROM feed_preference WHERE app = ?1",
     "DELETE FROM app_fetch WHERE app = ?1",
+    "DELETE FROM insight WHERE app = ?1",
     "DELETE FROM picture_queue WHERE app = ?1 AND waiting = 0",
 ];
 

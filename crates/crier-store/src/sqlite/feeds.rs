@@ -70,7 +70,7 @@ const OVERDUE: &str = "SELECT
 const ADDRESSES: &str = "SELECT * FROM feed_address WHERE user = ?1 ORDER BY number";
 const ADDRESS: &str = "SELECT * FROM feed_address WHERE token = ?1";
 
-fn list<T>(
+pub(super) fn list<T>(
     connection: &Connection,
     (sql, params): (&str, impl Params),
     read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
@@ -108,11 +108,11 @@ fn slider(row: &Row<'_>) -> rusqlite::Result<Slider> {
 }
 
 /// A count; one below zero would be damage, and counts as none.
-fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
 }
 
-fn counts(row: &Row<'_>, first: usize) -> rusqlite::Result<QualityCounts> {
+pub(super) fn counts(row: &Row<'_>, first: usize) -> rusqlite::Result<QualityCounts> {
     Ok(QualityCounts {
         shown: count(row, first)?,
         clicked: count(row, first + 1)?,

@@ -13,6 +13,7 @@ mod feeds;
 mod grants;
 mod group;
 mod icons;
+mod insights;
 mod jobs;
 mod marks;
 mod messages;

@@ -147,6 +147,8 @@ impl Pen<'_> {
             Write::Picture(write) => self.write_picture(&write),
             Write::Feed(write) => self.write_feed(&write),
             Write::Test(write) => self.write_test(&write),
+            Write::Count(rows) => self.add_counts(&rows),
+            Write::TrimCounts { grain, before } => self.trim_counts(grain, before),
             Write::MarkCall { session, rule, value } => self.mark_call(session, rule, &value),
             Write::ResetCallOrder(session) => self.reset_call_order(session),
         }

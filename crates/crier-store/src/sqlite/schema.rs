@@ -57,6 +57,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
         "keep_tests_apart",
         include_str!("../../migrations/0010_keep_tests_apart.sql"),
     ),
+    (
+        11,
+        "count_for_developers",
+        include_str!("../../migrations/0011_count_for_developers.sql"),
+    ),
 ];
 
 /// The newest schema that this version knows.

@@ -24,8 +24,8 @@ const INSERT: &str =
     "INSERT INTO story (user, seq, id, app, title, body, priority, priority_text, exempt, published_ms)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 const INSERT_SLOT: &str =
-    "INSERT INTO story_slot (story, slot, source, pid, link, state, picture, type, width, height, cause)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    "INSERT INTO story_slot (story, slot, source, pid, link, state, picture, type, width, height, cause, publisher)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 const LIST: &str = "SELECT * FROM story WHERE user = ?1 AND seq < ?2 ORDER BY seq DESC";
 const SLOTS: &str =
     "SELECT slot, url, pid, link, story_slot.state, story_slot.picture, type, width, height, story_slot.attempts, story_slot.cause
@@ -148,6 +148,7 @@ impl Pen<'_> {
                 picture.map(|picture| picture.width),
                 picture.map(|picture| picture.height),
                 begins.cause,
+                story.app.get(),
             ),
         )?;
         if begins.state != SlotState::Ready {

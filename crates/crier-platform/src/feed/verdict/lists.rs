@@ -2,7 +2,7 @@
 
 use super::{Verdict, verdict_of};
 use crate::feed::EXEMPT_MAX;
-use crate::feed::rank::{Pick, Place, Ranked, Step, factors, place_of, rank};
+use crate::feed::rank::{Pick, Place, Ranked, factors, place_of, rank};
 use crate::model::ranking::{Marks, RankedApp, RankedStory, Slider, Snapshot, Standing};
 use std::cmp::Reverse;
 
@@ -39,11 +39,7 @@ pub fn counts<'s>(
         }
     };
     for pick in ranked.first_page() {
-        add(match pick.step {
-            Step::Merit => "shown_merit",
-            Step::Guarantee => "shown_guaranteed",
-            Step::Fill | Step::Later => "shown_fill",
-        });
+        add(pick.step.verdict());
     }
     let mut below_cut = 0;
     for story in stories {

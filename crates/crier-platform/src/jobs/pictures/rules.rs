@@ -1,7 +1,7 @@
 //! What fetching is bounded by (feed 7.3, 7.10): values with their defaults, read by the server's configuration.
 
 use super::attempt::hash_in;
-use crate::model::job::SourceRules;
+use crate::model::job::{AppFetches, SourceRules};
 use crate::model::picture::PictureHash;
 
 /// The bounds of queue and cache.
@@ -45,6 +45,12 @@ impl PictureRules {
             sources: SourceRules::default(),
             own_pictures: format!("{}/p/", public_url.trim_end_matches('/')),
         }
+    }
+
+    /// Whether an application that has fetched so much in an hour has used it up (feed 7.3).
+    #[must_use]
+    pub const fn is_spent_out(&self, spent: AppFetches) -> bool {
+        spent.fetches >= self.app_fetches_per_hour || spent.bytes >= self.app_bytes_per_hour
     }
 
     /// The picture of our own site that an address names: `Some(None)` when it names none that could be.

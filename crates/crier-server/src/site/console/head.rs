@@ -6,6 +6,7 @@ use crier_platform::model::app::App;
 /// The sections of an application's pages: their words, and their addresses below `/developers/<app_id>`.
 const SECTIONS: &[(&str, &str)] = &[
     ("Overview", ""),
+    ("Insights", "/insights"),
     ("Settings", "/settings"),
     ("Secrets", "/secrets"),
     ("People", "/people"),

@@ -9,10 +9,11 @@
 //! - `try_call` `…/try`: a call made here · `check_story` `…/story`: what would become of a story
 //! - `new_app` `/developers/new`: makes one · `test_mode` `/developers/test…`: one for tests, with people
 //! - `overview` `/developers/<app_id>`: one of them, with its keys · `settings` `…/settings` · `secrets` `…/secrets` · `people` `…/people`
+//! - `insights` `…/insights`, `…/insights.json`: what its owner learns in numbers
 //!
 //! Beneath them: `owned`: who may be here; `head`: name and ways about of an application's pages; `setting_words`: what each setting
 //! means; `asked_fields`: the fields of a form of settings; `live`: word of what is new on an open page; `texts`: signed texts byte for
-//! byte; `trial`: the form of a call.
+//! byte; `trial`: the form of a call; `plot`: a series as bars.
 //!
 //! # How a page joins
 //! 1. A file here, named after the page, with `get(owned: OwnedApp)` and, where something changes, `post(owned: OwnedApp, fields: Fields)`.
@@ -33,6 +34,7 @@ mod call;
 mod calls;
 mod check_story;
 mod head;
+mod insights;
 mod live;
 mod message;
 mod messages;
@@ -40,6 +42,7 @@ mod new_app;
 mod overview;
 mod owned;
 mod people;
+mod plot;
 mod secrets;
 mod setting_words;
 mod settings;
@@ -61,6 +64,7 @@ pub(in crate::site) use {
     calls::{CallRow, CallsPage, Made},
     check_story::{CheckPage, Checked, Count, Looks, ObjectionRow, PictureLooks},
     head::AppHead,
+    insights::{AbsentRow, InsightsPage, NextWords, Plot, PlotGroup},
     message::{MessagePage, MessageShown, Step},
     messages::{MessageRow, MessagesPage},
     new_app::{MadePage, NewPage},
@@ -85,6 +89,16 @@ pub(super) fn routes() -> Router<AppState> {
         .route(
             "/developers/{app}/people/end",
             owned_page(people::back).merge(owned_form(people::end)),
+        )
+        .route("/developers/{app}/insights", owned_page(insights::get))
+        .route("/developers/{app}/insights.json", owned_page(insights::get_json))
+        .route(
+            "/developers/{app}/insights/fetch-again",
+            owned_page(insights::back).merge(owned_form(insights::fetch_again)),
+        )
+        .route(
+            "/developers/{app}/insights/next",
+            owned_page(insights::back).merge(owned_form(insights::ask_next)),
         )
         .route(
             "/developers/{app}/settings",

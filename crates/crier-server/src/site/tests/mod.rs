@@ -3,6 +3,7 @@
 mod administration;
 mod calls;
 mod console;
+mod insights;
 
 use super::app_login::DonePage;
 use super::canvas::CanvasPage;
@@ -274,6 +275,7 @@ fn all() -> Vec<String> {
     pages.extend(console::pages());
     pages.extend(administration::pages());
     pages.extend(calls::pages());
+    pages.extend(insights::pages());
     pages
 }
 

@@ -11,6 +11,7 @@ mod console;
 mod explained;
 mod feed;
 mod forms;
+mod insights;
 mod live;
 mod logins;
 mod settings;
