@@ -178,7 +178,9 @@ const administrator = async ({ narrow, person }, look) => {
   await visit("admin-applications", "/admin/applications");
   await visit("admin-applications-none", "/admin/applications?q=nothing-at-all");
   await visit("admin-application", `/admin/applications/${app}`);
+  await visit("admin-application-erase", `/admin/applications/${app}/erase`);
   await visit("admin-takedowns", "/admin/takedowns");
+  await visit("admin-story", "/admin/takedowns?story=1");
   await visit("admin-picture", `/admin/takedowns?picture=${"0a".repeat(32)}`);
   await visit("admin-picture-unknown", "/admin/takedowns?picture=none");
   await visit("admin-audit", "/admin/audit");

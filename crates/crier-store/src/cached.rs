@@ -419,6 +419,10 @@ impl Feeds for CachedStore {
         self.inner.put_away(user, since).await
     }
 
+    async fn reported(&self, limit: u32) -> Result<Vec<Story>, StoreFault> {
+        self.inner.reported(limit).await
+    }
+
     async fn older_stories(&self, user: Uid, before: WallMs) -> Result<OlderStories, StoreFault> {
         self.inner.older_stories(user, before).await
     }

@@ -29,6 +29,7 @@ mod people;
 mod private;
 pub mod rank;
 mod reading;
+mod reports;
 pub mod simulate;
 mod target;
 mod unshown;

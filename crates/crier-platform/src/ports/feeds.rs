@@ -30,6 +30,8 @@ pub trait Feeds: Send + Sync {
     async fn feed_stories(&self, user: Uid, ids: &[StoryId]) -> Result<Vec<Story>, StoreFault>;
     /// Stories that are hidden or reported and not older than this, newest act first.
     async fn put_away(&self, user: Uid, since: WallMs) -> Result<Vec<Story>, StoreFault>;
+    /// Stories that their users have reported and that still have their text, newest report first.
+    async fn reported(&self, limit: u32) -> Result<Vec<Story>, StoreFault>;
     /// Stories of a record that have expired by then, counted.
     async fn older_stories(&self, user: Uid, before: WallMs) -> Result<OlderStories, StoreFault>;
     /// Counts of a feed by application since then.

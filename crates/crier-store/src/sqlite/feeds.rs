@@ -51,6 +51,7 @@ const STORY: &str = "SELECT * FROM story WHERE id = ?1 AND user = ?2";
 const PUT_AWAY: &str = "SELECT * FROM story WHERE user = ?1 AND published_ms > ?2
   AND (hidden_ms IS NOT NULL OR reported_ms IS NOT NULL) AND blanked_ms IS NULL
   ORDER BY max(coalesce(hidden_ms, 0), coalesce(reported_ms, 0)) DESC, seq DESC";
+const REPORTED: &str = "SELECT * FROM story WHERE reported IS NOT NULL AND blanked_ms IS NULL ORDER BY reported_ms DESC LIMIT ?1";
 const OLDER: &str = "SELECT count(*), count(blanked_ms) FROM story WHERE user = ?1 AND published_ms <= ?2";
 const COUNTS: &str =
     "SELECT app, count(*), count(first_shown_ms), count(clicked_ms), count(thumb_ms), count(hidden_ms),
@@ -450,6 +451,13 @@ impl Feeds for SqliteStore {
     async fn put_away(&self, user: Uid, since: WallMs) -> Result<Vec<Story>, StoreFault> {
         self.readers().read(|connection| {
             let rows = (connection, PUT_AWAY, (user.get(), since.0));
+            sound(self, rows, ("story", "id"), |row| stories::read(connection, row))
+        })
+    }
+
+    async fn reported(&self, limit: u32) -> Result<Vec<Story>, StoreFault> {
+        self.readers().read(|connection| {
+            let rows = (connection, REPORTED, [limit]);
             sound(self, rows, ("story", "id"), |row| stories::read(connection, row))
         })
     }

@@ -62,6 +62,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
         "count_for_developers",
         include_str!("../../migrations/0011_count_for_developers.sql"),
     ),
+    (
+        12,
+        "list_reports",
+        include_str!("../../migrations/0012_list_reports.sql"),
+    ),
 ];
 
 /// The newest schema that this version knows.

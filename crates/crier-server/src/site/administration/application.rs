@@ -1,5 +1,5 @@
 //! `/admin/applications/<app_id>`: an application, and what an administrator may do: switch it off and on, set its quota, give it
-//! to another owner.
+//! to another owner, erase it.
 
 use super::acts::ActRow;
 use super::admitted::{AdminHead, Admitted};
@@ -30,9 +30,20 @@ pub(in crate::site) struct ApplicationPage<'a> {
     pub(in crate::site) callback: &'a str,
     pub(in crate::site) calls_per_minute: u32,
     pub(in crate::site) acts: Vec<ActRow>,
+    /// Whether it asks before it erases.
+    pub(in crate::site) erasing: bool,
 }
 
 pub(crate) async fn get(admitted: Admitted) -> Answer {
+    show(admitted, false).await
+}
+
+/// Asks before it erases.
+pub(crate) async fn ask_erase(admitted: Admitted) -> Answer {
+    show(admitted, true).await
+}
+
+async fn show(admitted: Admitted, erasing: bool) -> Answer {
     let app = admitted.app().await?;
     let owner = admitted.visit.state.accounts.user(app.owner).await?;
     let owner = owner.map_or_else(String::new, |owner| owner.name.clone());
@@ -49,6 +60,7 @@ pub(crate) async fn get(admitted: Admitted) -> Answer {
         callback: &app.callback,
         calls_per_minute: app.calls_per_minute,
         acts: admitted.last_acts(format!("app:{}", app.id)).await?,
+        erasing,
     };
     render(StatusCode::OK, &page)
 }
@@ -84,6 +96,18 @@ pub(crate) async fn owner(admitted: Admitted, fields: Fields) -> Answer {
         return Err(SiteError::bad_request(sentence));
     };
     admitted.set("owner", &owner.uid.to_string(), "owner").await
+}
+
+/// Erases, when the name was written out.
+pub(crate) async fn erase(admitted: Admitted, fields: Fields) -> Answer {
+    let app = admitted.app().await?;
+    if fields.value("name") != Some(app.name.as_str()) {
+        let sentence = "Nothing was erased: write its name exactly as it is shown.";
+        return Err(SiteError::bad_request(sentence));
+    }
+    let accounts = &admitted.visit.state.accounts;
+    accounts.erase_app(&app.id.to_string()).await?;
+    see_other(&admitted.href("/applications?done=app_erased"))
 }
 
 impl Admitted {

@@ -7,7 +7,7 @@
 //! Documents:
 //! - `people` `/admin/people`: finding people · `person` `/admin/people/<uid>`: one of them, and what may be done
 //! - `applications` `/admin/applications` · `application` `/admin/applications/<app_id>`
-//! - `takedowns` `/admin/takedowns`: a picture that must go
+//! - `takedowns` `/admin/takedowns`: a story or a picture that must go, and what was reported
 //! - `audit` `/admin/audit`: who did what; `…/verify` follows its chain, `…/export` is all of it
 //!
 //! Beneath them: `admitted`: who may be here; `acts`: entries of the audit log as pages show them.
@@ -36,7 +36,7 @@ pub(in crate::site) use {
     audit::{AuditPage, Verified},
     people::{PeoplePage, PersonRow},
     person::{LinkPage, PersonPage},
-    takedowns::{FoundPicture, TakedownsPage},
+    takedowns::{FoundPicture, FoundStory, TakedownsPage},
 };
 
 /// The routes of administration below the base path.
@@ -83,7 +83,15 @@ pub(super) fn routes() -> Router<AppState> {
             "/admin/applications/{app}/owner",
             admin_page(application::back).merge(admin_form(application::owner)),
         )
+        .route(
+            "/admin/applications/{app}/erase",
+            admin_page(application::ask_erase).merge(admin_form(application::erase)),
+        )
         .route("/admin/takedowns", admin_page(takedowns::get))
+        .route(
+            "/admin/takedowns/story",
+            admin_page(takedowns::back).merge(admin_form(takedowns::story)),
+        )
         .route(
             "/admin/takedowns/picture",
             admin_page(takedowns::back).merge(admin_form(takedowns::picture)),

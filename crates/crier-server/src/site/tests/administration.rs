@@ -2,8 +2,8 @@
 
 use super::{HOSTILE, TOKEN, chrome, moment};
 use crate::site::administration::{
-    ActRow, AdminHead, ApplicationPage, ApplicationsPage, AuditPage, FoundPicture, LinkPage, ListedApp,
-    PeoplePage, PersonPage, PersonRow, TakedownsPage, Verified,
+    ActRow, AdminHead, ApplicationPage, ApplicationsPage, AuditPage, FoundPicture, FoundStory, LinkPage,
+    ListedApp, PeoplePage, PersonPage, PersonRow, TakedownsPage, Verified,
 };
 use askama::Template;
 
@@ -63,7 +63,7 @@ fn person(erasing: bool, own: bool, owned: &[(&str, &str)]) -> String {
     page.render().unwrap()
 }
 
-fn application(enabled: bool) -> String {
+fn application(enabled: bool, erasing: bool) -> String {
     let page = ApplicationPage {
         chrome: chrome(Some(HOSTILE)),
         head: head(),
@@ -77,6 +77,7 @@ fn application(enabled: bool) -> String {
         callback: HOSTILE,
         calls_per_minute: 6000,
         acts: acts(),
+        erasing,
     };
     page.render().unwrap()
 }
@@ -98,11 +99,26 @@ fn audit(acts: Vec<ActRow>, whole: bool) -> String {
     page.render().unwrap()
 }
 
+fn story(title: &str) -> FoundStory {
+    FoundStory {
+        id: "4711".to_owned(),
+        title: title.to_owned(),
+        body: HOSTILE.to_owned(),
+        app: ("8".to_owned(), HOSTILE.to_owned()),
+        user: "7".to_owned(),
+        published: moment(),
+        report: Some(("spam", moment())),
+    }
+}
+
 fn takedowns(picture: Option<FoundPicture>) -> String {
     let page = TakedownsPage {
         chrome: chrome(Some(HOSTILE)),
         head: head(),
         form_token: TOKEN,
+        story: picture.is_some().then(|| story(HOSTILE)),
+        unknown_story: picture.is_none(),
+        reported: vec![story(HOSTILE), story("")],
         unknown_picture: picture.is_none(),
         picture,
     };
@@ -158,8 +174,9 @@ pub(super) fn pages() -> Vec<String> {
         link.render().unwrap(),
         applications(Vec::new()),
         applications(vec![app]),
-        application(true),
-        application(false),
+        application(true, false),
+        application(false, false),
+        application(true, true),
         audit(Vec::new(), false),
         audit(acts(), true),
         takedowns(None),

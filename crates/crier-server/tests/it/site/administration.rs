@@ -80,7 +80,9 @@ async fn for_whoever_is_no_administrator_there_are_no_such_pages() {
         (format!("{application}/enable"), vec![]),
         (format!("{application}/quota"), vec![("calls_per_minute", "0")]),
         (format!("{application}/owner"), vec![("owner", "bo")]),
+        (format!("{application}/erase"), vec![("name", "Rochambeau")]),
         ("/admin/takedowns/picture".to_owned(), vec![("hash", "0")]),
+        ("/admin/takedowns/story".to_owned(), vec![("story", "1")]),
     ] {
         let answer = bo.post(&form, Some(&token), &fields).await;
         assert_eq!((answer.status, answer.text()), (404, missing.text()), "{form}");
@@ -367,4 +369,62 @@ async fn a_picture_is_looked_up_shown_and_blocked() {
     ada.get(&page).await;
     let refused = ada.submit("/admin/takedowns/picture", &[("hash", "x")]).await;
     assert_eq!(refused.status, 400);
+}
+
+#[tokio::test]
+async fn a_reported_story_is_listed_shown_and_taken_down_for_everybody() {
+    let (stage, mut ada) = open().await;
+    stage.grant("Rochambeau").await;
+    stage.publish("Rochambeau", &[("title", "Buy my hat")]).await;
+    let mut bo = stage.logged_in("bo").await;
+    let story = crate::site::stage::first_story(&bo.get("/feed").await);
+    let page = "/admin/takedowns";
+    assert!(ada.get(page).await.text().contains("Nothing is reported"));
+    bo.get("/feed").await;
+    bo.submit("/feed/report/spam", &[("story", &story)]).await;
+    let listed = ada.get(page).await;
+    let link = format!("href=\"/admin/takedowns?story={story}\" dir=\"auto\">Buy my hat</a>");
+    assert!(listed.text().contains(&link), "{}", listed.text());
+    assert!(listed.text().contains(">spam · <time"), "{}", listed.text());
+    let shown = format!("{page}?story={story}");
+    let done = submitted(&mut ada, &shown, "/admin/takedowns/story", &[("story", &story)]).await;
+    assert_eq!(done, "/admin/takedowns?done=taken_down");
+    assert!(ada.get(page).await.text().contains("Nothing is reported"));
+    assert!(!bo.get("/feed/hidden").await.text().contains("Buy my hat"));
+    assert_eq!(
+        told(&stage, 1).await,
+        [format!("person:1240077 story.take_down story:{story}")]
+    );
+    for unknown in [story.as_str(), "x", "999999"] {
+        let page = ada.get(&format!("{page}?story={unknown}")).await;
+        assert!(page.text().contains("no story with that number"), "{unknown}");
+    }
+    for unknown in ["x", "999999"] {
+        ada.get(page).await;
+        let refused = ada.submit("/admin/takedowns/story", &[("story", unknown)]).await;
+        assert_eq!(refused.status, 400, "{unknown}");
+    }
+}
+
+#[tokio::test]
+async fn an_application_is_erased_when_its_name_is_written_out() {
+    let (stage, mut ada) = open().await;
+    let caller = stage.caller("Rochambeau").await;
+    let app = stage.app("Rochambeau").await.id;
+    let erase = format!("/admin/applications/{app}/erase");
+    for wrong in ["", "rochambeau", "Rochambeau "] {
+        ada.get(&erase).await;
+        let refused = ada.submit(&erase, &[("name", wrong)]).await;
+        assert!(refused.text().contains("Nothing was erased"), "{wrong}");
+    }
+    let name = [("name", "Rochambeau")];
+    let done = submitted(&mut ada, &erase, &erase, &name).await;
+    assert_eq!(done, "/admin/applications?done=app_erased");
+    assert_eq!(ada.get(&erase).await.status, 404);
+    let refused = caller.call("users.getLoggedInUser", &[]).await.unwrap();
+    assert_eq!(refused.error_code(), Some(101), "{}", refused.text());
+    assert_eq!(
+        told(&stage, 1).await,
+        [format!("person:1240077 app.erase app:{app}")]
+    );
 }
