@@ -1,6 +1,6 @@
 // Every page of the site as people meet it, full and empty, for the tests that look at all of them alike.
 // A walk shows each page to `look(page, name, html)`: the HTML is what the server sent, and `page` has it open.
-import { administer } from "./demo.mjs";
+import { administer, run } from "./demo.mjs";
 import { called, logIn, signed } from "./people.mjs";
 
 /** The document to which an act leads, as soon as it is loaded. */
