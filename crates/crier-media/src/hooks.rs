@@ -1,13 +1,13 @@
-//! Signed posts to applications: the port `Hooks` (live 7.8, 7.10, 7.11).
+//! Signed posts to applications: the port `Hooks` (live 7.8, 7.10, 7.11; protocol 19.6).
 //!
-//! Promise: one attempt, through the guard, within its deadline, signed with the time of the attempt; no redirect is followed; the
+//! Promise: one attempt, through the guard, within its deadline, receipts signed with its time; no redirect is followed; the
 //! head of the answer is read up to 16 KiB and its body up to 1 KiB, whose words nobody looks at. Never retries.
 
 use crate::dial::{DialError, Dialer, Stream};
 use async_trait::async_trait;
 use bytes::Bytes;
 use crier_platform::ports::clock::Clock;
-use crier_platform::ports::hooks::{Hook, Hooks, Posted};
+use crier_platform::ports::hooks::{Content, Hook, Hooks, Posted};
 use crier_proto::receipt::{Attempt, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, signature};
 use futures_util::future::{Either, select};
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT};
@@ -51,23 +51,31 @@ impl Poster {
         exchange(stream, request, status).await
     }
 
-    /// The request, signed with the time of this attempt.
+    /// The request; receipts are signed with the time of this attempt.
     fn request(&self, url: &Url, hook: &Hook) -> Result<Request<Full<Bytes>>, String> {
-        let attempt = Attempt {
-            id: hook.id,
-            timestamp: self.clock.wall().secs(),
-        };
         let authority = &url[Position::BeforeHost..Position::AfterPort];
-        Request::post(&url[Position::BeforePath..Position::AfterQuery])
+        let request = Request::post(&url[Position::BeforePath..Position::AfterQuery])
             .header(HOST, authority)
             .header(USER_AGENT, &self.agent)
-            .header(CONNECTION, "close")
-            .header(CONTENT_TYPE, "application/json")
-            .header(ID_HEADER, attempt.id.to_string())
-            .header(TIMESTAMP_HEADER, attempt.timestamp)
-            .header(SIGNATURE_HEADER, signature(&hook.keys, attempt, &hook.body))
-            .body(Full::new(hook.body.clone()))
-            .map_err(|why| format!("no request can be made for this address: {why}"))
+            .header(CONNECTION, "close");
+        let request = match &hook.content {
+            Content::Receipts { id, keys, body } => {
+                let attempt = Attempt {
+                    id: *id,
+                    timestamp: self.clock.wall().secs(),
+                };
+                request
+                    .header(CONTENT_TYPE, "application/json")
+                    .header(ID_HEADER, attempt.id.to_string())
+                    .header(TIMESTAMP_HEADER, attempt.timestamp)
+                    .header(SIGNATURE_HEADER, signature(keys, attempt, body))
+                    .body(Full::new(body.clone()))
+            }
+            Content::Set(body) => request
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Full::new(body.clone())),
+        };
+        request.map_err(|why| format!("no request can be made for this address: {why}"))
     }
 }
 

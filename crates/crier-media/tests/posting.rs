@@ -6,7 +6,7 @@ use crier_media::config::MediaConfig;
 use crier_media::dial::{Dialer, Resolver};
 use crier_media::hooks::{ANSWER_BYTES_MAX, Poster};
 use crier_media::metrics::MediaMetrics;
-use crier_platform::ports::hooks::{Hook, Hooks, Posted};
+use crier_platform::ports::hooks::{Content, Hook, Hooks, Posted};
 use crier_proto::digest::{hmac_sha256, lower_hex};
 use crier_proto::receipt::{ReceiptKey, secret_of};
 use crier_testkit::ManualClock;
@@ -101,12 +101,14 @@ async fn answered(mut socket: impl AsyncRead + AsyncWrite + Unpin, answer: &str)
 fn hook(url: &str) -> Hook {
     Hook {
         url: url.to_owned(),
-        id: ID.parse().expect("32 digits"),
-        keys: KEYS
-            .iter()
-            .map(|key| ReceiptKey::of(&secret_of(key)).expect("64 digits"))
-            .collect(),
-        body: Bytes::from_static(BODY),
+        content: Content::Receipts {
+            id: ID.parse().expect("32 digits"),
+            keys: KEYS
+                .iter()
+                .map(|key| ReceiptKey::of(&secret_of(key)).expect("64 digits"))
+                .collect(),
+            body: Bytes::from_static(BODY),
+        },
         deadline_ms: 5_000,
     }
 }

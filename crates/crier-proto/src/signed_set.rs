@@ -30,6 +30,12 @@ pub fn crier_sig(fields: &[(&str, &str)], secret: &Secret) -> String {
     digest::lower_hex(&digest::hmac_sha256(secret.expose().as_bytes(), &parts))
 }
 
+/// A set as the body of a form: percent-encoded pairs in the order given (protocol 19.6).
+#[must_use]
+pub fn urlencoded(pairs: &[(&str, &str)]) -> String {
+    signature::encoded_line(pairs)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

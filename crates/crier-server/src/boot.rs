@@ -22,7 +22,7 @@ use crate::router::Doors;
 use crate::sections::{Config, ServerConfig};
 use crate::site::{Reads, Streams};
 use crate::state::{AppState, PublicUrl};
-use crate::way_out::{self, PictureCollector, WayOut};
+use crate::way_out::{self, HookCollector, PictureCollector, WayOut};
 use crier_live::config::{Drain, LiveConfig, MailboxMode};
 use crier_live::hub::Hub;
 use crier_live::metrics::Overflow;
@@ -35,6 +35,7 @@ use crier_platform::feed::FeedReader;
 use crier_platform::feed::cursor::FeedKey;
 use crier_platform::insights::{InsightRules, Insights};
 use crier_platform::jobs::follow_changes::FollowChanges;
+use crier_platform::jobs::hooks::{HookFigures, PostHooks};
 use crier_platform::jobs::pictures::{FetchPictures, PictureBooks};
 use crier_platform::live_door::{LiveDoor, LiveSpans};
 use crier_platform::messages::MessageReader;
@@ -43,6 +44,7 @@ use crier_platform::ports::Ports;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::deliver::Deliver;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
+use crier_platform::ports::hooks::Hooks;
 use crier_platform::ports::ledger::Ledger;
 use crier_platform::ports::store::{Marks, Messages, Store};
 use crier_platform::ports::tickets::Tickets;
@@ -163,6 +165,7 @@ pub struct Server {
     node: Arc<Node>,
     follower: FollowChanges,
     receipts: ReceiptRun,
+    posting: PostHooks,
     fetching: FetchPictures,
 }
 
@@ -205,13 +208,16 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         passwords,
         images: way_out.thumbnailer,
         fetching: Arc::default(),
+        posting: Arc::default(),
         wakes: Arc::default(),
         feed_figures: Arc::clone(metrics.feed()),
         tally: Arc::clone(metrics.live().tally()),
     };
     let tasks = Tasks::new();
     let follower = FollowChanges::new(ports.clone());
-    let accounts = Accounts::with_config(ports.clone(), config.accounts.clone());
+    let accounts = Accounts::with_config(ports.clone(), (config.accounts.clone(), config.hooks.clone()));
+    let poster = Arc::clone(&way_out.poster) as Arc<dyn Hooks>;
+    let posting = posting(&config, (&ports, &accounts), poster, &mut registry);
     let receipts = ReceiptRun::new(
         Arc::clone(node.hub()),
         ReceiptParts {
@@ -260,6 +266,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         node,
         follower,
         receipts,
+        posting,
         fetching,
     })
 }
@@ -288,6 +295,23 @@ fn dispatcher_config(config: &Config, public_url: &PublicUrl) -> DispatcherConfi
         calls: config.calls.clone(),
         ..DispatcherConfig::at(&public_url.url)
     }
+}
+
+/// The job that posts to hooks, its figures on their page.
+fn posting(
+    config: &Config,
+    (ports, accounts): (&Ports, &Accounts),
+    poster: Arc<dyn Hooks>,
+    registry: &mut Registry,
+) -> PostHooks {
+    let figures = Arc::new(HookFigures::default());
+    let collector = HookCollector(Arc::clone(&figures), Arc::clone(&ports.clock));
+    registry.register_collector(Box::new(collector));
+    PostHooks::new(
+        ports.clone(),
+        accounts.clone(),
+        (poster, config.hooks.clone(), figures),
+    )
 }
 
 /// The feed under the key that its open pages carry.
@@ -464,9 +488,12 @@ impl Server {
         background.spawn(async move { feed.keep_house().await });
         let insights = self.state.insights.clone();
         background.spawn(async move { insights.keep_counts().await });
-        // Ends by itself once the stop has begun: posts under way are waited for.
+        // These end by themselves once the stop has begun: posts under way are waited for.
         let receipts = self.receipts;
         self.tasks.spawn(async move { receipts.run().await });
+        let (posting, stopping) = (self.posting, stop.clone());
+        self.tasks
+            .spawn(async move { posting.run(stopping.begun()).await });
         background.spawn(books::stop_at_failure(
             Arc::clone(&self.books.sqlite),
             stop.clone(),

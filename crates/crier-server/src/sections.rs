@@ -6,6 +6,7 @@ use crate::middleware::real_ip::TrustedProxies;
 use crier_live::config::{LiveConfig, ReceiptsConfig};
 use crier_media::config::MediaConfig;
 use crier_platform::accounts::AccountsConfig;
+use crier_platform::accounts::hooks::HooksConfig;
 use crier_platform::call_log::CallLogConfig;
 use crier_platform::feed::config::FeedConfig;
 use crier_platform::model::quantity::{Bytes, Span};
@@ -24,6 +25,8 @@ pub struct Config {
     pub calls: CallLogConfig,
     /// Section `feed`.
     pub feed: FeedConfig,
+    /// Section `hooks`.
+    pub hooks: HooksConfig,
     /// Section `live`.
     pub live: LiveConfig,
     /// Section `media`.

@@ -1,4 +1,4 @@
-//! The way out and what comes in by it: one judging connector for receipts and pictures, the makers of pictures, their figures.
+//! The way out and what comes in by it: one judging connector for receipts, hooks and pictures, the makers of pictures, their figures.
 //!
 //! Promise: every connection to a stranger's address goes through the same guard; decoding has its own bounded pool. Knows no rule.
 
@@ -11,6 +11,7 @@ use crier_media::fetch::Fetcher;
 use crier_media::hooks::Poster;
 use crier_media::metrics::MediaMetrics;
 use crier_media::thumbnail::{Maker, Thumbnailer, Work, Workbench};
+use crier_platform::jobs::hooks::HookFigures;
 use crier_platform::jobs::pictures::{PictureFigures, PictureRules};
 use crier_platform::model::job::SourceRules;
 use crier_platform::ports::clock::Clock;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 
 /// What posts, fetches and makes pictures.
 pub(crate) struct WayOut {
-    /// Posts receipts.
+    /// Posts receipts, and to hooks.
     pub(crate) poster: Arc<Poster>,
     /// Fetches images.
     pub(crate) fetcher: Arc<Fetcher>,
@@ -108,16 +109,14 @@ pub(crate) fn picture_rules(media: &MediaConfig, public: &PublicUrl) -> PictureR
 #[derive(Debug)]
 pub(crate) struct PictureCollector(pub(crate) Arc<PictureFigures>);
 
-impl PictureCollector {
-    fn gauge(encoder: &mut DescriptorEncoder<'_>, (name, help): (&str, &str), value: u64) -> fmt::Result {
-        let value = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
-        value.encode(encoder.encode_descriptor(name, help, None, value.metric_type())?)
-    }
+fn gauge(encoder: &mut DescriptorEncoder<'_>, (name, help): (&str, &str), value: u64) -> fmt::Result {
+    let value = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+    value.encode(encoder.encode_descriptor(name, help, None, value.metric_type())?)
+}
 
-    fn counter(encoder: &mut DescriptorEncoder<'_>, (name, help): (&str, &str), value: u64) -> fmt::Result {
-        let value = ConstCounter::new(value);
-        value.encode(encoder.encode_descriptor(name, help, None, value.metric_type())?)
-    }
+fn counter(encoder: &mut DescriptorEncoder<'_>, (name, help): (&str, &str), value: u64) -> fmt::Result {
+    let value = ConstCounter::new(value);
+    value.encode(encoder.encode_descriptor(name, help, None, value.metric_type())?)
 }
 
 impl Collector for PictureCollector {
@@ -139,16 +138,51 @@ impl Collector for PictureCollector {
             value.encode(served.encode_family(&[("status", status.as_str())])?)?;
         }
         let bytes = ("crier_picture_cache_bytes", "Bytes of all kept pictures");
-        Self::gauge(&mut encoder, bytes, figures.cache_bytes())?;
+        gauge(&mut encoder, bytes, figures.cache_bytes())?;
         let floor = (
             "crier_picture_cache_floor_bytes",
             "Bytes of pictures of live stories and photos, which are never evicted",
         );
-        Self::gauge(&mut encoder, floor, figures.floor_bytes())?;
+        gauge(&mut encoder, floor, figures.floor_bytes())?;
         let evicted = (
             "crier_picture_cache_evicted",
             "Pictures evicted for media.cache_bytes_max",
         );
-        Self::counter(&mut encoder, evicted, figures.evicted())
+        counter(&mut encoder, evicted, figures.evicted())
+    }
+}
+
+/// Figures of posts to hooks, with the clock that tells the age of the oldest.
+pub(crate) struct HookCollector(pub(crate) Arc<HookFigures>, pub(crate) Arc<dyn Clock>);
+
+impl fmt::Debug for HookCollector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_tuple("HookCollector")
+            .field(&self.0)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Collector for HookCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Self(figures, clock) = self;
+        let zero = ConstCounter::new(0_u64);
+        let help = "Posts to hooks by what became of them";
+        let mut posts = encoder.encode_descriptor("crier_hook_posts", help, None, zero.metric_type())?;
+        for (result, count) in figures.results() {
+            let value = ConstCounter::new(count);
+            value.encode(posts.encode_family(&[("result", result)])?)?;
+        }
+        let waiting = (
+            "crier_hook_posts_waiting",
+            "Posts to hooks that wait or are on their way",
+        );
+        gauge(&mut encoder, waiting, figures.waiting())?;
+        let oldest = (
+            "crier_hook_post_oldest_seconds",
+            "Age of the oldest post to a hook that waits or is on its way",
+        );
+        gauge(&mut encoder, oldest, figures.oldest_secs(clock.wall()))
     }
 }

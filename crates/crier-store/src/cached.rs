@@ -12,6 +12,7 @@ use crier_platform::model::app::App;
 use crier_platform::model::audit::{AuditQuery, KeptEntry};
 use crier_platform::model::change::{Change, Fact};
 use crier_platform::model::grant::Grant;
+use crier_platform::model::hook::{HookQuery, HookSpace, NextPost};
 use crier_platform::model::insight::{Absent, ActQuery, Grain, KeptCount, SlotCount, Unshown};
 use crier_platform::model::job::{
     AppFetches, JobQuery, KeptPicture, NextJob, Photo, PictureSpace, SourceHash,
@@ -35,6 +36,7 @@ use crier_platform::ports::audit::Audit;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::developers::Developers;
 use crier_platform::ports::feeds::{Feeds, Rankings};
+use crier_platform::ports::hooks::HookQueue;
 use crier_platform::ports::insights::Insights;
 use crier_platform::ports::pictures::Pictures;
 use crier_platform::ports::store::{
@@ -575,6 +577,17 @@ impl Insights for CachedStore {
 }
 
 #[async_trait]
+impl HookQueue for CachedStore {
+    async fn next_post(&self, query: HookQuery) -> Result<NextPost, StoreFault> {
+        self.inner.next_post(query).await
+    }
+
+    async fn hook_space(&self) -> Result<HookSpace, StoreFault> {
+        self.inner.hook_space().await
+    }
+}
+
+#[async_trait]
 impl Messages for CachedStore {
     fn keep(&self, writes: MailWrites, flush: Flush, when: WhenKept) {
         self.inner.keep(writes, flush, when);
@@ -637,7 +650,9 @@ fn touches_cache(write: &Write) -> bool {
         | Write::RemoveGrant { .. }
         | Write::AddSession(_)
         | Write::EndSession(_) => true,
-        Write::AddLogin(_)
+        // The session of an acceptance comes with the acceptance.
+        Write::Hook(_)
+        | Write::AddLogin(_)
         | Write::RemoveLogin(_)
         | Write::AddLoginLink(_)
         | Write::UseLoginLink(_)

@@ -5,6 +5,7 @@ use crier_platform::model::app::App;
 use crier_platform::model::audit::{AuditQuery, KeptEntry};
 use crier_platform::model::change::Change;
 use crier_platform::model::grant::Grant;
+use crier_platform::model::hook::{HookQuery, HookSpace, NextPost};
 use crier_platform::model::insight::{Absent, ActQuery, Grain, KeptCount, SlotCount, Unshown};
 use crier_platform::model::job::{
     AppFetches, JobQuery, KeptPicture, NextJob, Photo, PictureSpace, SourceHash,
@@ -27,6 +28,7 @@ use crier_platform::model::user::User;
 use crier_platform::ports::audit::Audit;
 use crier_platform::ports::developers::Developers;
 use crier_platform::ports::feeds::{Feeds, Rankings};
+use crier_platform::ports::hooks::HookQueue;
 use crier_platform::ports::insights::Insights;
 use crier_platform::ports::pictures::Pictures;
 use crier_platform::ports::store::{
@@ -46,6 +48,8 @@ pub struct Broken {
     pub apps: Option<StoreFault>,
     /// Marks of call order.
     pub marks: Option<StoreFault>,
+    /// Marks of call order are taken and reach no disk: what a power cut leaves of them.
+    pub lost_marks: bool,
     /// Commits.
     pub commits: Option<StoreFault>,
 }
@@ -368,6 +372,17 @@ impl Insights for FaultyStore {
 }
 
 #[async_trait]
+impl HookQueue for FaultyStore {
+    async fn next_post(&self, query: HookQuery) -> Result<NextPost, StoreFault> {
+        self.inner.next_post(query).await
+    }
+
+    async fn hook_space(&self) -> Result<HookSpace, StoreFault> {
+        self.inner.hook_space().await
+    }
+}
+
+#[async_trait]
 impl Messages for FaultyStore {
     fn keep(&self, writes: MailWrites, flush: Flush, when: WhenKept) {
         self.inner.keep(writes, flush, when);
@@ -384,6 +399,14 @@ impl Messages for FaultyStore {
 impl Marks for FaultyStore {
     fn mark_call(&self, session: SessionId, value: &Decimal) -> Result<(), StoreFault> {
         self.fails(|broken| &broken.marks)?;
+        if self
+            .broken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .lost_marks
+        {
+            return Ok(());
+        }
         self.inner.mark_call(session, value)
     }
     fn mark_expiry(&self, session: SessionId, expires: i64) -> Result<(), StoreFault> {

@@ -3,8 +3,9 @@
 //! Promise: one receipt for each message that wants one; an ack within the 15 s wins. Knows no address and no post.
 
 use super::{Around, Place};
-use crate::receipts::{GIVEN_UP_MS, Receipt, SETTLE_MS};
+use crate::receipts::{Receipt, SETTLE_MS};
 use crate::records::Standing;
+use crier_platform::model::retry::GIVEN_UP_MS;
 use crier_platform::model::time::ElapsedMs;
 use crier_proto::ids::MessageId;
 

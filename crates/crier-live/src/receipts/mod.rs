@@ -31,8 +31,6 @@ use told::CameBack;
 
 /// How long a message that ended unacked waits for a late ack before its receipt is made (live 7.8).
 pub(crate) const SETTLE_MS: u64 = 15_000;
-/// How long after its message's end a receipt is given up (live 7.10).
-pub(crate) const GIVEN_UP_MS: u64 = 24 * 3_600_000;
 
 /// A body to be posted now.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use super::{Work, body};
 use crate::metrics::ReceiptFate;
 use bytes::Bytes;
 use crier_platform::model::message::Delivery;
+use crier_platform::model::retry::delay_ms;
 use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_proto::ids::{AppId, MessageId, ReceiptId, Uid};
@@ -17,11 +18,6 @@ use std::sync::Arc;
 
 /// How long receipts are gathered before a body is made of them (live 7.8).
 pub(super) const GATHER_MS: u64 = 1_000;
-/// Milliseconds before each further attempt; the last one again and again (live 7.10).
-pub(super) const DELAYS_MS: [u64; 7] = [1_000, 5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000];
-/// Each delay is moved by up to this many thousandths, either way (live 7.10).
-const JITTER: u64 = 200;
-
 /// One receipt as it was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Receipt {
@@ -242,12 +238,4 @@ impl Queue {
             }
         }
     }
-}
-
-/// The time until the attempt after so many failures, moved by chance.
-pub(super) fn delay_ms(failures: u32, entropy: &dyn Entropy) -> u64 {
-    let last = DELAYS_MS.len() - 1;
-    let step = usize::try_from(failures).unwrap_or(last).min(last);
-    let chance = u64::from(u32::from_le_bytes(random_bytes(entropy))) % (2 * JITTER + 1);
-    DELAYS_MS[step] * (1_000 - JITTER + chance) / 1_000
 }

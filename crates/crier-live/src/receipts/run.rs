@@ -6,7 +6,7 @@
 use super::{Outcome, Work};
 use crate::hub::Hub;
 use crier_platform::model::message::What;
-use crier_platform::ports::hooks::{Hook, Hooks, Posted, ReceiptBook};
+use crier_platform::ports::hooks::{Content, Hook, Hooks, Posted, ReceiptBook};
 use crier_proto::ids::AppId;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -94,9 +94,11 @@ impl ReceiptRun {
         }
         let hook = Hook {
             url: target.url.clone(),
-            id,
-            keys: target.keys,
-            body,
+            content: Content::Receipts {
+                id,
+                keys: target.keys,
+                body,
+            },
             deadline_ms: self.hub.receipts.deadline_ms(),
         };
         match self.parts.hooks.post(hook).await {

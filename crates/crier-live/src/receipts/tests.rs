@@ -1,9 +1,10 @@
 //! The queues against live 7.8 and 7.10: gathering, order, bounds, delays, giving up, and outliving the process.
 
-use super::queue::{DELAYS_MS, GATHER_MS, delay_ms};
+use super::queue::GATHER_MS;
 use super::*;
 use crate::snapshot::{Header, Moment, Writer, read};
 use crier_platform::model::message::{Delivery, DeliveryState};
+use crier_platform::model::retry::{DELAYS_MS, delay_ms};
 use crier_platform::model::time::WallMs;
 use crier_proto::ids::{Epoch, Uid};
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of the terminal: the command line turns words into these calls and prints what comes back.
 
+use super::terms::Assent;
 use super::{AccountError, Accounts, CHANGE_ATTEMPTS_MAX, ID_ATTEMPTS_MAX, check_name};
 use crate::model::app::App;
 use crate::model::grant::Grant;
@@ -159,7 +160,8 @@ impl Accounts {
         Err(AccountError::Conflict(Conflict::Changed))
     }
 
-    /// `user erase`: everything held on a person goes, delivery to them stops; their test people go with them.
+    /// `user erase`: everything held on a person goes, delivery to them stops; their test people go with them, and hooks hear that all
+    /// of these have withdrawn.
     ///
     /// # Errors
     /// `NotFound`; `Invalid` while they own applications; when the books fail.
@@ -180,8 +182,13 @@ impl Accounts {
 
     async fn erase_row(&self, row: &User) -> Result<(), AccountError> {
         let grants = self.ports.store.grants_of(row.uid).await?;
-        match self.commit(vec![Write::EraseUser(row.uid)]).await {
-            Ok(_) => {}
+        let mut writes = Vec::new();
+        for grant in &grants {
+            writes.extend(self.remove_hook(grant.app, row.uid).await?);
+        }
+        writes.push(Write::EraseUser(row.uid));
+        match self.commit(writes).await {
+            Ok(_) => self.ports.posting.knock(),
             Err(AccountError::Conflict(Conflict::OwnsApps)) => {
                 return Err(owns_apps(row, &self.apps_of(row.uid).await?));
             }
@@ -199,16 +206,19 @@ impl Accounts {
     /// `NotFound`; when the books fail.
     pub async fn add_grant(&self, app: &str, user: &str, feed: bool) -> Result<Grant, AccountError> {
         let (app, user) = (self.find_app(app).await?, self.find_user(user).await?);
+        let told = self.authorize_hook(&app, &user, Assent::default());
         let (app, user) = (app.id, user.uid);
-        self.commit(vec![
+        let mut writes: Vec<Write> = told.into_iter().collect();
+        writes.extend([
             Write::AcceptTerms {
                 app,
                 user,
                 added: false,
             },
             Write::SwitchStories { app, user, feed },
-        ])
-        .await?;
+        ]);
+        self.commit(writes).await?;
+        self.ports.posting.knock();
         self.present_grant(app, user).await
     }
 

@@ -9,6 +9,7 @@
 //!   application and people for tests alone
 //! - `administration`: what administrators ask and do beside that
 //! - `audit`: reading and checking the log of what was done
+//! - `hooks`: what an application is told of acceptances and withdrawals
 //! - `receipts`: the secret that signs receipts, where they go, and the receiver that wants none
 //! - `login`: logging in and out; `terms`: accepting, withdrawing; `ways_in`: tokens, typed codes and sessions for an
 //!   application; `canvas`: what the frame of a canvas page is told of its visitor
@@ -22,6 +23,7 @@ mod audit;
 mod canvas;
 pub mod developer;
 mod export;
+pub mod hooks;
 pub mod login;
 pub mod origins;
 pub mod receipts;
@@ -30,6 +32,7 @@ pub mod terms;
 pub mod test_mode;
 pub mod ways_in;
 
+use self::hooks::HooksConfig;
 use crate::model::audit::Actor;
 use crate::model::quantity::Span;
 use crate::ports::Ports;
@@ -168,21 +171,23 @@ pub struct Accounts {
     pub(crate) ports: Ports,
     pub(crate) config: AccountsConfig,
     actor: Actor,
+    hooks: HooksConfig,
 }
 
 impl Accounts {
     /// Accounts over these ports, with the default bounds.
     #[must_use]
     pub fn new(ports: Ports) -> Self {
-        Self::with_config(ports, AccountsConfig::default())
+        Self::with_config(ports, (AccountsConfig::default(), HooksConfig::default()))
     }
 
     /// Accounts over these ports with these bounds.
     #[must_use]
-    pub fn with_config(ports: Ports, config: AccountsConfig) -> Self {
+    pub fn with_config(ports: Ports, (config, hooks): (AccountsConfig, HooksConfig)) -> Self {
         Self {
             ports,
             config,
+            hooks,
             actor: Actor::System,
         }
     }

@@ -8,6 +8,17 @@ use crate::ports::store::{Conflict, Write};
 use crier_proto::ids::{AppId, Uid};
 use std::sync::Arc;
 
+/// What a person agrees to when they accept an application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Assent {
+    /// They add it too (protocol 18.8).
+    pub added: bool,
+    /// Its sessions of them may last for ever from now on (`offline_access`, protocol 10.3).
+    pub offline_access: bool,
+    /// They have ticked "keep me logged in": the session that the hook is told of lasts for ever.
+    pub lasting: bool,
+}
+
 /// An application that a person has accepted, for the settings page.
 #[derive(Debug, Clone)]
 pub struct AcceptedApp {
@@ -26,27 +37,32 @@ impl Accounts {
         Ok(self.ports.store.grant(app, user).await?)
     }
 
-    /// Records that a user accepts an application; an older acceptance keeps its switches.
+    /// Records that a user accepts an application; an older acceptance keeps its switches. The application's hook hears of a
+    /// new one (protocol 19.6).
     ///
     /// # Errors
     /// `Conflict::Missing` when it is withdrawn at the same moment; when the books fail.
-    pub async fn accept_terms(&self, app: &App, user: &User, added: bool) -> Result<Grant, AccountError> {
+    pub async fn accept_terms(&self, app: &App, user: &User, assent: Assent) -> Result<Grant, AccountError> {
+        let told = self.authorize_hook(app, user, assent);
+        let is_told = told.is_some();
         let (app, user) = (app.id, user.uid);
-        self.commit(vec![Write::AcceptTerms { app, user, added }]).await?;
+        let mut writes: Vec<Write> = told.into_iter().collect();
+        writes.push(Write::AcceptTerms {
+            app,
+            user,
+            added: assent.added,
+        });
+        if assent.offline_access {
+            writes.push(Write::PermitOfflineAccess { app, user });
+        }
+        self.commit(writes).await?;
+        if is_told {
+            self.ports.posting.knock();
+        }
         self.present_grant(app, user).await
     }
 
-    /// Records that a user's sessions with an application may last for ever (`offline_access`, protocol 10.3).
-    ///
-    /// # Errors
-    /// `Conflict::Missing` when the user has not accepted the application; when the books fail.
-    pub async fn permit_offline_access(&self, app: AppId, user: Uid) -> Result<Grant, AccountError> {
-        self.commit(vec![Write::PermitOfflineAccess { app, user }])
-            .await?;
-        self.present_grant(app, user).await
-    }
-
-    /// Withdraws a user from an application: sessions end, delivery stops.
+    /// Withdraws a user from an application: sessions end, delivery stops, the application's hook hears of it (protocol 19.6).
     ///
     /// # Errors
     /// `Conflict::Missing` when the user has not accepted the application; when the books fail.
@@ -54,7 +70,14 @@ impl Accounts {
         if self.grant(app, user).await?.is_none() {
             return Err(AccountError::Conflict(Conflict::Missing));
         }
-        self.commit(vec![Write::RemoveGrant { app, user }]).await?;
+        let told = self.remove_hook(app, user).await?;
+        let is_told = told.is_some();
+        let mut writes: Vec<Write> = told.into_iter().collect();
+        writes.push(Write::RemoveGrant { app, user });
+        self.commit(writes).await?;
+        if is_told {
+            self.ports.posting.knock();
+        }
         self.tell_withdrawn(app, user).await;
         Ok(())
     }

@@ -101,17 +101,21 @@ impl FollowChanges {
             // A disabled or erased user's sessions have ended, each with a fact of its own; the others concern caches and feeds.
             Fact::User(_) | Fact::Granted(..) | Fact::Feed(_) | Fact::LoginEnded(_) => {}
         }
-        self.wake_pages(&change.fact);
+        self.wake(&change.fact);
         Ok(())
     }
 }
 
 impl FollowChanges {
-    /// Open pages of feeds look again at what the fact may have changed for them (feed 6.8).
-    fn wake_pages(&self, fact: &Fact) {
+    /// Open pages of feeds look again at what the fact may have changed for them (feed 6.8), and so does who posts to hooks.
+    fn wake(&self, fact: &Fact) {
         match fact {
             Fact::User(user) | Fact::Feed(user) | Fact::LoginEnded(user) => self.ports.wakes.wake(*user),
-            Fact::Granted(_, user) | Fact::Withdrawn(_, user) => self.ports.wakes.wake(*user),
+            Fact::Granted(_, user) | Fact::Withdrawn(_, user) => {
+                // A command line beside this server may have queued a post with it.
+                self.ports.posting.knock();
+                self.ports.wakes.wake(*user);
+            }
             Fact::App(_) => self.ports.wakes.wake_all(),
             Fact::SessionEnded(_) | Fact::CallOrderReset(_) => {}
         }

@@ -15,9 +15,8 @@ use crate::model::job::{AppFetches, Job, JobQuery, NextJob, PictureWrite, Source
 use crate::model::picture::PictureHash;
 use crate::model::time::WallMs;
 use crate::ports::Ports;
-use crate::ports::entropy::random_bytes;
 use crate::ports::fetch::Fetch;
-use crate::ports::store::{Batch, CommitError, StoreFault, UnitId, Write};
+use crate::ports::store::{StoreFault, Write};
 use crier_proto::ids::AppId;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, Either, FutureExt, pending, select};
@@ -251,19 +250,8 @@ impl FetchPictures {
     }
 
     async fn commit(&self, writes: Vec<PictureWrite>) -> Result<(), StoreFault> {
-        let batch = Batch {
-            id: UnitId(random_bytes(&*self.ports.entropy)),
-            by: Actor::System,
-            now: self.ports.clock.wall(),
-            writes: writes.into_iter().map(Write::Picture).collect(),
-        };
-        match self.ports.store.commit(batch).await {
-            Ok(_) => Ok(()),
-            Err(CommitError::Fault(fault)) => Err(fault),
-            Err(CommitError::Refused(conflict)) => Err(StoreFault::Damaged(format!(
-                "a write without a condition was refused: {conflict:?}"
-            ))),
-        }
+        let writes = writes.into_iter().map(Write::Picture).collect();
+        super::commit(&self.ports, writes).await
     }
 
     /// Queues icons that were set by whatever door, here or beside this server (feed 6.2).

@@ -1,5 +1,6 @@
 //! Signed posts to applications, as the rules see them, and what they must know of an application for it.
 
+use crate::model::hook::{HookQuery, HookSpace, NextPost};
 use crate::model::time::WallMs;
 use crate::ports::store::StoreFault;
 use async_trait::async_trait;
@@ -12,14 +13,26 @@ use crier_proto::receipt::ReceiptKey;
 pub struct Hook {
     /// `http://` or `https://`; whether it may be dialled is judged where it is dialled (feed 7.5).
     pub url: String,
-    /// Names the body on every attempt.
-    pub id: ReceiptId,
-    /// Sign it, the newest first; two while a secret is rotated (live 7.8).
-    pub keys: Vec<ReceiptKey>,
-    /// A JSON text.
-    pub body: Bytes,
+    /// What is posted.
+    pub content: Content,
     /// Milliseconds from the look-up of the name to the status of the answer.
     pub deadline_ms: u64,
+}
+
+/// What is posted, and what vouches for it.
+#[derive(Clone)]
+pub enum Content {
+    /// Receipts, signed in headers (live 7.8).
+    Receipts {
+        /// Names the body on every attempt.
+        id: ReceiptId,
+        /// Sign it, the newest first; two while a secret is rotated.
+        keys: Vec<ReceiptKey>,
+        /// A JSON text.
+        body: Bytes,
+    },
+    /// A urlencoded set that carries its own signature (protocol 19.6).
+    Set(Bytes),
 }
 
 /// What became of an attempt.
@@ -35,7 +48,7 @@ pub enum Posted {
 
 /// Signed posts to applications.
 ///
-/// Promise: no forbidden address is ever connected to; the post is signed with the time of this attempt; it ends within its
+/// Promise: no forbidden address is ever connected to; receipts are signed with the time of this attempt; it ends within its
 /// deadline; no redirect is followed, and of the answer's body at most 1 KiB is read. Never retries by itself.
 #[async_trait]
 pub trait Hooks: Send + Sync {
@@ -61,4 +74,13 @@ pub trait ReceiptBook: Send + Sync {
     /// Turns receipts off because this address answered 410. False, and nothing is changed, when the setting holds another one by
     /// now.
     async fn turn_off(&self, app: AppId, url: &str) -> Result<bool, StoreFault>;
+}
+
+/// Reads of the posts that wait (protocol 19.6); what is written is in `HookWrite`.
+#[async_trait]
+pub trait HookQueue: Send + Sync {
+    /// The post that is next.
+    async fn next_post(&self, query: HookQuery) -> Result<NextPost, StoreFault>;
+    /// How full the queue is.
+    async fn hook_space(&self) -> Result<HookSpace, StoreFault>;
 }

@@ -43,6 +43,8 @@ pub struct Ports {
     pub images: Arc<dyn images::Images>,
     /// Tells the job that fetches pictures that there is something to fetch.
     pub fetching: Arc<Wake>,
+    /// Tells the job that posts to applications' hooks that there is something to post.
+    pub posting: Arc<Wake>,
     /// Pages that wait to hear of a feed; of this process alone.
     pub wakes: Arc<FeedWakes>,
     /// Figures of feeds, of this process alone.

@@ -4,6 +4,7 @@ use crate::model::app::App;
 use crate::model::audit::Actor;
 use crate::model::change::Change;
 use crate::model::grant::Grant;
+use crate::model::hook::HookWrite;
 use crate::model::insight::Grain;
 use crate::model::job::PictureWrite;
 use crate::model::login::{Login, LoginLink, TokenDigest};
@@ -19,6 +20,7 @@ use crate::model::user::User;
 use crate::ports::audit::Audit;
 use crate::ports::developers::Developers;
 use crate::ports::feeds::{Feeds, Rankings};
+use crate::ports::hooks::HookQueue;
 use crate::ports::insights::Insights;
 use crate::ports::ledger::OrderRule;
 use crate::ports::pictures::Pictures;
@@ -284,6 +286,8 @@ pub enum Write {
         /// The user.
         user: Uid,
     },
+    /// One write to the queue of posts that tell applications who has accepted them and who has withdrawn (protocol 19.6).
+    Hook(HookWrite),
     /// A new session, unless a living one has its key; one that has expired makes room.
     AddSession(NewSession),
     /// Ends a session.
@@ -422,6 +426,7 @@ pub trait Store:
     + Users
     + Sessions
     + Grants
+    + HookQueue
     + Messages
     + Stories
     + Feeds

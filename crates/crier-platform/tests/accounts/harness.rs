@@ -153,6 +153,7 @@ impl Town {
             passwords: Arc::new(PlainPasswords),
             images: Arc::new(crier_testkit::PlainImages),
             fetching: Arc::default(),
+            posting: Arc::default(),
             wakes: Arc::default(),
             feed_figures: Arc::default(),
             tally: Arc::default(),

@@ -10,6 +10,7 @@ mod apps;
 mod developer;
 mod feed;
 mod harness;
+mod hooks;
 mod insights;
 mod logins;
 mod people;

@@ -3,6 +3,7 @@
 use crate::harness::{BEGIN_MS, Town};
 use crier_platform::accounts::AccountError;
 use crier_platform::accounts::admin::NewSessionOrder;
+use crier_platform::accounts::terms::Assent;
 use crier_platform::model::login::TokenDigest;
 use crier_platform::model::time::WallMs;
 use crier_platform::model::token::{AuthToken, TokenState};
@@ -26,11 +27,19 @@ fn new_token(token: &str, app: crier_proto::ids::AppId) -> Write {
 async fn accepting_again_keeps_the_switches_and_the_first_date() {
     let town = Town::with_people().await;
     let (app, bo) = (town.app().await, town.user("bo").await);
-    let first = town.accounts.accept_terms(&app, &bo, true).await.unwrap();
+    let whole = Assent {
+        added: true,
+        offline_access: true,
+        ..Assent::default()
+    };
+    let first = town.accounts.accept_terms(&app, &bo, whole).await.unwrap();
     town.accounts.switch_stories(app.id, bo.uid, false).await.unwrap();
-    town.accounts.permit_offline_access(app.id, bo.uid).await.unwrap();
     town.clock.advance_ms(5_000);
-    let again = town.accounts.accept_terms(&app, &bo, false).await.unwrap();
+    let again = town
+        .accounts
+        .accept_terms(&app, &bo, Assent::default())
+        .await
+        .unwrap();
     assert!(first.feed && !again.feed && again.added && again.offline_access);
     assert_eq!(again.granted_at, first.granted_at);
     assert_eq!(town.accounts.grant(app.id, bo.uid).await.unwrap(), Some(again));
@@ -40,7 +49,10 @@ async fn accepting_again_keeps_the_switches_and_the_first_date() {
 async fn withdrawing_ends_sessions_and_tells_delivery() {
     let town = Town::with_people().await;
     let (app, bo) = (town.app().await, town.user("bo").await);
-    town.accounts.accept_terms(&app, &bo, false).await.unwrap();
+    town.accounts
+        .accept_terms(&app, &bo, Assent::default())
+        .await
+        .unwrap();
     let order = NewSessionOrder {
         app: app.id.to_string(),
         user: "bo".to_owned(),
@@ -77,7 +89,10 @@ async fn accepted_applications_stand_newest_first() {
             .await
             .unwrap();
         town.clock.advance_ms(1_000);
-        town.accounts.accept_terms(&app, &bo, false).await.unwrap();
+        town.accounts
+            .accept_terms(&app, &bo, Assent::default())
+            .await
+            .unwrap();
     }
     let accepted = town.accounts.accepted_apps(bo.uid).await.unwrap();
     let names: Vec<&str> = accepted

@@ -129,6 +129,7 @@ impl World {
             passwords: Arc::new(NoPasswords),
             images: Arc::new(PlainImages),
             fetching: Arc::default(),
+            posting: Arc::default(),
             wakes: Arc::default(),
             feed_figures: Arc::default(),
             tally: Arc::default(),

@@ -111,6 +111,7 @@ impl Street {
             passwords: Arc::new(NoPasswords),
             images: Arc::new(crier_testkit::PlainImages),
             fetching: Arc::default(),
+            posting: Arc::default(),
             wakes: Arc::default(),
             feed_figures: Arc::default(),
             tally: Arc::default(),

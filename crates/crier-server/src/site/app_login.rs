@@ -14,6 +14,7 @@ use super::target::{BadTarget, with_parameter};
 use super::terms::{Asking, TermsPage, Wish};
 use super::visit::Visit;
 use askama::Template;
+use crier_platform::accounts::terms::Assent;
 use crier_platform::accounts::ways_in::PageSession;
 use crier_platform::model::app::{App, AppKind};
 use crier_platform::model::user::User;
@@ -79,14 +80,12 @@ pub(crate) async fn post(mut visit: Visit, fields: Fields) -> Answer {
     let lasting = fields.has("lasting") && !visit.query.has("hide_checkbox");
     if fields.value("step") == Some("terms") {
         let user = visit.form_user(&fields, &visit.path_and_query)?;
-        visit.state.accounts.accept_terms(&ask.app, &user, false).await?;
-        if fields.has("offline") && asks_offline(&visit) {
-            visit
-                .state
-                .accounts
-                .permit_offline_access(ask.app.id, user.uid)
-                .await?;
-        }
+        let assent = Assent {
+            added: false,
+            offline_access: fields.has("offline") && asks_offline(&visit),
+            lasting,
+        };
+        visit.state.accounts.accept_terms(&ask.app, &user, assent).await?;
         return finish(&visit, &ask, &user, lasting).await;
     }
     let Some(login) = try_password(&visit, &fields).await? else {

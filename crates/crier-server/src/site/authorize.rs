@@ -10,6 +10,7 @@ use super::fields::Fields;
 use super::target::{BadTarget, with_parameter};
 use super::terms::{Asking, TermsPage, Wish};
 use super::visit::Visit;
+use crier_platform::accounts::terms::Assent;
 use crier_platform::model::app::App;
 use http::StatusCode;
 
@@ -58,7 +59,11 @@ async fn accept(visit: &Visit, fields: &Fields, wish: Wish) -> Answer {
     let user = visit.form_user(fields, &visit.path_and_query)?;
     let accounts = &visit.state.accounts;
     let before = accounts.grant(app.id, user.uid).await?;
-    accounts.accept_terms(&app, &user, wish == Wish::Add).await?;
+    let assent = Assent {
+        added: wish == Wish::Add,
+        ..Assent::default()
+    };
+    accounts.accept_terms(&app, &user, assent).await?;
     if wish == Wish::Add && !before.is_some_and(|grant| grant.added) {
         return see_other(&with_parameter(&onward, "installed", "1"));
     }

@@ -9,6 +9,7 @@ use super::layout::Chrome;
 use super::terms::{Asking, TermsPage, Wish};
 use super::visit::Visit;
 use askama::Template;
+use crier_platform::accounts::terms::Assent;
 use http::StatusCode;
 
 #[derive(Template)]
@@ -46,6 +47,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
 pub(crate) async fn post(visit: Visit, fields: Fields) -> Answer {
     let app = asking_app(&visit).await?;
     let user = visit.form_user(&fields, &visit.path_and_query)?;
-    visit.state.accounts.accept_terms(&app, &user, false).await?;
+    let accounts = &visit.state.accounts;
+    accounts.accept_terms(&app, &user, Assent::default()).await?;
     see_other(&visit.href(&visit.path_and_query))
 }

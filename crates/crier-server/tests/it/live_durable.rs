@@ -11,12 +11,12 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
-const API_KEY: &str = "0123456789abcdef0123456789abcdef";
-const SECRET: &str = "fedcba9876543210fedcba9876543210";
+pub const API_KEY: &str = "0123456789abcdef0123456789abcdef";
+pub const SECRET: &str = "fedcba9876543210fedcba9876543210";
 const SESSION_KEY: &str = "acacbdbd010123237878dede-1240077";
 
 /// A data folder with one user, who has accepted one application and is logged in to it.
-fn folder() -> TempDir {
+pub fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::write(
         folder.path().join("crier.toml"),
@@ -39,7 +39,7 @@ fn folder() -> TempDir {
     folder
 }
 
-fn crier(folder: &TempDir, words: &str) -> Command {
+pub fn crier(folder: &TempDir, words: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crier"));
     command.current_dir(folder.path()).env_clear();
     command.args(words.split_whitespace()).stdin(Stdio::null());
@@ -47,13 +47,13 @@ fn crier(folder: &TempDir, words: &str) -> Command {
 }
 
 /// A server that is killed when it is dropped.
-struct Served {
+pub struct Served {
     child: Child,
     address: SocketAddr,
 }
 
 impl Served {
-    fn start(folder: &TempDir) -> Self {
+    pub fn start(folder: &TempDir) -> Self {
         let mut child = crier(folder, "serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -70,12 +70,12 @@ impl Served {
     }
 
     /// As `kill -9` does it: no handler runs, nothing is written any more.
-    fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    fn caller(&self, first_call_id: u64) -> SignedClient {
+    pub fn caller(&self, first_call_id: u64) -> SignedClient {
         SignedClient::new(self.address, API_KEY, SECRET)
             .with_session(SESSION_KEY)
             .from_call_id(first_call_id)

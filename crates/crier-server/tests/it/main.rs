@@ -34,6 +34,7 @@ mod echo;
 mod feed_figures;
 mod figures;
 mod habits;
+mod hooks;
 mod live;
 mod live_durable;
 mod live_floods;

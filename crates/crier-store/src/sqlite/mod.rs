@@ -12,6 +12,7 @@ mod events;
 mod feeds;
 mod grants;
 mod group;
+mod hooks;
 mod icons;
 mod insights;
 mod jobs;

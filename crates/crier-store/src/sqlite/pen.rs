@@ -126,6 +126,7 @@ impl Pen<'_> {
             Write::SwitchStories { app, user, feed } => self.switch_stories(app, user, feed),
             Write::PermitOfflineAccess { app, user } => self.permit_offline_access(app, user),
             Write::RemoveGrant { app, user } => self.remove_grant(app, user),
+            Write::Hook(write) => self.write_hook(&write),
             Write::AddSession(session) => self.add_session(&session),
             Write::EndSession(session) => self.end_session(session),
             Write::AddLogin(login) => self.add_login(&login),

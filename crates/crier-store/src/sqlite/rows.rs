@@ -4,6 +4,7 @@ use crier_platform::model::app::{
     AppKind, CallIdSetting, FeedErrors, FeedReply, ImageLinks, LiveText, ProfileName, SignatureSetting,
     Strictness,
 };
+use crier_platform::model::hook::HookKind;
 use crier_platform::model::login::TokenDigest;
 use crier_platform::model::message::Via;
 use crier_platform::model::picture::{PictureHash, PictureType, SlotPicture};
@@ -52,6 +53,7 @@ words! {
     LiveText { Any = "any", Json = "json" }
     SignatureSetting { Md5 = "md5", Hmac = "hmac" }
     Strictness { Strict = "strict", Lenient = "lenient" }
+    HookKind { Authorize = "authorize", Remove = "remove" }
     Via { App = "app", User = "user" }
     Fanout { All = "all", One = "one", Focused = "focused" }
     ReportReason { Spam = "spam", Offensive = "offensive", NotMine = "not_mine", Other = "other" }

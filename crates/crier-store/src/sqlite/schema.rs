@@ -67,6 +67,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
         "list_reports",
         include_str!("../../migrations/0012_list_reports.sql"),
     ),
+    (
+        13,
+        "queue_hook_posts",
+        include_str!("../../migrations/0013_queue_hook_posts.sql"),
+    ),
 ];
 
 /// The newest schema that this version knows.
@@ -178,7 +183,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             counters,
-            "blanked_story0,feed_address0,feed_record0,mailbox_wall_ms0,picture_bytes0,story1"
+            "blanked_story0,feed_address0,feed_record0,hook_posts_dropped0,hook_posts_expired0,mailbox_wall_ms0,picture_bytes0,story1"
         );
     }
 

@@ -56,6 +56,8 @@ const ERASE: [&str; 18] = [
     "DELETE FROM login_link WHERE user = ?1",
     "DELETE FROM auth_token WHERE user = ?1",
     "DELETE FROM \"grant\" WHERE user = ?1",
+    // That they have withdrawn is told still: it is what their applications must hear.
+    "DELETE FROM hook_post WHERE user = ?1 AND hook = 'authorize'",
     "DELETE FROM message WHERE user = ?1 OR sender = ?1",
     "DELETE FROM mailbox WHERE user = ?1",
     "DELETE FROM story_slot WHERE story IN (SELECT id FROM story WHERE user = ?1)",

@@ -16,6 +16,7 @@ mod doctor;
 mod erasure;
 mod files;
 mod grants;
+mod hooks;
 mod mailboxes;
 mod marks;
 mod people;
@@ -98,6 +99,11 @@ conformance! {
         ending_a_session_twice_changes_nothing_more
         a_moved_expiry_is_read_at_once_and_never_moves_back
         a_fixed_expiry_is_not_moved
+    }
+    hooks {
+        a_post_and_its_session_stand_in_the_unit_of_the_acceptance_they_tell_of
+        posts_of_one_user_keep_their_order_and_applications_take_turns
+        too_many_posts_let_the_oldest_leave_and_old_ones_are_given_up
     }
     grants {
         an_acceptance_comes_back_and_is_replaced

@@ -2,6 +2,7 @@
 
 use crate::site::browser::{Browser, between};
 use crate::site::stage::Stage;
+use crier_platform::accounts::terms::Assent;
 use crier_platform::model::app::AppKind;
 use crier_proto::digest::{lower_hex, md5};
 use crier_testkit::Answer;
@@ -134,18 +135,13 @@ async fn the_session_secret_offline_access_and_added_are_told_when_they_are_so()
     set(&stage, "Rochambeau", &[("canvas_ss", "on")]).await;
     let app = stage.app("Rochambeau").await;
     let bo = stage.server.accounts().find_user("bo").await.unwrap();
-    stage
-        .server
-        .accounts()
-        .accept_terms(&app, &bo, true)
-        .await
-        .unwrap();
-    stage
-        .server
-        .accounts()
-        .permit_offline_access(app.id, bo.uid)
-        .await
-        .unwrap();
+    let assent = Assent {
+        added: true,
+        offline_access: true,
+        ..Assent::default()
+    };
+    let accounts = stage.server.accounts();
+    accounts.accept_terms(&app, &bo, assent).await.unwrap();
     let mut browser = stage.logged_in("bo").await;
     let told = look(&mut browser, "/apps/rps/").await;
     assert_eq!(
