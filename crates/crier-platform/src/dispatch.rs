@@ -335,14 +335,15 @@ impl Dispatcher {
         }
     }
 
-    /// Stage 6. The mark of call order comes first: the last write of a unit may end its session.
+    /// Stage 6. The mark of call order comes first: the last write of a unit may end its session. An item of a batch marks the
+    /// batch's own: what it has committed must not outlive the call that is not to be repeated.
     async fn commit(
         &self,
         call: &VerifiedCall<'_>,
         _settled: &Settled,
         mut writes: Vec<Write>,
     ) -> Result<(Committed, Vec<Made>), CommitError> {
-        if let Some(order) = &call.charge().order {
+        if let Some(order) = call.order() {
             let mark = Write::MarkCall {
                 session: order.session,
                 rule: order.rule,

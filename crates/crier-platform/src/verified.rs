@@ -7,7 +7,7 @@ use crate::model::app::App;
 use crate::model::message::{Asker, Door, Via};
 use crate::model::session::Session;
 use crate::model::time::WallMs;
-use crate::ports::ledger::Charge;
+use crate::ports::ledger::{Charge, OrderCharge};
 use crate::verify::Witness;
 use crier_proto::call::RawCall;
 use crier_proto::error::{Code, Refusal};
@@ -37,6 +37,8 @@ pub(crate) struct Proven<'c> {
     pub(crate) method: &'static dyn AnyMethod,
     /// What it will spend.
     pub(crate) charge: Charge,
+    /// The step in its session's call order that whatever it commits keeps with it: its own, or that of the batch it stands in.
+    pub(crate) order: Option<OrderCharge>,
     /// *Now* of the whole call.
     pub(crate) now: WallMs,
 }
@@ -109,6 +111,11 @@ impl<'c> VerifiedCall<'c> {
     /// What it will spend.
     pub(crate) fn charge(&self) -> &Charge {
         &self.proven.charge
+    }
+
+    /// The step in its session's call order that stands in its commit.
+    pub(crate) fn order(&self) -> Option<&OrderCharge> {
+        self.proven.order.as_ref()
     }
 
     /// *Now* of the whole call.

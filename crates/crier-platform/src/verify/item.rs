@@ -67,6 +67,7 @@ pub(crate) async fn verify_item<'c>(
         door: Door::Batch,
         method,
         charge: outer.charge().of_item(),
+        order: outer.order().cloned(),
         now,
     };
     Ok(VerifiedCall::new(proven, Witness(())))

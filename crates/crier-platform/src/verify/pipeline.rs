@@ -157,6 +157,7 @@ pub(crate) async fn verify<'c>(
         version: proof.signed.version,
         door: Door::Rest,
         method,
+        order: charge.order.clone(),
         charge,
         now,
     };

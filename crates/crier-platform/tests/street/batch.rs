@@ -584,3 +584,28 @@ async fn a_callback_wraps_the_whole_batch() {
     let call = of(&[WHO])(Call::acting(&app, &session, BATCH, "1")).with("callback", "f");
     assert_eq!(text(&street.answer(call.signed()).await), "/**/f([\"1240077\"]);");
 }
+
+/// A power cut may take the last second's marks; a story that is kept keeps the mark of its batch, so that nobody can run it again.
+#[tokio::test]
+async fn a_story_of_a_batch_keeps_the_call_order_of_its_batch_in_its_own_commit() {
+    let street = Street::open(|_| {}).await;
+    street.store.breaks(Broken {
+        lost_marks: true,
+        ..Broken::default()
+    });
+    let (app, session) = (street.app().await, street.session().await);
+    let kept = async || {
+        let values = street.ports.store.call_ids(session.id).await.expect("books");
+        values.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let call = of(&[WHO])(Call::acting(&app, &session, BATCH, "41"));
+    assert_eq!(documents(street.ask(call.signed()).await), ["1240077"]);
+    assert!(
+        kept().await.is_empty(),
+        "nothing was committed that could be marked"
+    );
+    let call = of(&[WHO, PUBLISH])(Call::acting(&app, &session, BATCH, "42.50"));
+    assert_eq!(documents(street.ask(call.signed()).await), ["1240077", "true"]);
+    assert_eq!(kept().await, ["42.5"]);
+    assert_eq!(street.stories(WEB).await.len(), 1);
+}
