@@ -1,5 +1,9 @@
 //! The hooks `post_authorize` and `post_remove` over real books: what is posted, in which order, how often, and when it is given up
 //! (protocol 19.6, 19.7; the schedule of live 7.10).
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the job runs beside the test, as the server's lifecycle runs it"
+)]
 
 use crate::harness::{BEGIN_MS, Town, new_app};
 use async_trait::async_trait;
