@@ -287,6 +287,27 @@ impl Accounts {
         Ok(())
     }
 
+    /// Forgets the call order of a session of this application, so that its next call may carry any value: what the application's
+    /// owner may do (protocol 9.6).
+    ///
+    /// # Errors
+    /// `NotFound`, also for another application's session; when the books fail.
+    pub async fn reset_call_order(&self, app: AppId, session_key: &str) -> Result<(), AccountError> {
+        let unknown = || {
+            AccountError::NotFound(format!(
+                "the application has no session with the key {session_key:?}"
+            ))
+        };
+        let key = session_key.parse::<SessionKey>().map_err(|_| unknown())?;
+        let session = self.ports.store.session(&key).await?;
+        let session = session.filter(|session| session.app == app).ok_or_else(unknown)?;
+        self.commit(vec![Write::ResetCallOrder(session.id)]).await?;
+        if let Err(fault) = self.ports.ledger.reset(session.id).await {
+            tracing::warn!(%fault, "a reset call order not told to the ledger at once");
+        }
+        Ok(())
+    }
+
     /// Ends the session of a key if it belongs to this user: what a person's log out does (protocol 18.8).
     ///
     /// # Errors

@@ -3,8 +3,10 @@
 
 use crate::asked::{Call, Said};
 use crate::harness::{Street, WEB};
+use crier_platform::accounts::{AccountError, Accounts};
 use crier_platform::model::app::{AddressRule, AppKind, ProfileName, Settings, SignatureSetting};
 use crier_proto::call::{Body, RequestParts};
+use crier_proto::ids::AppId;
 
 /// What a call has spent, as the calls behind it see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -659,4 +661,28 @@ async fn a_draining_server_says_2_in_the_asked_format_and_echoes_nothing() {
         r#"{"error_code":2,"error_msg":"Service temporarily unavailable","request_args":[]}"#
     );
     assert_eq!(answer.rendered.media_type, "application/json");
+}
+
+#[tokio::test]
+async fn a_call_order_that_its_application_resets_begins_anew_and_no_other_application_can() {
+    let street = Street::open(|_| {}).await;
+    let (app, session) = (street.app().await, street.session().await);
+    let ask = async |call_id: &str| {
+        street
+            .ask(Call::acting(&app, &session, ASK, call_id).signed())
+            .await
+            .code()
+    };
+    assert_eq!((ask("10").await, ask("3").await), (0, 103));
+    let accounts = Accounts::new(street.ports.clone());
+    let (key, other) = (session.key.as_str(), AppId::new(app.id.get() + 1).unwrap());
+    for refused in [
+        accounts.reset_call_order(other, key).await,
+        accounts.reset_call_order(app.id, "nonsense").await,
+    ] {
+        assert!(matches!(refused, Err(AccountError::NotFound(_))), "{refused:?}");
+    }
+    assert_eq!(ask("3").await, 103);
+    accounts.reset_call_order(app.id, key).await.unwrap();
+    assert_eq!((ask("3").await, ask("3").await), (0, 103));
 }

@@ -8,6 +8,7 @@ pub(crate) mod browser;
 mod calls;
 mod canvas;
 mod console;
+mod credentials;
 mod explained;
 mod feed;
 mod forms;
