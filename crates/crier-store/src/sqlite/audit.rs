@@ -160,6 +160,7 @@ impl Pen<'_> {
             | Write::PublishStory(_)
             | Write::Count(_)
             | Write::TrimCounts { .. }
+            | Write::Hook(_)
             | Write::MarkCall { .. } => None,
         })
     }

@@ -50,6 +50,7 @@ const ERASE: [&str; 10] = [
     "DELETE FROM app WHERE id = ?1",
     "DELETE FROM auth_token WHERE app = ?1",
     "DELETE FROM \"grant\" WHERE app = ?1",
+    "DELETE FROM hook_post WHERE app = ?1",
     "DELETE FROM message WHERE app = ?1",
     "DELETE FROM mailbox WHERE app = ?1",
     "DELETE FROM feed_window WHERE app = ?1",

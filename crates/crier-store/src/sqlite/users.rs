@@ -51,7 +51,7 @@ fn kept_windows(connection: &Connection, uid: Uid) -> rusqlite::Result<Vec<(AppI
 }
 
 /// Everything held on a person but sessions and grants, which leave facts of their own.
-const ERASE: [&str; 18] = [
+const ERASE: [&str; 19] = [
     "DELETE FROM login WHERE user = ?1",
     "DELETE FROM login_link WHERE user = ?1",
     "DELETE FROM auth_token WHERE user = ?1",
