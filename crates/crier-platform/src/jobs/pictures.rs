@@ -10,7 +10,6 @@ mod rules;
 pub use figures::PictureFigures;
 pub use rules::PictureRules;
 
-use crate::model::audit::Actor;
 use crate::model::job::{AppFetches, Job, JobQuery, NextJob, PictureWrite, SourceHash, host_of};
 use crate::model::picture::PictureHash;
 use crate::model::time::WallMs;

@@ -46,7 +46,7 @@ const UNCOUNT: [(&str, &str); 5] = [
     ("reported", "reported_ms"),
 ];
 /// What goes with an application; its stories follow with their tombstones.
-const ERASE: [&str; 10] = [
+const ERASE: [&str; 11] = [
     "DELETE FROM app WHERE id = ?1",
     "DELETE FROM auth_token WHERE app = ?1",
     "DELETE FROM \"grant\" WHERE app = ?1",
