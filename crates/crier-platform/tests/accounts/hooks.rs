@@ -195,19 +195,20 @@ impl World {
 
     /// Waits until so many attempts have failed and are written.
     async fn tried(&self, failures: u64) {
-        let written = async {
-            while self.counted("retried") != failures {
+        self.counted("retried", failures).await;
+        assert!(self.nothing_more().await.is_empty());
+    }
+
+    /// Waits until a result is counted so often: the job counts after the books hold it.
+    async fn counted(&self, result: &str, times: u64) {
+        let counted = async {
+            let count = |(word, count): (&str, u64)| word == result && count == times;
+            while !self.figures.results().into_iter().any(count) {
                 tokio::task::yield_now().await;
             }
             Ok(())
         };
-        within("the end of an attempt", written).await.unwrap();
-        assert!(self.nothing_more().await.is_empty());
-    }
-
-    fn counted(&self, result: &str) -> u64 {
-        let results = self.figures.results();
-        results.iter().find(|(word, _)| *word == result).unwrap().1
+        within(result, counted).await.unwrap();
     }
 }
 
@@ -313,7 +314,8 @@ async fn accepting_and_withdrawing_post_the_sets_of_the_page_signed_with_the_app
     );
     call.end(Posted::Delivered);
     world.left(0).await;
-    assert_eq!((world.counted("posted"), world.counted("retried")), (2, 0));
+    world.counted("posted", 2).await;
+    world.counted("retried", 0).await;
     // What nobody had accepted cannot be withdrawn, and tells nothing.
     let app = world.town.app().await.id;
     assert!(world.accounts.withdraw(app, bo.uid).await.is_err());
@@ -384,9 +386,8 @@ async fn a_dead_address_is_asked_by_the_schedule_and_given_up_after_a_day() {
     assert!(waits.iter().sum::<u64>() < DAY_MS);
     world.left(0).await;
     assert_eq!(world.space().await.expired, 1);
-    let _ = world.nothing_more().await;
-    assert_eq!(world.counted("expired"), 1);
-    assert_eq!(world.counted("retried"), bodies.len() as u64);
+    world.counted("expired", 1).await;
+    world.counted("retried", bodies.len() as u64).await;
 }
 
 #[tokio::test]
@@ -421,7 +422,8 @@ async fn a_receiver_that_answers_410_and_an_address_that_was_taken_away_end_a_po
     world.tried(1).await;
     world.town.clock.advance_ms(1_200);
     world.left(0).await;
-    assert_eq!((world.counted("refused"), world.counted("off")), (1, 1));
+    world.counted("refused", 1).await;
+    world.counted("off", 1).await;
     // Without an address nothing is queued at all, and no session is made.
     let pairs = [("post_authorize".to_owned(), String::new())];
     world.accounts.set_app("Rochambeau", &pairs).await.unwrap();
@@ -451,7 +453,8 @@ async fn hooks_waiting_max_lets_the_oldest_of_an_application_leave_and_counts_th
         call.end(Posted::Delivered);
     }
     world.left(0).await;
-    assert_eq!((world.counted("posted"), world.counted("dropped")), (3, 2));
+    world.counted("posted", 3).await;
+    world.counted("dropped", 2).await;
 }
 
 #[tokio::test]
