@@ -1,7 +1,8 @@
 //! What people do with their feed: hide, undo, report, thumb, click, and where the sliders stand (feed 5.6, 2.9, 6.4).
 
+use super::cursor::view_of_mark;
 use super::figures::FeedBound;
-use super::notebook::Noted;
+use super::notebook::{Note, Noted};
 use super::{FeedReader, PlacedStory};
 use crate::model::ranking::Slider;
 use crate::model::record::{FeedAct, FeedWrite, ReportReason};
@@ -61,12 +62,16 @@ impl FeedReader {
         self.written(FeedWrite::TakeDown(story)).await
     }
 
-    /// Notes a click of a view whose mark is genuine. What does not count is left out without a word.
+    /// Notes a click of a view. Whether its mark is genuine is seen when it is written; what does not count is left out without a
+    /// word.
     pub fn clicked(&self, user: Uid, story: StoryId, mark: &str) {
-        if let Some(view) = self.shared.key.read_mark(user, mark) {
+        if view_of_mark(mark).is_some() {
             // When too many notes wait this one is left out: what was not noted never happened.
-            let note = super::notebook::click_on(user, (story, view));
-            if let Noted::Full(_) = self.shared.notebook.note(user, note) {
+            let click = Note::Click {
+                story,
+                mark: mark.to_owned(),
+            };
+            if let Noted::Full(_) = self.shared.notebook.note(user, click) {
                 self.shared.ports.feed_figures.bound(FeedBound::Notes);
             }
         }

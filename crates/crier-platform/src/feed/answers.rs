@@ -1,5 +1,6 @@
 //! "Why this?" and "What didn't make it": what the record says about a view, computed again by the function that ranked (feed 5.3 to 5.5).
 
+use super::cursor::{ViewPlace, view_of_mark};
 use super::rank::Ranked;
 use super::reading::Reading;
 use super::verdict::explain::{Explanation, explain};
@@ -7,6 +8,7 @@ use super::verdict::lists::{left_out, would_stand};
 use super::verdict::{Verdict, later_page, verdict_of};
 use super::{FadedStory, FeedReader, Missed, MissedStory, ToldStory, Why};
 use crate::model::ranking::{Marks, Standing};
+use crate::model::record::View;
 use crate::model::time::WallMs;
 use crate::ports::store::StoreFault;
 use crier_proto::ids::{StoryId, Uid};
@@ -54,7 +56,7 @@ impl FeedReader {
                 .filter(|app| app.standing != Standing::NoGrant)
                 .map(|app| u8::from(app.slider)),
             stories_on: app.is_none_or(|app| app.standing == Standing::Wanted),
-            v: self.shared.key.mark(user, number.unwrap_or(0)),
+            v: self.mark_of(&reading, number),
             at: WallMs(reading.at_secs.saturating_mul(1_000)),
             verdict: known.map_or(Verdict::Expired, |known| verdict_of(&snapshot, &ranked, &known)),
             story: told,
@@ -119,7 +121,7 @@ impl FeedReader {
             rows: rows.collect(),
             next: (next < all).then_some(next),
             view: number.unwrap_or(0),
-            v: self.shared.key.mark(user, number.unwrap_or(0)),
+            v: self.mark_of(&reading, number),
             at: WallMs(reading.at_secs.saturating_mul(1_000)),
         }))
     }
@@ -170,15 +172,36 @@ impl FeedReader {
         user: Uid,
         (mark, about): (Option<&str>, Option<StoryId>),
     ) -> Result<(Reading, Option<i64>), StoreFault> {
-        let number = mark.and_then(|mark| self.shared.key.read_mark(user, mark));
-        let view = match (mark, number) {
-            (Some(_), None) => None,
-            (_, number) => self.kept_view(user, number).await?,
+        let view = match mark {
+            Some(mark) => self.marked_view(user, mark).await?,
+            None => self.kept_view(user, None).await?,
         };
         match view {
             Some(view) => Ok((self.then(&view, about).await?, Some(view.number))),
             None => Ok((self.now(user).await?, None)),
         }
+    }
+}
+
+impl FeedReader {
+    /// The view of a genuine mark.
+    pub(super) async fn marked_view(&self, user: Uid, mark: &str) -> Result<Option<View>, StoreFault> {
+        let Some(number) = view_of_mark(mark) else {
+            return Ok(None);
+        };
+        let view = self.kept_view(user, Some(number)).await?;
+        Ok(view.filter(|view| self.shared.key.is_mark_of(user, ViewPlace::of(view), mark)))
+    }
+
+    /// The mark of a reading that is a view; of another one a mark that vouches for none.
+    pub(super) fn mark_of(&self, reading: &Reading, number: Option<i64>) -> String {
+        let place = ViewPlace {
+            number: number.unwrap_or(0),
+            at_secs: reading.at_secs,
+            seq: reading.seq,
+            version: reading.config.version,
+        };
+        self.shared.key.mark(reading.user, place)
     }
 }
 

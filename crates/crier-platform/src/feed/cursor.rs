@@ -1,11 +1,14 @@
 //! Cursors of feed pages and marks of views: texts that only this server can make (feed 2.9, 4.11).
 
+use crate::model::record::View;
 use crate::model::time::WallMs;
 use crier_proto::digest::{base64url, equal_in_constant_time, hmac_sha256, lower_hex};
 use crier_proto::ids::Uid;
 
 /// Bytes of an authenticator.
 const SEAL_BYTES: usize = 16;
+/// Digits of a mark's seal.
+const MARK_DIGITS: usize = 16;
 /// S, w, view and the moment of making are eight bytes each, c and p four.
 const BODY_BYTES: usize = 4 * 8 + 2 * 4;
 
@@ -28,6 +31,30 @@ pub(super) struct Cursor {
     pub(super) page: u32,
     /// When it was made.
     pub(super) made: WallMs,
+}
+
+/// Which view, and what it looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ViewPlace {
+    pub(super) number: i64,
+    /// S.
+    pub(super) at_secs: i64,
+    /// w.
+    pub(super) seq: i64,
+    /// c.
+    pub(super) version: u32,
+}
+
+impl ViewPlace {
+    /// Of a view that waits or is kept.
+    pub(super) const fn of(view: &View) -> Self {
+        Self {
+            number: view.number,
+            at_secs: view.moment_secs,
+            seq: view.seq,
+            version: view.version,
+        }
+    }
 }
 
 impl FeedKey {
@@ -77,17 +104,28 @@ impl FeedKey {
         })
     }
 
-    /// The mark of a view, `<number>.<16 hex>`.
-    pub(super) fn mark(&self, user: Uid, view: i64) -> String {
-        let seal = self.seal(b"feed view", user, &view.to_be_bytes());
-        format!("{view}.{}", lower_hex(&seal[..8]))
+    /// The mark of a view, `<number>.<16 hex>`. What a view looked at is sealed with its number: the number of a view that a kill
+    /// took is given again, and what the lost one told must not vouch for the new one.
+    pub(super) fn mark(&self, user: Uid, view: ViewPlace) -> String {
+        let numbers = [view.number, view.at_secs, view.seq, i64::from(view.version)];
+        let body: Vec<u8> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
+        let seal = self.seal(b"feed view", user, &body);
+        format!("{}.{}", view.number, lower_hex(&seal[..8]))
     }
 
-    /// The view of a genuine mark.
-    pub(super) fn read_mark(&self, user: Uid, mark: &str) -> Option<i64> {
-        let view = mark.split('.').next()?.parse().ok()?;
-        equal_in_constant_time(self.mark(user, view).as_bytes(), mark.as_bytes()).then_some(view)
+    /// Whether a text is the mark of this view.
+    pub(super) fn is_mark_of(&self, user: Uid, view: ViewPlace, text: &str) -> bool {
+        equal_in_constant_time(self.mark(user, view).as_bytes(), text.as_bytes())
     }
+}
+
+/// The view that a mark speaks of; whether it is genuine is known when that view is.
+pub(super) fn view_of_mark(text: &str) -> Option<i64> {
+    let (number, seal) = text.split_once('.')?;
+    let is_hex = |letter: u8| letter.is_ascii_digit() || (b'a'..=b'f').contains(&letter);
+    let is_seal = seal.len() == MARK_DIGITS && seal.bytes().all(is_hex);
+    let is_spelled = !number.starts_with(['0', '+', '-']);
+    number.parse().ok().filter(|_| is_seal && is_spelled)
 }
 
 /// Bytes of base64url without padding; nothing when it is not the one spelling of its bytes.
@@ -160,20 +198,34 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_is_a_number_and_sixteen_digits_that_only_its_user_has() {
+    fn a_mark_is_a_number_and_sixteen_digits_that_only_its_user_and_view_have() {
         let key = FeedKey::new([7; 32]);
-        let mark = key.mark(uid(5), 12);
-        assert_eq!((mark.len(), key.read_mark(uid(5), &mark)), (19, Some(12)));
-        assert_eq!(key.read_mark(uid(6), &mark), None);
+        let view = ViewPlace {
+            number: 12,
+            at_secs: 1_795_290_600,
+            seq: 17,
+            version: 3,
+        };
+        let mark = key.mark(uid(5), view);
+        assert_eq!((mark.len(), view_of_mark(&mark)), (19, Some(12)));
+        assert!(key.is_mark_of(uid(5), view, &mark));
+        assert!(!key.is_mark_of(uid(6), view, &mark));
         for other in [
-            "",
-            "12",
-            "12.",
-            &mark.to_uppercase(),
-            &format!("0{mark}"),
-            &mark.replace("12.", "13."),
+            ViewPlace { number: 13, ..view },
+            ViewPlace {
+                at_secs: view.at_secs + 1,
+                ..view
+            },
+            ViewPlace { seq: 18, ..view },
+            ViewPlace { version: 4, ..view },
         ] {
-            assert_eq!(key.read_mark(uid(5), other), None, "{other}");
+            assert!(!key.is_mark_of(uid(5), other, &mark), "{other:?}");
+        }
+        for other in ["", "12", "12.", &mark[..18], &format!("{mark}0"), &format!("0{mark}"), &format!("+{mark}")] {
+            assert_eq!(view_of_mark(other), None, "{other}");
+        }
+        for other in [mark.to_uppercase(), mark.replace("12.", "13.")] {
+            assert!(!key.is_mark_of(uid(5), view, &other), "{other}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Feed pages as they are served: page 1 as a view or as a look that leaves no trace, later pages by cursor (feed 4.6 to 4.11, 6.11).
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, ViewPlace};
 use super::figures::FeedBound;
-use super::notebook::Noted;
+use super::notebook::{Note, Noted};
 use super::rank::{Pick, Ranked};
 use super::reading::{Reading, young_after};
 use super::verdict::lists::{counts, left_out_count};
@@ -36,24 +36,30 @@ impl FeedReader {
     }
 
     async fn first_page(&self, user: Uid, serving: Serving) -> Result<ServedPage, StoreFault> {
-        let mut tries = 0;
-        loop {
+        if serving == Serving::Look {
+            return self.look(user).await;
+        }
+        let _under_way = self.shared.notebook.under_way(user);
+        for _ in 0..OVERTAKEN_MAX {
             let mut reading = self.now(user).await?;
-            let ranked = reading.ranked(2);
-            if serving == Serving::Look {
-                return self.page_of(&reading, (&ranked, 1)).await;
-            }
             reading.view += 1;
-            tries += 1;
+            let ranked = reading.ranked(2);
             if self.noted(&reading, &ranked).await? {
                 return self.page_of(&reading, (&ranked, 1)).await;
             }
-            if tries == OVERTAKEN_MAX {
-                // Served without a trace: it must not vouch for the view that has the number.
-                reading.view -= 1;
-                return self.page_of(&reading, (&ranked, 1)).await;
-            }
         }
+        self.look(user).await
+    }
+
+    /// Feed page 1 without a trace: it vouches for the last view, and its "More stories" begins anew.
+    async fn look(&self, user: Uid) -> Result<ServedPage, StoreFault> {
+        let reading = self.now(user).await?;
+        let ranked = reading.ranked(2);
+        let mut page = self.page_of(&reading, (&ranked, 1)).await?;
+        if let Some(last) = self.kept_view(user, None).await? {
+            page.v = self.shared.key.mark(user, ViewPlace::of(&last));
+        }
+        Ok(page)
     }
 
     /// Notes a view; false when another one of the user came between.
@@ -78,12 +84,12 @@ impl FeedReader {
         let gone = gone.filter(|(app, missed)| *missed > 0 && !here.contains(app));
         missed_after.extend(gone.map(|(app, _)| (*app, 0)));
         let missed_most = ranked.missed_after(&snapshot).map(|(_, missed)| missed).max();
-        let note = FeedWrite::View(Box::new(NewView {
+        let note = Note::Write(FeedWrite::View(Box::new(NewView {
             view,
             record: reading.record,
             missed_after,
             verdicts,
-        }));
+        })));
         let noted = match self.shared.notebook.note(reading.user, note) {
             Noted::Waits => true,
             Noted::Overtaken => false,
@@ -184,13 +190,13 @@ impl FeedReader {
         let ranked = reading.ranked(page.saturating_add(1));
         if cursor.page > 1 && ranked.pages.len() >= page {
             let picks = ranked.pages.get(page - 1).map_or(&[][..], Vec::as_slice);
-            let note = FeedWrite::Later(LaterPage {
+            let note = Note::Write(FeedWrite::Later(LaterPage {
                 user,
                 view: view.number,
                 page: cursor.page,
                 at: self.shared.ports.clock.wall(),
                 stories: picks.iter().map(|pick| pick.story).collect(),
-            });
+            }));
             // When too many notes wait this one is left out: what was not noted never happened.
             if let Noted::Full(_) = self.shared.notebook.note(user, note) {
                 self.shared.ports.feed_figures.bound(FeedBound::Notes);
@@ -258,7 +264,7 @@ impl FeedReader {
             more: (ranked.pages.len() > page).then(|| self.cursor_to(reading, number + 1)),
             here: self.cursor_to(reading, number),
             w: reading.seq,
-            v: self.shared.key.mark(reading.user, reading.view),
+            v: self.mark_of(reading, Some(reading.view)),
             version: reading.config.version,
             missed: left_out_count(&reading.snapshot(), ranked, reading.stories()),
             verdicts,

@@ -1,6 +1,7 @@
 //! Addresses at which one's own feed can be read without a login (feed 6.9).
 
 use super::figures::FeedBound;
+use super::notebook::Note;
 use super::{FeedReader, ServedPage, Serving};
 use crate::model::record::{FeedAddress, FeedWrite};
 use crate::model::user::User;
@@ -78,7 +79,7 @@ impl FeedReader {
         let _ = self
             .shared
             .notebook
-            .note(address.user, FeedWrite::UseAddress(digest));
+            .note(address.user, Note::Write(FeedWrite::UseAddress(digest)));
         let page = self.view(address.user, Serving::Look).await?;
         Ok(Some((user, page)))
     }

@@ -18,3 +18,4 @@ mod receipts;
 mod record;
 mod sessions;
 mod terms;
+mod views;
