@@ -49,7 +49,7 @@ const SCENARIOS: [(&str, &str, Option<&str>); 12] = [
     (
         "kill -9 while feeds are read",
         "run -p bench -- views --kills 100 --seed 1",
-        None,
+        Some("run -p bench -- views --kills 5 --seed 1"),
     ),
     ("a full feed", "run -p bench -- feed", None),
     (

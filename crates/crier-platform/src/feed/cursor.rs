@@ -221,7 +221,15 @@ mod tests {
         ] {
             assert!(!key.is_mark_of(uid(5), other, &mark), "{other:?}");
         }
-        for other in ["", "12", "12.", &mark[..18], &format!("{mark}0"), &format!("0{mark}"), &format!("+{mark}")] {
+        for other in [
+            "",
+            "12",
+            "12.",
+            &mark[..18],
+            &format!("{mark}0"),
+            &format!("0{mark}"),
+            &format!("+{mark}"),
+        ] {
             assert_eq!(view_of_mark(other), None, "{other}");
         }
         for other in [mark.to_uppercase(), mark.replace("12.", "13.")] {

@@ -97,8 +97,9 @@ pub(super) struct UnderWay<'n> {
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.notebook
-            .leave(self.user, |ahead| ahead.readings = ahead.readings.saturating_sub(1));
+        self.notebook.leave(self.user, |ahead| {
+            ahead.readings = ahead.readings.saturating_sub(1)
+        });
     }
 }
 
@@ -113,10 +114,7 @@ impl Notebook {
     /// To be held from before the books are read until the view is noted.
     pub(super) fn under_way(&self, user: Uid) -> UnderWay<'_> {
         super::lock(&self.inner).users.entry(user).or_default().readings += 1;
-        UnderWay {
-            notebook: self,
-            user,
-        }
+        UnderWay { notebook: self, user }
     }
 
     /// Adds to a feed's state what the books do not know yet, or did not when they were read.
@@ -337,7 +335,10 @@ mod tests {
             ..FeedState::default()
         };
         notebook.overlay(user(), &mut state);
-        (state.head.last_view, state.missed.first().map(|(_, missed)| *missed))
+        (
+            state.head.last_view,
+            state.missed.first().map(|(_, missed)| *missed),
+        )
     }
 
     fn write_all(notebook: &Notebook, are_kept: bool) {
