@@ -10,6 +10,7 @@ use crate::adapters::passwords::Argon2Passwords;
 use crate::adapters::snapshot_file;
 use crate::admin::AdminDoor;
 use crate::books::{self, Books};
+use crate::bound::Bound;
 use crate::feed_figures::FeedCollector;
 use crate::lifecycle::{Pool, Stop, Tasks};
 use crate::listen::{self, Reception};
@@ -20,7 +21,7 @@ use crate::middleware::request_id::RequestIds;
 use crate::rest::RestDoor;
 use crate::router::Doors;
 use crate::sections::{Config, ServerConfig};
-use crate::site::{Reads, Streams};
+use crate::site::{LoginThrottle, Reads, Streams};
 use crate::state::{AppState, PublicUrl};
 use crate::way_out::{self, HookCollector, PictureCollector, WayOut};
 use crier_live::config::{Drain, LiveConfig, MailboxMode};
@@ -181,20 +182,20 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
     let clock = overrides.clock.unwrap_or_else(|| Arc::new(SystemClock::start()));
     let mut registry = Registry::default();
     let metrics = ServerMetrics::registered(&mut registry);
-    let pool = Pool::new(
-        "passwords",
-        config.server.passwords_running_max,
-        config.server.passwords_waiting_max,
-    );
-    let passwords = Arc::new(Argon2Passwords::new(pool, Arc::clone(&entropy)));
+    let passwords = passwords(&config.server, &entropy, &metrics);
     let books = Books::open(&config, &clock, &entropy).await.map_err(StartError)?;
     let books = Arc::new(books);
     books.register(&mut registry);
     let node = node(&config, &books, (&clock, &entropy), &metrics)?;
     let store = Arc::clone(&books.cached) as Arc<dyn Store>;
     let public_url = public_url(&config.server)?;
-    let way_out = WayOut::open(&config, &public_url, (&clock, overrides.resolver), &mut registry)
-        .map_err(StartError)?;
+    let way_out = WayOut::open(
+        &config,
+        &public_url,
+        (&clock, overrides.resolver),
+        (&mut registry, &metrics),
+    )
+    .map_err(StartError)?;
     let ports = Ports {
         store: match overrides.books {
             Some(over) => over(store),
@@ -234,6 +235,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
     let dispatcher = Arc::new(Dispatcher::new(ports.clone(), dispatcher));
     registry.register_collector(Box::new(CallLogCollector(dispatcher.log().figures())));
     let insights = Insights::new(ports.clone(), feed.clone(), InsightRules::of(&config.feed, rules));
+    let (throttle, reads, streams) = site_counts(&config, &entropy, &metrics);
     let state = AppState {
         insights,
         pictures: Pictures::new(ports.clone(), way_out::source_rules(&config.media), shelves),
@@ -245,12 +247,10 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         clock,
         public_url: Arc::new(public_url),
         tasks: tasks.clone(),
-        reads: Arc::new(Reads::new(config.feed.reads_per_user, metrics.clone())),
-        streams: Arc::new(Streams::new(
-            config.feed.live_per_user,
-            Arc::clone(&entropy),
-            metrics.clone(),
-        )),
+        throttle,
+        reads,
+        streams,
+        site: Arc::new(config.site.clone()),
         hub: Arc::clone(node.hub()),
         metrics: metrics.clone(),
     };
@@ -269,6 +269,32 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         posting,
         fetching,
     })
+}
+
+/// Hashing under the bounds of section `server`.
+fn passwords(
+    server: &ServerConfig,
+    entropy: &Arc<dyn Entropy>,
+    metrics: &ServerMetrics,
+) -> Arc<Argon2Passwords> {
+    let pool = Pool::new(
+        (server.passwords_running_max, server.passwords_waiting_max),
+        (Bound::PasswordsWaiting, metrics.clone()),
+    );
+    Arc::new(Argon2Passwords::new(pool, Arc::clone(entropy)))
+}
+
+/// What pages for people count: wrong passwords, reads of feeds, open streams.
+fn site_counts(
+    config: &Config,
+    entropy: &Arc<dyn Entropy>,
+    metrics: &ServerMetrics,
+) -> (Arc<LoginThrottle>, Arc<Reads>, Arc<Streams>) {
+    let throttle = LoginThrottle::new(&config.site, metrics.clone());
+    let reads = Reads::new((&config.feed, &config.site), metrics.clone());
+    let streams = (config.feed.live_per_user, config.live.drain_window);
+    let streams = Streams::new(streams, Arc::clone(entropy), metrics.clone());
+    (Arc::new(throttle), Arc::new(reads), Arc::new(streams))
 }
 
 /// How long a connection is authorised and a message lives.

@@ -8,6 +8,7 @@ pub mod admin;
 pub mod body;
 mod books;
 pub mod boot;
+pub mod bound;
 pub mod cli;
 pub mod client;
 pub mod config;

@@ -2,6 +2,8 @@
 //!
 //! Promise: every task of the process is started here and is waited for when the process stops. Knows nothing of what they do.
 
+use crate::bound::Bound;
+use crate::metrics::ServerMetrics;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -148,23 +150,25 @@ impl Tasks {
 
 /// More work was offered than the pool may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the pool {0} is full")]
+#[error("as many wait as {0} says")]
 pub struct PoolFull(pub &'static str);
 
 /// Blocking work off the async threads: so many at once, so many waiting, the next is refused.
 #[derive(Clone)]
 pub struct Pool {
-    name: &'static str,
+    bound: Bound,
+    metrics: ServerMetrics,
     running: Arc<Semaphore>,
     places: Arc<Semaphore>,
 }
 
 impl Pool {
-    /// A pool that runs `running` pieces of work at once while `waiting` more wait.
+    /// A pool that runs `running` pieces of work at once while `waiting` more wait, as `bound` says; one more is counted.
     #[must_use]
-    pub fn new(name: &'static str, running: usize, waiting: usize) -> Self {
+    pub fn new((running, waiting): (usize, usize), (bound, metrics): (Bound, ServerMetrics)) -> Self {
         Self {
-            name,
+            bound,
+            metrics,
             running: Arc::new(Semaphore::new(running)),
             places: Arc::new(Semaphore::new(running.saturating_add(waiting))),
         }
@@ -178,8 +182,11 @@ impl Pool {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PoolFull> {
-        let full = PoolFull(self.name);
-        let _place = self.places.try_acquire().map_err(|_| full)?;
+        let full = PoolFull(self.bound.name());
+        let _place = self.places.try_acquire().map_err(|_| {
+            self.metrics.bound(self.bound);
+            full
+        })?;
         let turn = Arc::clone(&self.running).acquire_owned().await;
         let turn = turn.map_err(|_| full)?;
         #[expect(
@@ -245,13 +252,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_pool_refuses_the_piece_of_work_behind_its_last_place() {
-        let pool = Pool::new("test", 1, 0);
+        let metrics = ServerMetrics::default();
+        let pool = Pool::new((1, 0), (Bound::PasswordsWaiting, metrics.clone()));
         let (release, gate) = std::sync::mpsc::sync_channel::<()>(1);
         let busy = pool.run(move || gate.recv().is_ok());
         tokio::pin!(busy);
         // Polled once: the work has its place and its turn.
         assert_eq!(futures_util::future::poll_immediate(busy.as_mut()).await, None);
-        assert_eq!(pool.run(|| 1).await, Err(PoolFull("test")));
+        let full = PoolFull("server.passwords_waiting_max");
+        assert_eq!(pool.run(|| 1).await, Err(full));
+        assert_eq!(metrics.times_met(Bound::PasswordsWaiting), 1);
         release.send(()).unwrap();
         assert_eq!(busy.await, Ok(true));
         assert_eq!(pool.run(|| 2).await, Ok(2));

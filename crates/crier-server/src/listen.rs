@@ -4,6 +4,7 @@
 //! pages are served apart from calls, so that no call waits behind thousands of them that come back at once (live 9.3). Knows no URL:
 //! the door says whose request begins so.
 
+use crate::bound::Bound;
 use crate::lifecycle::Tasks;
 use crate::metrics::ServerMetrics;
 use crate::sections::ServerConfig;
@@ -181,7 +182,7 @@ impl Reception {
                 }
             };
             let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-                self.metrics.overflow("connections");
+                self.metrics.bound(Bound::Connections);
                 continue;
             };
             let presence = Presence::of(self.metrics.clone(), place);
@@ -276,7 +277,7 @@ impl Reception {
                 (&mut connection).await
             }
         };
-        if ended.is_err_and(|why| why.is_timeout()) {
+        if ended.is_err_and(|why| why.is_timeout() || why.is_parse_too_large()) {
             self.metrics.live_overflow(Overflow::RequestHead);
         }
         let noted = noted.lock().unwrap_or_else(PoisonError::into_inner).take()?;

@@ -2,6 +2,7 @@
 //!
 //! Promise: labels come from closed sets; names begin with `crier_server_`. Of other rooms' figures it knows those that only the edges can count.
 
+use crate::bound::Bound;
 use crier_live::metrics::{Metrics as LiveMetrics, Overflow};
 use crier_platform::call_log::CallLogFigures;
 use crier_platform::feed::figures::FeedFigures;
@@ -26,6 +27,9 @@ struct CallLabels {
 struct OverflowLabels {
     name: &'static str,
 }
+
+/// Bounds of live section 12 that the edges keep for every door.
+const SHARED: [Overflow; 3] = [Overflow::RequestHead, Overflow::RequestBody, Overflow::Stop];
 
 /// Figures of this crate. Cloning shares them.
 #[derive(Clone, Default)]
@@ -57,6 +61,11 @@ impl ServerMetrics {
             "Bounds that were met, by name",
             figures.overflow.clone(),
         );
+        let own = Bound::ALL.iter().map(|bound| bound.name());
+        let shared = SHARED.iter().map(|bound| bound.as_str());
+        for name in own.chain(shared) {
+            let _ = figures.overflow.get_or_create(&OverflowLabels { name });
+        }
         room.register("connections", "Open connections", figures.connections.clone());
         room.register(
             "connections_accepted",
@@ -77,8 +86,19 @@ impl ServerMetrics {
         &self.live
     }
 
-    /// A bound that was met.
-    pub fn overflow(&self, name: &'static str) {
+    /// A bound of the edges was met.
+    pub fn bound(&self, bound: Bound) {
+        self.overflow(bound.name());
+    }
+
+    /// How often a bound of the edges was met since the start.
+    #[must_use]
+    pub fn times_met(&self, bound: Bound) -> u64 {
+        let name = bound.name();
+        self.overflow.get_or_create(&OverflowLabels { name }).get()
+    }
+
+    fn overflow(&self, name: &'static str) {
         self.overflow.get_or_create(&OverflowLabels { name }).inc();
     }
 
@@ -144,13 +164,14 @@ mod tests {
         let figures = ServerMetrics::registered(&mut registry);
         figures.call("liveMessage.send", 0);
         figures.call("liveMessage.send", 104);
-        figures.overflow("request_body");
+        figures.live_overflow(Overflow::RequestBody);
         figures.connection_opens();
         registry.register_collector(Box::new(CallLogCollector(Arc::default())));
         let page = text(&registry);
         for line in [
             "crier_server_calls_total{method=\"liveMessage.send\",code=\"104\"} 1\n",
             "crier_server_overflow_total{name=\"request_body\"} 1\n",
+            "crier_server_overflow_total{name=\"site.form_bytes_max\"} 0\n",
             "crier_server_connections 1\n",
             "crier_call_log_overflow_total{key=\"calls.kept_max\"} 0\n",
         ] {

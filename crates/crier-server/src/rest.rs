@@ -4,6 +4,7 @@
 //! else. It knows no parameter, no signature and no error number: `crier_platform::dispatch` does.
 
 use crate::body::Kind;
+use crate::bound::Bound;
 use crate::lifecycle::Stop;
 use crate::listen::Then;
 use crate::metrics::ServerMetrics;
@@ -107,7 +108,7 @@ impl RestDoor {
     }
 
     fn too_large(&self) -> Answered {
-        self.metrics.overflow("request_body_bytes");
+        self.metrics.bound(Bound::RequestBodyBytes);
         let style = Style {
             format: Format::Xml,
             callback: None,

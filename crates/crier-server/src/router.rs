@@ -14,7 +14,9 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Uri;
 use bytes::Bytes;
+use crier_live::metrics::Overflow;
 use crier_platform::ports::clock::Clock;
+use crier_proto::frame::FRAMES_BYTES_MAX;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -23,15 +25,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tower::ServiceExt;
 
-/// Body bytes that pages and live requests may bring.
-const PAGE_BODY_BYTES_MAX: u64 = 262_144;
-
 /// All public doors.
 pub struct Doors {
     base_path: String,
     rest: RestDoor,
     others: Router,
     pace: Pace,
+    /// Bytes of a body that any page or live request may bring: each reads at most what its own bound says.
+    body_bytes_max: u64,
     clock: Arc<dyn Clock>,
 }
 
@@ -41,6 +42,7 @@ impl Doors {
     pub fn new(state: AppState, rest: RestDoor) -> Self {
         let base_path = state.public_url.base_path.clone();
         let (pace, clock) = (rest.pace, Arc::clone(&rest.clock));
+        let body_bytes_max = state.site.text_form_bytes_max.0.max(FRAMES_BYTES_MAX as u64);
         let others = Router::new()
             .route(
                 "/1.0/facebook.xsd",
@@ -59,12 +61,16 @@ impl Doors {
             rest,
             others,
             pace,
+            body_bytes_max,
             clock,
         }
     }
 
     async fn answer_one(&self, request: Request<Incoming>, peer: SocketAddr) -> (Response<Body>, Then) {
         if let Some(refusal) = judge_head(&request) {
+            if refusal.status() != StatusCode::BAD_REQUEST {
+                self.rest.metrics.live_overflow(Overflow::RequestHead);
+            }
             return (refusal.map(Body::new), Then::CloseGently);
         }
         let path = self.below_base(request.uri().path());
@@ -102,7 +108,7 @@ impl Doors {
         let source = self.rest.proxies.source(peer, &head.headers);
         head.extensions
             .insert(ConnectInfo(SocketAddr::new(source, peer.port())));
-        let bounded = BoundedBody::new(incoming, PAGE_BODY_BYTES_MAX, self.pace, Arc::clone(&self.clock));
+        let bounded = BoundedBody::new(incoming, self.body_bytes_max, self.pace, Arc::clone(&self.clock));
         Request::from_parts(head, Body::new(bounded))
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Knows nothing of files, environment and flags: `config` reads those.
 
+use crate::demo::DemoConfig;
 use crate::middleware::real_ip::TrustedProxies;
+use crate::site::SiteConfig;
 use crier_live::config::{LiveConfig, ReceiptsConfig};
 use crier_media::config::MediaConfig;
 use crier_platform::accounts::AccountsConfig;
@@ -23,6 +25,8 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// Section `calls`.
     pub calls: CallLogConfig,
+    /// Section `demo`.
+    pub demo: DemoConfig,
     /// Section `feed`.
     pub feed: FeedConfig,
     /// Section `hooks`.
@@ -33,6 +37,8 @@ pub struct Config {
     pub media: MediaConfig,
     /// Section `receipts`.
     pub receipts: ReceiptsConfig,
+    /// Section `site`.
+    pub site: SiteConfig,
     /// Section `store`.
     pub store: StoreConfig,
 }
@@ -182,7 +188,9 @@ impl Config {
         if !server.url.is_empty() {
             crate::state::PublicUrl::parse(&server.url).map_err(|why| ("server.url", why))?;
         }
+        self.demo.check()?;
         self.feed.check()?;
+        self.site.check()?;
         self.media.check()?;
         self.store.check().map_err(|why| ("store", why))?;
         TrustedProxies::parse(&server.trusted_proxies).map_err(|why| ("server.trusted_proxies", why))?;

@@ -2,7 +2,7 @@
 
 use crate::lifecycle::Tasks;
 use crate::metrics::ServerMetrics;
-use crate::site::{Reads, Streams};
+use crate::site::{LoginThrottle, Reads, SiteConfig, Streams};
 use crier_live::hub::Hub;
 use crier_platform::accounts::Accounts;
 use crier_platform::dispatch::Dispatcher;
@@ -80,6 +80,10 @@ pub struct AppState {
     pub public_url: Arc<PublicUrl>,
     /// Starts what must outlive a request, as a live connection does; it is waited for at the stop.
     pub tasks: Tasks,
+    /// What pages take in.
+    pub site: Arc<SiteConfig>,
+    /// How often passwords are tried.
+    pub throttle: Arc<LoginThrottle>,
     /// How often feeds are read.
     pub reads: Arc<Reads>,
     /// Open streams of feeds.

@@ -2,7 +2,8 @@
 //!
 //! Promise: every connection to a stranger's address goes through the same guard; decoding has its own bounded pool. Knows no rule.
 
-use crate::lifecycle::Pool;
+use crate::adapters::workbench::DecodeBench;
+use crate::metrics::ServerMetrics;
 use crate::sections::Config;
 use crate::state::PublicUrl;
 use crier_media::config::MediaConfig;
@@ -10,13 +11,11 @@ use crier_media::dial::{Dialer, Resolver};
 use crier_media::fetch::Fetcher;
 use crier_media::hooks::Poster;
 use crier_media::metrics::MediaMetrics;
-use crier_media::thumbnail::{Maker, Thumbnailer, Work, Workbench};
+use crier_media::thumbnail::{Maker, Thumbnailer};
 use crier_platform::jobs::hooks::HookFigures;
 use crier_platform::jobs::pictures::{PictureFigures, PictureRules};
 use crier_platform::model::job::SourceRules;
 use crier_platform::ports::clock::Clock;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
@@ -44,7 +43,7 @@ impl WayOut {
         config: &Config,
         public: &PublicUrl,
         (clock, resolver): (&Arc<dyn Clock>, Option<Arc<dyn Resolver>>),
-        registry: &mut Registry,
+        (registry, edges): (&mut Registry, &ServerMetrics),
     ) -> Result<Self, String> {
         let metrics = MediaMetrics::registered(registry);
         let dialer = || {
@@ -56,26 +55,13 @@ impl WayOut {
             })
         };
         let agent = format!("Crier/{} (+{})", env!("CARGO_PKG_VERSION"), public.url);
-        let bench = Bench(Pool::new(
-            "decodes",
-            config.media.decodes_max,
-            config.media.decodes_waiting_max,
-        ));
+        let bench = DecodeBench::new(&config.media, edges.clone());
         let maker = Maker::new(&config.media, Arc::clone(clock), metrics.clone());
         Ok(Self {
             poster: Arc::new(Poster::new(dialer()?, Arc::clone(clock), agent.clone())),
             fetcher: Arc::new(Fetcher::new(dialer()?, &config.media, (Arc::clone(clock), agent))),
             thumbnailer: Arc::new(Thumbnailer::new(Arc::new(bench), maker)),
         })
-    }
-}
-
-/// The bounded pool, as media borrows it.
-struct Bench(Pool);
-
-impl Workbench for Bench {
-    fn run(&self, work: Work) -> BoxFuture<'_, bool> {
-        self.0.run(work).map(|done| done.is_ok()).boxed()
     }
 }
 

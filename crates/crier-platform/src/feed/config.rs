@@ -2,8 +2,9 @@
 //!
 //! Promise: an instance is complete; unknown keys are refused by the reader. Knows nothing of files or the environment.
 
+use crate::model::bad_key::BadKey;
 use crate::model::quantity::{Bytes, Span};
-use crate::model::ranking_config::{BadKey, RankingConfig, RankingConstants};
+use crate::model::ranking_config::{RankingConfig, RankingConstants};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -17,6 +18,8 @@ pub struct FeedConfig {
     pub index_bytes_max: Bytes,
     /// Reads of a person's feed in a minute.
     pub reads_per_user: u32,
+    /// Reads of one private address in an hour.
+    pub reads_per_address: u32,
     /// Open streams of one person's feed; the oldest leaves.
     pub live_per_user: usize,
     /// Age at which a story's text and slots are removed (feed 1.2).
@@ -47,6 +50,7 @@ impl Default for FeedConfig {
             candidates_max: 10_000,
             index_bytes_max: Bytes(640 << 20),
             reads_per_user: 120,
+            reads_per_address: 60,
             live_per_user: 16,
             text_keep: Span(90 * DAY_MS),
             view_keep: Span(30 * DAY_MS),

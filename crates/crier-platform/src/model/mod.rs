@@ -3,6 +3,7 @@
 pub mod address;
 pub mod app;
 pub mod audit;
+pub mod bad_key;
 pub mod change;
 pub mod grant;
 pub mod hook;

@@ -3,6 +3,7 @@
 //! Promise: a configuration that passes [`RankingConfig::check`] cannot make the formula overflow, divide by zero or weigh a
 //! story with nothing; its canonical text is equal exactly for equal constants. Knows nothing of files or stories.
 
+use super::bad_key::BadKey;
 use super::quantity::Span;
 
 /// A weight in units of 1/65536 (feed, conventions).
@@ -179,9 +180,6 @@ impl Default for RankingConstants {
         }
     }
 }
-
-/// A key of the configuration and what is wrong with its value.
-pub type BadKey = (&'static str, String);
 
 fn refuse(wrong: bool, key: &'static str, why: &str) -> Result<(), BadKey> {
     if wrong { Err((key, why.to_owned())) } else { Ok(()) }

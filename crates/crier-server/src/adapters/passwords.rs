@@ -73,9 +73,17 @@ impl Passwords for Argon2Passwords {
 mod tests {
     use super::*;
     use crate::adapters::entropy::OsEntropy;
+    use crate::bound::Bound;
+    use crate::metrics::ServerMetrics;
+
+    fn pool(running: usize, waiting: usize) -> (Pool, ServerMetrics) {
+        let metrics = ServerMetrics::default();
+        let counted = (Bound::PasswordsWaiting, metrics.clone());
+        (Pool::new((running, waiting), counted), metrics)
+    }
 
     fn passwords() -> Argon2Passwords {
-        Argon2Passwords::new(Pool::new("passwords", 1, 4), Arc::new(OsEntropy::open().unwrap()))
+        Argon2Passwords::new(pool(1, 4).0, Arc::new(OsEntropy::open().unwrap()))
     }
 
     #[tokio::test]
@@ -107,7 +115,7 @@ mod tests {
 
     #[tokio::test]
     async fn hashing_beyond_passwords_running_max_and_passwords_waiting_max_is_refused() {
-        let pool = Pool::new("passwords", 1, 1);
+        let (pool, metrics) = pool(1, 1);
         let passwords = Argon2Passwords::new(pool, Arc::new(OsEntropy::open().unwrap()));
         let (one, two, three) = tokio::join!(
             passwords.hash("one".into()),
@@ -116,5 +124,6 @@ mod tests {
         );
         assert!(one.is_ok() && two.is_ok());
         assert_eq!(three, Err(PasswordFault));
+        assert_eq!(metrics.times_met(Bound::PasswordsWaiting), 1);
     }
 }

@@ -1,6 +1,8 @@
 //! Where images are worked at: the bounded pool behind media's workbench.
 
+use crate::bound::Bound;
 use crate::lifecycle::Pool;
+use crate::metrics::ServerMetrics;
 use crier_media::config::MediaConfig;
 use crier_media::thumbnail::{Work, Workbench};
 use futures_util::future::BoxFuture;
@@ -11,11 +13,10 @@ pub struct DecodeBench(Pool);
 impl DecodeBench {
     /// A bench of the size that this section names.
     #[must_use]
-    pub fn new(config: &MediaConfig) -> Self {
+    pub fn new(config: &MediaConfig, metrics: ServerMetrics) -> Self {
         Self(Pool::new(
-            "decodes",
-            config.decodes_max,
-            config.decodes_waiting_max,
+            (config.decodes_max, config.decodes_waiting_max),
+            (Bound::DecodesWaiting, metrics),
         ))
     }
 }
@@ -46,7 +47,8 @@ mod tests {
             decodes_waiting_max: 1,
             ..MediaConfig::default()
         };
-        let bench = DecodeBench::new(&config);
+        let metrics = ServerMetrics::default();
+        let bench = DecodeBench::new(&config, metrics.clone());
         let (begun, at_work) = sync_channel(3);
         let mut gates = Vec::new();
         let mut runs: Vec<BoxFuture<'_, bool>> = Vec::new();
@@ -60,7 +62,9 @@ mod tests {
             })));
         }
         start(&mut runs).await;
+        assert_eq!(metrics.times_met(Bound::DecodesWaiting), 0);
         assert!(!bench.run(Box::new(|| {})).await);
+        assert_eq!(metrics.times_met(Bound::DecodesWaiting), 1);
         let mut first = [at_work.recv().unwrap(), at_work.recv().unwrap()];
         first.sort_unstable();
         assert_eq!(first, [0, 1]);

@@ -94,12 +94,14 @@ async fn serve(loaded: Loaded, folder: &Path) -> Ended {
         entropy: Some(entropy.clone()),
         ..Overrides::default()
     };
+    let (bounds, head_deadline) = (config.demo.clone(), config.server.head_deadline);
     let server = boot::build(config, overrides).await.map_err(failed)?;
     server.claim().map_err(failed)?;
     let stop = Stop::new();
     lifecycle::stop_at_signals(&stop).map_err(failed)?;
     let stage = Stage {
         state: &server.state,
+        bounds: (&bounds, head_deadline),
         folder,
         entropy: &*entropy,
         stop: &stop,

@@ -5,18 +5,21 @@
 //! Opened again on the same data folder it adds what is missing and renews passwords and links.
 
 mod books;
+mod config;
 mod host;
 mod painting;
 mod rochambeau;
 mod stories;
 mod welcome;
 
+pub use config::DemoConfig;
 pub use welcome::{Welcome, quoted};
 
 use crate::client::{Client, ClientError, Keys, SigVersion};
 use crate::lifecycle::Stop;
 use crate::state::AppState;
 use crier_platform::accounts::AccountError;
+use crier_platform::model::quantity::Span;
 use crier_platform::ports::entropy::Entropy;
 use std::path::Path;
 use tokio::net::TcpListener;
@@ -62,6 +65,8 @@ pub async fn listen() -> Result<TcpListener, DemoError> {
 pub struct Stage<'a> {
     /// The use cases of a server that is built; its listener may already be bound.
     pub state: &'a AppState,
+    /// What the game's listener takes in: section `demo`, and `server.head_deadline`.
+    pub bounds: (&'a DemoConfig, Span),
     /// The data folder, for the file of profiles.
     pub folder: &'a Path,
     /// For passwords.
@@ -101,6 +106,7 @@ pub async fn open(stage: &Stage<'_>, listener: TcpListener) -> Result<Welcome, D
         secret: Some(apps.game.secret.expose().to_owned()),
         session_key: None,
     };
+    let (bounds, head_deadline) = stage.bounds;
     let game = rochambeau::router(rochambeau::Game {
         public_url: state.public_url.url.clone(),
         origin: origin.clone(),
@@ -111,15 +117,20 @@ pub async fn open(stage: &Stage<'_>, listener: TcpListener) -> Result<Welcome, D
             .map(|person| (person.user.uid, person.user.name.clone()))
             .collect(),
         sessions: tokio::sync::Mutex::default(),
+        sessions_max: bounds.sessions_max,
+        metrics: state.metrics.clone(),
     });
     // Made once to find out here, and not at the first visit, that these keys make no caller.
     Client::new(keys.clone(), SigVersion::Two, state.clock.clone())?;
-    state.tasks.spawn(host::serve(
-        listener,
-        game,
-        state.tasks.clone(),
-        stage.stop.clone(),
-    ));
+    let host = host::Host {
+        router: game,
+        connections_max: bounds.connections_max,
+        head_deadline,
+        metrics: state.metrics.clone(),
+        tasks: state.tasks.clone(),
+        stop: stage.stop.clone(),
+    };
+    state.tasks.spawn(host.serve(listener));
     let session_key = books::session(&state.accounts, &apps.game, &people[0]).await?;
     let keys = Keys {
         session_key: Some(session_key),

@@ -5,7 +5,9 @@
 //! Sessions live in memory: after a restart everyone logs in again, which they do not notice.
 
 use super::books::GAME_PATH;
+use crate::bound::Bound;
 use crate::client::{Client, Keys, Order, SigVersion};
+use crate::metrics::ServerMetrics;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
@@ -28,7 +30,6 @@ const OTHER_PAGE: &str = include_str!("../../assets/demo/other.html");
 const STYLE: &str = include_str!("../../assets/demo/rochambeau.css");
 const SCRIPT: &str = include_str!("../../assets/demo/rochambeau.js");
 
-const SESSIONS_MAX: usize = 256;
 /// How often a call that was overtaken is repeated, and how much later (live 3.4).
 const OVERTAKEN_MAX: usize = 2;
 const OVERTAKEN_PAUSE_MS: u64 = 60;
@@ -45,6 +46,9 @@ pub(super) struct Game {
     /// Whom one can play against.
     pub(super) players: Vec<(Uid, String)>,
     pub(super) sessions: Mutex<VecDeque<Visitor>>,
+    /// `demo.sessions_max`.
+    pub(super) sessions_max: usize,
+    pub(super) metrics: ServerMetrics,
 }
 
 /// A browser that has come from `login.php`.
@@ -275,16 +279,23 @@ impl Game {
         let mut response = redirect(GAME_PATH);
         let value = format!("{COOKIE_NAME}={cookie}; Path={GAME_PATH}; HttpOnly; SameSite=Lax");
         set(&mut response, SET_COOKIE, &value);
-        let mut sessions = self.sessions.lock().await;
-        if sessions.len() == SESSIONS_MAX {
-            sessions.pop_front();
-        }
-        sessions.push_back(Visitor {
+        self.remember(Visitor {
             cookie,
             session_key: session_key.to_owned(),
             uid,
-        });
+        })
+        .await;
         response
+    }
+
+    /// The oldest session leaves for one too many: its browser goes through the login again, which its person does not notice.
+    async fn remember(&self, visitor: Visitor) {
+        let mut sessions = self.sessions.lock().await;
+        if sessions.len() >= self.sessions_max {
+            self.metrics.bound(Bound::DemoSessions);
+            sessions.pop_front();
+        }
+        sessions.push_back(visitor);
     }
 
     async fn visitor(&self, headers: &HeaderMap) -> Option<Visitor> {
@@ -352,8 +363,8 @@ mod tests {
     use http::Request;
     use tower::ServiceExt;
 
-    async fn asked(path: &str) -> Response<Body> {
-        let game = Game {
+    fn game() -> Game {
+        Game {
             public_url: "http://127.0.0.1:8420".to_owned(),
             origin: "http://localhost:8422".to_owned(),
             keys: Keys {
@@ -363,12 +374,17 @@ mod tests {
             clock: Arc::new(SystemClock::start()),
             players: Vec::new(),
             sessions: Mutex::default(),
-        };
+            sessions_max: 2,
+            metrics: ServerMetrics::default(),
+        }
+    }
+
+    async fn asked(path: &str) -> Response<Body> {
         let request = Request::get(path)
             .header(COOKIE, "a=b; rochambeau=unknown")
             .body(Body::empty())
             .expect("a request");
-        match router(game).oneshot(request).await {
+        match router(game()).oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }
@@ -400,6 +416,29 @@ mod tests {
         for path in ["/demo/%3Cb%3E/", "/demo/Night/"] {
             assert_eq!(asked(path).await.status(), StatusCode::NOT_FOUND, "{path}");
         }
+    }
+
+    #[tokio::test]
+    async fn sessions_max_of_the_demo_forgets_the_oldest_and_counts_it() {
+        let game = game();
+        let headers = |cookie: &str| {
+            let value = HeaderValue::from_str(&format!("{COOKIE_NAME}={cookie}")).unwrap();
+            HeaderMap::from_iter([(COOKIE, value)])
+        };
+        for cookie in ["one", "two", "three"] {
+            let visitor = Visitor {
+                cookie: cookie.to_owned(),
+                session_key: String::new(),
+                uid: Uid::new(1).unwrap(),
+            };
+            game.remember(visitor).await;
+        }
+        let mut known = Vec::new();
+        for cookie in ["one", "two", "three"] {
+            known.push(game.visitor(&headers(cookie)).await.is_some());
+        }
+        assert_eq!(known, [false, true, true]);
+        assert_eq!(game.metrics.times_met(Bound::DemoSessions), 1);
     }
 
     #[test]

@@ -3,14 +3,12 @@
 //! Promise: JSON in UTF-8 whatever the body calls itself, if it calls itself `text/plain` or `application/json` or nothing at all: a
 //! page that names no type has asked for no preflight either. At most 65,536 bytes are ever held. Does not know what they say.
 
-use crate::middleware::bounds::BodyFault;
+use crate::middleware::bounds::{BodyFault, read_whole};
 use axum::body::Body;
+use crier_platform::model::quantity::Bytes;
 use crier_proto::frame::FRAMES_BYTES_MAX;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http_body_util::BodyExt;
-use hyper::body::Body as _;
-use std::error::Error;
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,40 +27,17 @@ pub enum Unread {
 ///
 /// # Errors
 /// `Unread`; the rest of the body has not been read.
-pub async fn text(headers: &HeaderMap, mut body: Body) -> Result<String, Unread> {
+pub async fn text(headers: &HeaderMap, body: Body) -> Result<String, Unread> {
     if !is_read_here(headers) {
         return Err(Unread::MediaType);
     }
-    let most = FRAMES_BYTES_MAX as u64;
-    if body.size_hint().lower() > most {
-        return Err(Unread::TooLarge);
-    }
-    let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let data = match frame {
-            Ok(frame) => frame.into_data().unwrap_or_default(),
-            Err(why) => return Err(cause(&why)),
-        };
-        if bytes.len() + data.len() > FRAMES_BYTES_MAX {
-            return Err(Unread::TooLarge);
-        }
-        bytes.extend_from_slice(&data);
-    }
+    let bytes = read_whole(body, Bytes(FRAMES_BYTES_MAX as u64)).await;
+    let bytes = bytes.map_err(|fault| match fault {
+        BodyFault::TooSlow => Unread::TooSlow,
+        BodyFault::TooLarge => Unread::TooLarge,
+        BodyFault::Broken => Unread::Malformed,
+    })?;
     String::from_utf8(bytes).map_err(|_| Unread::Malformed)
-}
-
-/// The bound that broke; the body's own error lies below the framework's.
-fn cause(why: &axum::Error) -> Unread {
-    let mut below: Option<&(dyn Error + 'static)> = Some(why);
-    while let Some(error) = below {
-        match error.downcast_ref() {
-            Some(BodyFault::TooSlow) => return Unread::TooSlow,
-            Some(BodyFault::TooLarge) => return Unread::TooLarge,
-            Some(BodyFault::Broken) => return Unread::Malformed,
-            None => below = error.source(),
-        }
-    }
-    Unread::Malformed
 }
 
 fn is_read_here(headers: &HeaderMap) -> bool {

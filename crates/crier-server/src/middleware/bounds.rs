@@ -3,9 +3,11 @@
 //! Promise: a body that is whole when its head arrives costs no timer. Knows no media type and no door.
 
 use bytes::Bytes;
+use crier_platform::model::quantity;
 use crier_platform::ports::clock::Clock;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
+use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,6 +25,37 @@ pub enum BodyFault {
     /// The connection broke, or the framing is wrong.
     #[error("body broken off")]
     Broken,
+}
+
+/// All bytes of a body as a handler holds it, at most so many; what is beyond is not read.
+///
+/// # Errors
+/// The bound that it broke.
+pub async fn read_whole(mut body: axum::body::Body, most: quantity::Bytes) -> Result<Vec<u8>, BodyFault> {
+    if body.size_hint().lower() > most.0 {
+        return Err(BodyFault::TooLarge);
+    }
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let data = frame.map_err(|why| fault_below(&why))?.into_data();
+        bytes.extend_from_slice(&data.unwrap_or_default());
+        if bytes.len() as u64 > most.0 {
+            return Err(BodyFault::TooLarge);
+        }
+    }
+    Ok(bytes)
+}
+
+/// The body's own fault lies below the framework's error.
+fn fault_below(why: &axum::Error) -> BodyFault {
+    let mut below: Option<&(dyn Error + 'static)> = Some(why);
+    while let Some(error) = below {
+        match error.downcast_ref() {
+            Some(fault) => return *fault,
+            None => below = error.source(),
+        }
+    }
+    BodyFault::Broken
 }
 
 /// How slow a body may be.

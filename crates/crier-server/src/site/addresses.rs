@@ -5,11 +5,9 @@ use super::error::SiteError;
 use super::fields::Fields;
 use super::layout::Chrome;
 use super::visit::Visit;
+use crate::bound::Bound;
 use askama::Template;
 use http::StatusCode;
-
-/// Longest label in characters.
-const LABEL_CHARS_MAX: usize = 60;
 
 #[derive(Template)]
 #[template(path = "address.html")]
@@ -24,9 +22,13 @@ pub(super) struct AddressPage<'a> {
 pub(crate) async fn add(visit: Visit, fields: Fields) -> Answer {
     let user = visit.form_user(&fields, "/feed/preferences")?;
     let label = fields.value("label").unwrap_or_default().trim();
-    if label.is_empty() || label.chars().count() > LABEL_CHARS_MAX {
+    let (most, chars) = (visit.state.site.label_chars_max, label.chars().count());
+    if chars > most {
+        visit.state.metrics.bound(Bound::LabelChars);
+    }
+    if chars == 0 || chars > most {
         return Err(SiteError::bad_request(format!(
-            "Give the address a label of 1 to {LABEL_CHARS_MAX} characters, so that you know which reader has it."
+            "Give the address a label of 1 to {most} characters, so that you know which reader has it."
         )));
     }
     let token = visit.state.feed.add_address(user.uid, label).await?;

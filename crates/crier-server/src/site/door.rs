@@ -4,16 +4,19 @@
 //! strict headers (feed 6.7). Knows no document.
 
 use super::error::SiteError;
-use super::fields::{BadFields, FORM_BYTES_MAX, Fields, TEXT_FORM_BYTES_MAX};
+use super::fields::{BadFields, Fields};
 use super::visit::Visit;
+use crate::bound::Bound;
+use crate::middleware::bounds::{BodyFault, read_whole};
 use crate::state::AppState;
 use askama::Template;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
+use crier_live::metrics::Overflow;
+use crier_platform::model::quantity::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
 use serde::Serialize;
 use std::future::Future;
 
@@ -68,7 +71,8 @@ where
 {
     post(
         move |State(state): State<AppState>, request: Request| async move {
-            let answer = match read_form(&state, request, (FORM_BYTES_MAX, Fields::read)).await {
+            let size = (Bound::FormBytes, state.site.form_bytes_max);
+            let answer = match read_form(&state, request, (size, Fields::read)).await {
                 Ok((visit, fields)) => document(visit, fields).await,
                 Err(error) => Err(error),
             };
@@ -85,7 +89,8 @@ where
 {
     post(
         move |State(state): State<AppState>, request: Request| async move {
-            let answer = match read_form(&state, request, (TEXT_FORM_BYTES_MAX, Fields::read_texts)).await {
+            let size = (Bound::TextFormBytes, state.site.text_form_bytes_max);
+            let answer = match read_form(&state, request, (size, Fields::read_texts)).await {
                 Ok((visit, fields)) => document(visit, fields).await,
                 Err(error) => Err(error),
             };
@@ -94,26 +99,43 @@ where
     )
 }
 
-/// How the fields of a form are read.
-type ReadFields = fn(&[u8]) -> Result<Fields, BadFields>;
+/// How the fields of a form are read, and how many there may be.
+type ReadFields = fn(&[u8], usize) -> Result<Fields, BadFields>;
 
 /// Reads and judges a form before any document sees it.
 async fn read_form(
     state: &AppState,
     request: Request,
-    (bytes_max, read): (usize, ReadFields),
+    ((bound, bytes_max), read): ((Bound, Bytes), ReadFields),
 ) -> Result<(Visit, Fields), SiteError> {
     let (head, body) = request.into_parts();
     let visit = Visit::read(state, &head).await?;
     if is_foreign(&head.headers, &state.public_url.origin) {
         return Err(SiteError::ForeignForm);
     }
-    let body = Limited::new(body, bytes_max);
-    let bytes = body
-        .collect()
-        .await
-        .map_err(|_| SiteError::bad_request("This form is too large."))?;
-    let fields = read(&bytes.to_bytes()).map_err(|_| SiteError::bad_request("This form is damaged."))?;
+    let bytes = read_whole(body, bytes_max).await.map_err(|fault| match fault {
+        BodyFault::TooLarge => {
+            state.metrics.bound(bound);
+            SiteError::bad_request(format!(
+                "This form is too large: at most {bytes_max} of it are read."
+            ))
+        }
+        BodyFault::TooSlow => {
+            state.metrics.live_overflow(Overflow::RequestBody);
+            SiteError::bad_request("This form came too slowly. Send it once more.")
+        }
+        BodyFault::Broken => SiteError::bad_request("This form is damaged."),
+    })?;
+    let fields_max = state.site.fields_max;
+    let fields = read(&bytes, fields_max).map_err(|why| match why {
+        BadFields::TooMany => {
+            state.metrics.bound(Bound::Fields);
+            SiteError::bad_request(format!(
+                "This form has too many fields: at most {fields_max} of them are read."
+            ))
+        }
+        BadFields::Malformed => SiteError::bad_request("This form is damaged."),
+    })?;
     if !fields.value("form_token").is_some_and(|token| visit.gave(token)) {
         return Err(SiteError::ForeignForm);
     }

@@ -6,6 +6,7 @@ use super::layout::Chrome;
 use super::story::{Card, CardState, Lens};
 use super::visit::Visit;
 use super::words;
+use crate::bound::Bound;
 use askama::Template;
 use crier_platform::feed::{PlacedStory, ServedPage, Serving};
 use crier_platform::model::app::App;
@@ -13,9 +14,6 @@ use crier_platform::model::user::User;
 use crier_proto::ids::AppId;
 use http::StatusCode;
 use std::sync::Arc;
-
-/// Applications named to somebody who has accepted none.
-const OFFERED_APPS_MAX: usize = 12;
 
 #[derive(Template)]
 #[template(path = "feed.html")]
@@ -151,7 +149,7 @@ async fn why_empty(visit: &Visit, user: &User, served: &ServedPage) -> Result<Em
     }
     if visit.state.accounts.accepted_apps(user.uid).await?.is_empty() {
         let apps = visit.state.accounts.apps_open_to(user.uid).await?;
-        return Ok(Empty::NoApps(offered(&apps)));
+        return Ok(Empty::NoApps(offered(visit, &apps)));
     }
     if served.verdicts.is_empty() {
         return Ok(Empty::NoStories);
@@ -161,9 +159,15 @@ async fn why_empty(visit: &Visit, user: &User, served: &ServedPage) -> Result<Em
     Ok(Empty::NoneToShow(causes.collect()))
 }
 
-fn offered(apps: &[Arc<App>]) -> Vec<OfferedApp> {
-    let enabled = apps.iter().filter(|app| app.enabled).take(OFFERED_APPS_MAX);
-    enabled
+/// Applications that could be accepted, at most `site.offered_apps_max`.
+fn offered(visit: &Visit, apps: &[Arc<App>]) -> Vec<OfferedApp> {
+    let most = visit.state.site.offered_apps_max;
+    let enabled = || apps.iter().filter(|app| app.enabled);
+    if enabled().nth(most).is_some() {
+        visit.state.metrics.bound(Bound::OfferedApps);
+    }
+    enabled()
+        .take(most)
         .map(|app| OfferedApp {
             name: app.name.clone(),
             api_key: app.api_key.to_string(),

@@ -2,12 +2,7 @@
 //!
 //! Unknown names are carried along unread, as period links may hold more than a page knows.
 
-/// Most bytes of a form's body: a name, a password, an address and a token fit many times.
-pub(crate) const FORM_BYTES_MAX: usize = 16_384;
-/// Most bytes of the body of a form with texts: a call of the wire's own bounds, percent-encoded.
-pub(crate) const TEXT_FORM_BYTES_MAX: usize = 262_144;
-/// Most pairs of a query or a form.
-const FIELDS_MAX: usize = 64;
+use std::collections::HashSet;
 
 /// Names and values in the order of their coming.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,20 +10,25 @@ pub(crate) struct Fields(Vec<(String, String)>);
 
 /// Why a query or a form cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BadFields;
+pub(crate) enum BadFields {
+    /// More pairs than `site.fields_max`.
+    TooMany,
+    /// A bad escape, bad UTF-8, a control character, or a name that comes twice.
+    Malformed,
+}
 
 impl Fields {
-    /// Reads `name=value&…`.
+    /// Reads `name=value&…`, at most so many pairs.
     ///
     /// # Errors
-    /// `BadFields` for a bad escape, bad UTF-8, a control character, a name that comes twice, or too many pairs.
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, BadFields> {
-        let fields = Self::read_texts(bytes)?;
+    /// `BadFields`.
+    pub(crate) fn read(bytes: &[u8], pairs_max: usize) -> Result<Self, BadFields> {
+        let fields = Self::read_texts(bytes, pairs_max)?;
         let plain = |text: &str| !text.chars().any(char::is_control);
         if fields.0.iter().all(|(name, value)| plain(name) && plain(value)) {
             Ok(fields)
         } else {
-            Err(BadFields)
+            Err(BadFields::Malformed)
         }
     }
 
@@ -36,15 +36,19 @@ impl Fields {
     ///
     /// # Errors
     /// As `read`.
-    pub(crate) fn read_texts(bytes: &[u8]) -> Result<Self, BadFields> {
+    pub(crate) fn read_texts(bytes: &[u8], pairs_max: usize) -> Result<Self, BadFields> {
         let mut fields: Vec<(String, String)> = Vec::new();
+        let mut known = HashSet::new();
         for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             let split = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let (name, value) = pair.split_at(split);
             let name = decoded(name)?;
             let value = decoded(value.get(1..).unwrap_or_default())?;
-            if fields.len() == FIELDS_MAX || fields.iter().any(|(known, _)| *known == name) {
-                return Err(BadFields);
+            if fields.len() == pairs_max {
+                return Err(BadFields::TooMany);
+            }
+            if !known.insert(name.clone()) {
+                return Err(BadFields::Malformed);
             }
             fields.push((name, value));
         }
@@ -75,16 +79,16 @@ fn decoded(bytes: &[u8]) -> Result<String, BadFields> {
         out.push(match byte {
             b'+' => b' ',
             b'%' => {
-                let high = rest.next().and_then(nibble).ok_or(BadFields)?;
-                let low = rest.next().and_then(nibble).ok_or(BadFields)?;
+                let high = rest.next().and_then(nibble).ok_or(BadFields::Malformed)?;
+                let low = rest.next().and_then(nibble).ok_or(BadFields::Malformed)?;
                 high << 4 | low
             }
             other => other,
         });
     }
-    let text = String::from_utf8(out).map_err(|_| BadFields)?;
+    let text = String::from_utf8(out).map_err(|_| BadFields::Malformed)?;
     if text.contains('\0') {
-        return Err(BadFields);
+        return Err(BadFields::Malformed);
     }
     Ok(if text.contains('\r') {
         text.replace("\r\n", "\n")
@@ -121,7 +125,7 @@ mod tests {
 
     #[test]
     fn pairs_are_decoded_once_and_an_empty_value_counts_as_absent() {
-        let fields = Fields::read(b"next=%2Ffeed%3Fa%3D1&name=Ada+L%C3%A9&v=&canvas").unwrap();
+        let fields = Fields::read(b"next=%2Ffeed%3Fa%3D1&name=Ada+L%C3%A9&v=&canvas", 64).unwrap();
         assert_eq!(fields.value("next"), Some("/feed?a=1"));
         assert_eq!(fields.value("name"), Some("Ada L\u{e9}"));
         assert_eq!(fields.value("v"), None);
@@ -140,30 +144,30 @@ mod tests {
             b"a=%0d%0a",
             b"a=\x07",
         ] {
-            assert_eq!(Fields::read(bad), Err(BadFields), "{bad:?}");
+            assert_eq!(Fields::read(bad, 64), Err(BadFields::Malformed), "{bad:?}");
         }
     }
 
     #[test]
     fn texts_may_have_lines_and_controls_but_no_nul() {
-        let fields = Fields::read_texts(b"a=1%0d%0a2%07&b=%0a").unwrap();
+        let fields = Fields::read_texts(b"a=1%0d%0a2%07&b=%0a", 64).unwrap();
         assert_eq!(
             (fields.value("a"), fields.value("b")),
             (Some("1\n2\u{7}"), Some("\n"))
         );
-        assert_eq!(Fields::read_texts(b"a=%00"), Err(BadFields));
+        assert_eq!(Fields::read_texts(b"a=%00", 64), Err(BadFields::Malformed));
     }
 
     #[test]
-    fn sixty_five_pairs_are_refused() {
+    fn one_pair_more_than_fields_max_is_refused_as_that() {
         let query = |count: usize| {
             (0..count)
                 .map(|n| format!("n{n}=1"))
                 .collect::<Vec<_>>()
                 .join("&")
         };
-        assert!(Fields::read(query(64).as_bytes()).is_ok());
-        assert_eq!(Fields::read(query(65).as_bytes()), Err(BadFields));
+        assert!(Fields::read(query(64).as_bytes(), 64).is_ok());
+        assert_eq!(Fields::read(query(65).as_bytes(), 64), Err(BadFields::TooMany));
     }
 
     #[test]
@@ -171,6 +175,9 @@ mod tests {
         let value = "http://a.example/?x=1&y=ü #z";
         let query = format!("next={}", encoded(value));
         assert!(query.is_ascii() && !query.contains(' '));
-        assert_eq!(Fields::read(query.as_bytes()).unwrap().value("next"), Some(value));
+        assert_eq!(
+            Fields::read(query.as_bytes(), 64).unwrap().value("next"),
+            Some(value)
+        );
     }
 }

@@ -59,14 +59,14 @@ pub(super) async fn try_password(visit: &Visit, fields: &Fields) -> Result<Optio
     let name = fields.value("name").unwrap_or_default();
     let password = fields.value("password").unwrap_or_default();
     let now = visit.state.clock.elapsed();
-    if let Some(secs) = visit.throttle.wait_secs(name, visit.address, now) {
+    if let Some(secs) = visit.state.throttle.wait_secs(name, visit.address, now) {
         return Err(SiteError::TooManyTries(secs));
     }
     // Counted before the slow part: tries that run side by side count too.
-    visit.throttle.failed(name, visit.address, now);
+    visit.state.throttle.failed(name, visit.address, now);
     let login = visit.state.accounts.log_in(name, password).await?;
     if login.is_some() {
-        visit.throttle.succeeded(name, visit.address);
+        visit.state.throttle.succeeded(name, visit.address);
     }
     Ok(login)
 }

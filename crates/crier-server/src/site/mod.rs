@@ -20,6 +20,7 @@
 //! - `door`: from an HTTP request to a `Visit` and back, headers, form tokens; `visit`: who asks; `fields`: strict pairs
 //! - `asked`, `terms`: what an application asks, and the page that asks the person; `target`: where it may send people;
 //!   `throttle`: how often a password may be tried
+//! - `config`: the bounds of all this; `windows`: counts in windows of time
 //! - `reads`: how often a feed may be read; `streams`: how many pages of it may listen
 //! - `layout`, `story`, `slider`, `words`, `moment`: what templates show; `assets`: style and mark under hashed names; `error`: pages that help on
 
@@ -32,6 +33,7 @@ mod assets;
 mod authorize;
 mod canvas;
 mod code_gen;
+mod config;
 mod console;
 mod door;
 mod error;
@@ -63,19 +65,20 @@ mod tests;
 mod throttle;
 mod visit;
 mod why;
+mod windows;
 mod withdraw;
 mod words;
 
 use crate::state::AppState;
+use axum::Router;
 use axum::routing::get;
-use axum::{Extension, Router};
 use door::{form, frame, page};
-use std::sync::Arc;
-use throttle::LoginThrottle;
 
+pub use config::SiteConfig;
 pub use error::not_found;
 pub use reads::Reads;
 pub use streams::Streams;
+pub use throttle::LoginThrottle;
 
 /// The site's routes below the base path.
 pub fn router() -> Router<AppState> {
@@ -120,7 +123,6 @@ pub fn router() -> Router<AppState> {
         )
         .route("/assets/{name}", get(assets::get))
         .route("/p/{name}", get(pictures::get))
-        .layer(Extension(Arc::new(LoginThrottle::default())))
 }
 
 /// The feed, what explains it and what changes it.

@@ -71,7 +71,7 @@ pub(crate) async fn poll(State(state): State<AppState>, request: Request) -> Res
         Ok(listener) => listener,
         Err(status) => return bare(status),
     };
-    let seen = number_in(head.uri.query().unwrap_or_default(), "seen");
+    let seen = number_in(&state, &head, "seen");
     let seen = seen.unwrap_or(listener.after);
     listener.next_beat = state.clock.elapsed().plus_ms(POLL_MS);
     loop {
@@ -266,8 +266,9 @@ fn seq(text: &str) -> Option<i64> {
     text.parse().ok().filter(|_| digits)
 }
 
-fn number_in(query: &str, name: &str) -> Option<i64> {
-    let fields = super::fields::Fields::read(query.as_bytes()).ok()?;
+fn number_in(state: &AppState, head: &http::request::Parts, name: &str) -> Option<i64> {
+    let query = head.uri.query().unwrap_or_default();
+    let fields = super::fields::Fields::read(query.as_bytes(), state.site.fields_max).ok()?;
     fields.value(name).and_then(seq)
 }
 

@@ -33,6 +33,8 @@ pub(super) struct PreferencesPage<'a> {
     pub(super) addresses: Vec<AddressRow>,
     /// There can be no further address.
     pub(super) full: bool,
+    /// Characters of its label.
+    pub(super) label_chars_max: usize,
 }
 
 /// An application that may publish.
@@ -172,6 +174,7 @@ async fn page(visit: &Visit, user: &User, (preferences, wishes): (&[Preference],
         keys: visit.keys_are_on(),
         full: rows.len() >= visit.state.feed.addresses_max(),
         addresses: rows,
+        label_chars_max: visit.state.site.label_chars_max,
     };
     render(StatusCode::OK, &page)
 }

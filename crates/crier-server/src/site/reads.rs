@@ -1,22 +1,22 @@
-//! How often a feed may be read: `feed.reads_per_user` a minute for each person, 60 an hour for each private address (feed 10).
+//! How often a feed may be read: `feed.reads_per_user` a minute for each person, `feed.reads_per_address` an hour for each private
+//! address (feed 10).
 //!
 //! Promise: memory is bounded, and what a person reads slows nobody else. Forgets everything at a restart.
 
+use super::config::SiteConfig;
+use super::windows::Windows;
+use crate::bound::Bound;
 use crate::metrics::ServerMetrics;
+use crier_platform::feed::config::FeedConfig;
 use crier_platform::feed::figures::FeedBound;
 use crier_platform::model::time::ElapsedMs;
 use crier_proto::ids::Uid;
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Length of a person's window.
 const USER_WINDOW_MS: u64 = 60_000;
-/// Reads of one private address in its window.
-const ADDRESS_READS_MAX: u32 = 60;
 /// Length of a private address's window.
 const ADDRESS_WINDOW_MS: u64 = 3_600_000;
-/// Counters kept; beyond that the one that ends first leaves.
-const COUNTERS_MAX: usize = 20_000;
 
 /// Who reads.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,27 +25,24 @@ enum Reader {
     Address(String),
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Counter {
-    reads: u32,
-    ends: ElapsedMs,
-}
-
 /// Counts reads.
 pub struct Reads {
     per_user: u32,
+    per_address: u32,
     metrics: ServerMetrics,
-    counters: Mutex<HashMap<Reader, Counter>>,
+    windows: Mutex<Windows<Reader>>,
 }
 
 impl Reads {
-    /// No read yet; `per_user` is `feed.reads_per_user`.
+    /// No read yet, under the bounds of these sections.
     #[must_use]
-    pub fn new(per_user: u32, metrics: ServerMetrics) -> Self {
+    pub fn new((feed, site): (&FeedConfig, &SiteConfig), metrics: ServerMetrics) -> Self {
+        let counters = (Bound::ReadCounters, site.read_counters_max);
         Self {
-            per_user,
+            per_user: feed.reads_per_user,
+            per_address: feed.reads_per_address,
+            windows: Mutex::new(Windows::new(counters, metrics.clone())),
             metrics,
-            counters: Mutex::default(),
         }
     }
 
@@ -60,41 +57,18 @@ impl Reads {
         let reader = Reader::Address(crier_proto::digest::lower_hex(&crier_proto::digest::sha256(&[
             token.as_bytes(),
         ])));
-        let done = self.count(reader, (ADDRESS_READS_MAX, ADDRESS_WINDOW_MS), now);
+        let done = self.count(reader, (self.per_address, ADDRESS_WINDOW_MS), now);
         done.inspect_err(|_| self.metrics.feed().bound(FeedBound::AddressReads))
     }
 
-    fn count(&self, reader: Reader, (most, window): (u32, u64), now: ElapsedMs) -> Result<(), u64> {
-        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut counters, &reader, now);
-        let fresh = Counter {
-            reads: 0,
-            ends: now.plus_ms(window),
-        };
-        let counter = counters.entry(reader).or_insert(fresh);
-        if counter.ends <= now {
-            *counter = fresh;
+    fn count(&self, reader: Reader, (most, length_ms): (u32, u64), now: ElapsedMs) -> Result<(), u64> {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = windows.running(reader, length_ms, now);
+        if window.count >= most {
+            return Err(window.secs_left(now));
         }
-        if counter.reads >= most {
-            return Err(counter.ends.0.saturating_sub(now.0).div_ceil(1000));
-        }
-        counter.reads += 1;
+        window.count += 1;
         Ok(())
-    }
-}
-
-/// Drops what is over, and if that frees nothing the counter that ends first.
-fn make_room(counters: &mut HashMap<Reader, Counter>, reader: &Reader, now: ElapsedMs) {
-    if counters.len() < COUNTERS_MAX || counters.contains_key(reader) {
-        return;
-    }
-    counters.retain(|_, counter| counter.ends > now);
-    if counters.len() >= COUNTERS_MAX {
-        let first = counters
-            .iter()
-            .min_by_key(|(_, counter)| counter.ends)
-            .map(|(reader, _)| reader.clone());
-        first.map(|reader| counters.remove(&reader));
     }
 }
 
@@ -105,7 +79,15 @@ mod tests {
     const START: ElapsedMs = ElapsedMs(1_000);
 
     fn reads() -> Reads {
-        Reads::new(120, ServerMetrics::default())
+        Reads::new(
+            (&FeedConfig::default(), &SiteConfig::default()),
+            ServerMetrics::default(),
+        )
+    }
+
+    fn met(reads: &Reads, name: &str) -> u64 {
+        let bounds = reads.metrics.feed().bounds();
+        bounds.into_iter().find(|(word, _)| *word == name).unwrap().1
     }
 
     #[test]
@@ -114,27 +96,44 @@ mod tests {
         for _ in 0..120 {
             assert_eq!(reads.by_user(ada, START), Ok(()));
         }
+        assert_eq!(met(&reads, "reads_per_user"), 0);
         assert_eq!(reads.by_user(ada, START.plus_ms(500)), Err(60));
+        assert_eq!(met(&reads, "reads_per_user"), 1);
         assert_eq!(reads.by_user(Uid::new(2).unwrap(), START), Ok(()));
         assert_eq!(reads.by_user(ada, START.plus_ms(60_000)), Ok(()));
     }
 
     #[test]
-    fn reads_per_user_of_a_private_address_lets_60_pass_in_an_hour() {
+    fn reads_per_address_lets_60_pass_in_an_hour() {
         let reads = reads();
         for _ in 0..60 {
             assert_eq!(reads.by_address("token", START), Ok(()));
         }
+        assert_eq!(met(&reads, "reads_per_address"), 0);
         assert_eq!(reads.by_address("token", START.plus_ms(1)), Err(3_600));
+        assert_eq!(met(&reads, "reads_per_address"), 1);
         assert_eq!(reads.by_address("other", START), Ok(()));
     }
 
     #[test]
-    fn counters_are_bounded() {
-        let reads = reads();
-        for uid in 1..=i64::try_from(COUNTERS_MAX).unwrap() + 50 {
-            assert_eq!(reads.by_user(Uid::new(uid).unwrap(), START), Ok(()));
+    fn read_counters_max_lets_go_who_read_first_and_counts_it() {
+        let site = SiteConfig {
+            read_counters_max: 2,
+            ..SiteConfig::default()
+        };
+        let feed = FeedConfig {
+            reads_per_user: 1,
+            ..FeedConfig::default()
+        };
+        let reads = Reads::new((&feed, &site), ServerMetrics::default());
+        let user = |uid| Uid::new(uid).unwrap();
+        for (uid, after_ms) in [(1, 0), (2, 1)] {
+            assert_eq!(reads.by_user(user(uid), START.plus_ms(after_ms)), Ok(()));
         }
-        assert_eq!(reads.counters.lock().unwrap().len(), COUNTERS_MAX);
+        assert_eq!(reads.by_user(user(1), START.plus_ms(1)), Err(60));
+        assert_eq!(reads.by_user(user(3), START.plus_ms(2)), Ok(()));
+        assert_eq!(reads.metrics.times_met(Bound::ReadCounters), 1);
+        assert_eq!(reads.by_user(user(2), START.plus_ms(2)), Err(60));
+        assert_eq!(reads.by_user(user(1), START.plus_ms(2)), Ok(()));
     }
 }

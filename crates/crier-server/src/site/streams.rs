@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use crier_platform::feed::figures::FeedBound;
+use crier_platform::model::quantity::Span;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_proto::ids::Uid;
 use futures_util::Stream;
@@ -20,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Streams whose return takes a second at a stop (live 9.7).
 const RETURNS_PER_SECOND: u64 = 1_000;
+/// The shortest span over which they return, in milliseconds (live 9.7).
+const WINDOW_LEAST_MS: u64 = 1_000;
 
 /// What a browser's own reader of events would wait before it asks again, in milliseconds.
 const RETRY: &str = "retry: 3000\n\n";
@@ -47,6 +50,7 @@ pub(crate) fn events(words: impl Stream<Item = String> + Send + 'static) -> Resp
 /// All streams of this process.
 pub struct Streams {
     per_user: usize,
+    drain_window_ms: u64,
     metrics: ServerMetrics,
     entropy: Arc<dyn Entropy>,
     drain: CancellationToken,
@@ -63,11 +67,16 @@ pub(crate) struct Place {
 }
 
 impl Streams {
-    /// None yet; `per_user` is `feed.live_per_user`.
+    /// None yet; `per_user` is `feed.live_per_user`, and the window is `live.drain_window`.
     #[must_use]
-    pub fn new(per_user: usize, entropy: Arc<dyn Entropy>, metrics: ServerMetrics) -> Self {
+    pub fn new(
+        (per_user, drain_window): (usize, Span),
+        entropy: Arc<dyn Entropy>,
+        metrics: ServerMetrics,
+    ) -> Self {
         Self {
             per_user,
+            drain_window_ms: drain_window.0.max(WINDOW_LEAST_MS),
             metrics,
             entropy,
             drain: CancellationToken::new(),
@@ -109,7 +118,8 @@ impl Streams {
         format!("retry: {wait}\nevent: drain\ndata: {{\"retry_after\":{wait}}}\n\n")
     }
 
-    /// When a stream that is sent away comes back, in milliseconds: anywhere in a second for each thousand, at least one, at most 30.
+    /// When a stream that is sent away comes back, in milliseconds: anywhere in a second for each thousand, at least one, at most
+    /// `live.drain_window`.
     fn return_in_ms(&self) -> u64 {
         let chance = u64::from(u16::from_le_bytes(random_bytes(&*self.entropy)));
         self.window_ms() * chance / u64::from(u16::MAX)
@@ -119,7 +129,8 @@ impl Streams {
         let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let open: usize = places.values().map(VecDeque::len).sum();
         let open = u64::try_from(open).unwrap_or(u64::MAX);
-        open.div_ceil(RETURNS_PER_SECOND).clamp(1, 30) * 1_000
+        let wanted = open.div_ceil(RETURNS_PER_SECOND).saturating_mul(1_000);
+        wanted.clamp(WINDOW_LEAST_MS, self.drain_window_ms)
     }
 }
 
@@ -154,7 +165,7 @@ mod tests {
 
     fn streams(per_user: usize) -> Arc<Streams> {
         Arc::new(Streams::new(
-            per_user,
+            (per_user, Span(2_000)),
             Arc::new(SeededEntropy::new(1)),
             ServerMetrics::default(),
         ))
@@ -181,5 +192,17 @@ mod tests {
         assert!(streams.places.lock().unwrap().is_empty());
         assert!(!streams.enter(ada).left.is_cancelled());
         assert_eq!(streams.window_ms(), 1_000);
+    }
+
+    #[test]
+    fn a_thousand_streams_take_a_second_to_return_and_all_of_them_drain_window() {
+        let streams = streams(1);
+        let user = |uid| Uid::new(uid).unwrap();
+        let _first: Vec<Place> = (1..=1_000).map(|uid| streams.enter(user(uid))).collect();
+        assert_eq!(streams.window_ms(), 1_000);
+        let _second: Vec<Place> = (1_001..=2_000).map(|uid| streams.enter(user(uid))).collect();
+        assert_eq!(streams.window_ms(), 2_000);
+        let _third = streams.enter(user(2_001));
+        assert_eq!(streams.window_ms(), 2_000);
     }
 }

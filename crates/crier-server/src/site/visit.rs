@@ -3,8 +3,8 @@
 //! Promise: a `Visit` is read once a request, at the door; documents ask it instead of headers. Writes nothing.
 
 use super::error::SiteError;
-use super::fields::Fields;
-use super::throttle::LoginThrottle;
+use super::fields::{BadFields, Fields};
+use crate::bound::Bound;
 use crate::state::AppState;
 use axum::extract::ConnectInfo;
 use cookie::{Cookie, SameSite};
@@ -26,8 +26,6 @@ const FORM_COOKIE: &str = "crier_form";
 const KEYS_COOKIE: &str = "crier_keys";
 /// How long a browser keeps that, in seconds: a year.
 const KEYS_COOKIE_SECS: i64 = 31_536_000;
-/// Most bytes of cookies that are looked through.
-const COOKIE_BYTES_MAX: usize = 16_384;
 
 /// One request of a person's browser.
 pub(crate) struct Visit {
@@ -41,8 +39,6 @@ pub(crate) struct Visit {
     pub(crate) user: Option<Arc<User>>,
     /// Where the request comes from, if the router says so.
     pub(crate) address: Option<IpAddr>,
-    /// Counts failed log ins.
-    pub(crate) throttle: Arc<LoginThrottle>,
     /// A HEAD or a prefetch: nobody reads what it brings.
     pub(crate) only_looks: bool,
     /// It comes from a page of our own, or from none.
@@ -59,8 +55,14 @@ impl Visit {
     /// # Errors
     /// `BadRequest` for a query that cannot be read; `Unavailable` when the books fail.
     pub(crate) async fn read(state: &AppState, head: &Parts) -> Result<Self, SiteError> {
-        let query = Fields::read(head.uri.query().unwrap_or_default().as_bytes())
-            .map_err(|_| SiteError::bad_request("The address of this page is damaged."))?;
+        let query = head.uri.query().unwrap_or_default();
+        let query = Fields::read(query.as_bytes(), state.site.fields_max).map_err(|why| match why {
+            BadFields::TooMany => {
+                state.metrics.bound(Bound::Fields);
+                SiteError::bad_request("The address of this page has too many parts.")
+            }
+            BadFields::Malformed => SiteError::bad_request("The address of this page is damaged."),
+        })?;
         Self::with_query(state, head, query).await
     }
 
@@ -70,24 +72,23 @@ impl Visit {
     /// `Unavailable` when the books fail.
     pub(crate) async fn with_query(state: &AppState, head: &Parts, query: Fields) -> Result<Self, SiteError> {
         let uri = &head.uri;
-        let login_token = cookie(&head.headers, LOGIN_COOKIE).map(Secret::new);
+        let cookies = Cookies::read(state, &head.headers);
+        let login_token = cookies.value(LOGIN_COOKIE).map(Secret::new);
         let user = match &login_token {
             Some(token) => state.accounts.logged_in(token.expose()).await?,
             None => None,
         };
-        let form_secret = cookie(&head.headers, FORM_COOKIE).filter(|secret| secret.len() == 64);
-        let throttle = head.extensions.get::<Arc<LoginThrottle>>();
+        let form_secret = cookies.value(FORM_COOKIE).filter(|secret| secret.len() == 64);
         Ok(Self {
             query,
             path_and_query: uri.path_and_query().map_or_else(String::new, ToString::to_string),
             address: source_of(head),
-            throttle: throttle.cloned().unwrap_or_default(),
             only_looks: head.method == Method::HEAD || is_prefetch(&head.headers),
             from_here: head
                 .headers
                 .get("sec-fetch-site")
                 .is_none_or(|site| site == "same-origin"),
-            keys_off: cookie(&head.headers, KEYS_COOKIE).is_some_and(|keys| keys == "off"),
+            keys_off: cookies.value(KEYS_COOKIE).is_some_and(|keys| keys == "off"),
             form_secret_is_new: form_secret.is_none(),
             form_secret: form_secret.map_or_else(|| state.accounts.new_form_secret(), Secret::new),
             // Whoever is logged in acts: no page can forget to say so.
@@ -242,15 +243,30 @@ fn form_token(secret: &Secret) -> String {
     lower_hex(&hmac_sha256(secret.expose().as_bytes(), &[b"crier-form-1"]))
 }
 
-/// The first cookie of a name.
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let lines = headers.get_all(header::COOKIE).iter();
-    let texts = lines
-        .filter_map(|line| line.to_str().ok())
-        .filter(|text| text.len() <= COOKIE_BYTES_MAX);
-    texts
-        .flat_map(Cookie::split_parse)
-        .filter_map(Result::ok)
-        .find(|cookie| cookie.name() == name)
-        .map(|cookie| cookie.value().to_owned())
+/// The cookies of a request, each by the first of its name.
+struct Cookies<'r>(Vec<Cookie<'r>>);
+
+impl<'r> Cookies<'r> {
+    /// Reads them; a line longer than `site.cookie_bytes_max` counts as none.
+    fn read(state: &AppState, headers: &'r HeaderMap) -> Self {
+        let most = state.site.cookie_bytes_max.0;
+        let lines = headers.get_all(header::COOKIE).iter();
+        let read = lines.filter_map(|line| line.to_str().ok()).filter(|text| {
+            let fits = text.len() as u64 <= most;
+            if !fits {
+                state.metrics.bound(Bound::CookieBytes);
+            }
+            fits
+        });
+        Self(
+            read.flat_map(Cookie::split_parse)
+                .filter_map(Result::ok)
+                .collect(),
+        )
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        let found = self.0.iter().find(|cookie| cookie.name() == name);
+        found.map(|cookie| cookie.value().to_owned())
+    }
 }

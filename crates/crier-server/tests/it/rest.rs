@@ -1,6 +1,8 @@
 //! The REST door on a real socket: each row of protocol section 2, and the limits of section 3.
 
+use crate::figures::scrape;
 use crier_platform::model::app::{AppKind, ProfileName};
+use crier_server::bound::Bound;
 use crier_testkit::identity::{API_KEY, Identity};
 use crier_testkit::{Answer, RawClient, TestServer};
 use std::fmt::Write;
@@ -40,6 +42,12 @@ fn assert_is_shape_error(answer: &Answer) {
     assert_is_api_error(answer, 100);
     let is_bare = answer.text().ends_with(SHAPE_ERROR) || answer.text().ends_with("\"request_args\":[]}");
     assert!(is_bare, "{}", answer.text());
+}
+
+/// How often the edges have met a bound.
+async fn met(server: &TestServer, name: &str) -> f64 {
+    let series = format!("crier_server_overflow_total{{name=\"{name}\"}}");
+    scrape(server).await[&series]
 }
 
 #[tokio::test]
@@ -169,6 +177,7 @@ async fn request_line_over_65534_bytes_is_414() {
         let request = format!("GET /restserver.php?{query} HTTP/1.1\r\nHost: h\r\n\r\n");
         assert_eq!(exchange(&server, request).await.status, status, "{length}");
     }
+    assert_eq!(met(&server, "request_head").await, 2.0);
 }
 
 #[tokio::test]
@@ -180,6 +189,7 @@ async fn header_section_over_65536_bytes_is_431() {
         let request = format!("GET /restserver.php HTTP/1.1\r\nHost: h\r\nX: {filler}\r\n\r\n");
         assert_eq!(exchange(&server, request).await.status, status, "{length}");
     }
+    assert_eq!(met(&server, "request_head").await, 2.0);
 }
 
 #[tokio::test]
@@ -193,6 +203,7 @@ async fn more_header_fields_than_head_fields_max_are_431() {
         request.push_str("\r\n");
         assert_eq!(exchange(&server, request).await.status, status, "{count}");
     }
+    assert_eq!(met(&server, "request_head").await, 1.0);
 }
 
 #[tokio::test]
@@ -227,6 +238,7 @@ async fn urlencoded_body_over_its_limit_is_413_by_length_and_while_reading() {
         assert!(answer.text().ends_with(SHAPE_ERROR), "{}", answer.text());
         assert_eq!(answer.header("connection"), Some("close"));
     }
+    assert_eq!(server.state.metrics.times_met(Bound::RequestBodyBytes), 2);
 }
 
 #[tokio::test]
@@ -420,6 +432,7 @@ async fn head_that_does_not_end_is_closed_at_the_head_deadline() {
         client.send(begun.as_bytes()).await.unwrap();
         assert!(client.is_closed().await.unwrap(), "{begun}");
     }
+    assert_eq!(met(&server, "request_head").await, 2.0);
 }
 
 #[tokio::test]
@@ -432,6 +445,7 @@ async fn connection_over_connections_max_is_closed_at_once() {
     first.answer().await.unwrap();
     let mut second = RawClient::connect(server.address).await.unwrap();
     assert!(second.is_closed().await.unwrap());
+    assert_eq!(server.state.metrics.times_met(Bound::Connections), 1);
     first.send(post("method=m").as_bytes()).await.unwrap();
     assert_is_api_error(&first.answer().await.unwrap(), 101);
 }

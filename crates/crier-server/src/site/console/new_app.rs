@@ -1,6 +1,7 @@
 //! `/developers/new`: makes an application, and shows its keys once.
 
 use super::asked_fields::Asked;
+use crate::bound::Bound;
 use crate::site::door::{Answer, render, unkept};
 use crate::site::error::SiteError;
 use crate::site::fields::Fields;
@@ -73,7 +74,7 @@ pub(crate) async fn post(visit: Visit, fields: Fields) -> Answer {
             show(&visit, fields.to_vec(), wrong.len())
         }
         Err(FormFault::Other(AccountError::Conflict(Conflict::AppsFull))) => {
-            visit.state.metrics.overflow("accounts.apps_per_developer");
+            visit.state.metrics.bound(Bound::AppsPerDeveloper);
             let most = visit.state.accounts.apps_per_developer_max();
             Err(SiteError::bad_request(format!(
                 "You have {most} applications, which is as many as one developer may make here. Ask whoever runs this server for more."

@@ -1,6 +1,7 @@
 //! `/developers/test`: one click makes a test application and test people, one takes them away, and in between stands what to paste
 //! into a terminal to see a live message arrive (ADR 0024).
 
+use crate::bound::Bound;
 use crate::site::door::{Answer, render, see_other, unkept};
 use crate::site::error::SiteError;
 use crate::site::fields::Fields;
@@ -123,7 +124,7 @@ pub(crate) async fn person(visit: Visit, fields: Fields) -> Answer {
     let user = visit.form_user(&fields, HERE)?;
     begun(&visit, &user).await?;
     if !visit.state.accounts.add_test_person(user.uid).await? {
-        visit.state.metrics.overflow("accounts.test_people");
+        visit.state.metrics.bound(Bound::TestPeople);
         let most = visit.state.accounts.test_people_max();
         return Err(SiteError::bad_request(format!(
             "You have {most} test people, which is as many as there can be."

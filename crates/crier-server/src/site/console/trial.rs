@@ -220,7 +220,7 @@ mod tests {
     fn what_is_filled_in_becomes_pairs_and_an_empty_input_none() {
         let method = &METHODS[0];
         let sent = b"who=own&version=2&verb=GET&p_message=a%0d%0ab&p_ttl=&p_nonsense=1&further=x=1%0d%0ay%0d%0a%0d%0az=a=b";
-        let filled = Filled::of(method, &Fields::read_texts(sent).unwrap()).unwrap();
+        let filled = Filled::of(method, &Fields::read_texts(sent, 64).unwrap()).unwrap();
         let pairs = pairs_of(&filled);
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
         assert_eq!(pairs, [("message", "a\nb"), ("x", "1"), ("y", ""), ("z", "a=b")]);
@@ -228,7 +228,7 @@ mod tests {
         assert!(
             Filled::of(
                 method,
-                &Fields::read_texts(b"who=ada&version=1&verb=GET").unwrap()
+                &Fields::read_texts(b"who=ada&version=1&verb=GET", 64).unwrap()
             )
             .is_err()
         );

@@ -280,7 +280,7 @@ async fn a_developer_makes_so_many_applications_and_the_next_is_counted_as_refus
     let refused = made(&mut bo, "Three").await;
     assert!(refused.status == 400 && refused.text().contains("You have 2 applications"));
     assert!(stage.server.accounts().find_app("Three").await.is_err());
-    let line = "crier_server_overflow_total{name=\"accounts.apps_per_developer\"}";
+    let line = "crier_server_overflow_total{name=\"accounts.apps_per_developer_max\"}";
     assert_eq!(figure(&stage, line).await.as_deref(), Some("1"));
     let ada = stage.logged_in("ada").await;
     assert_eq!(

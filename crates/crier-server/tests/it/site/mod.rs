@@ -4,6 +4,7 @@ mod administration;
 mod app_pages;
 mod app_ways;
 mod attacks;
+mod bounds;
 pub(crate) mod browser;
 mod calls;
 mod canvas;

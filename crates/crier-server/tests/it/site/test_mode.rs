@@ -247,7 +247,7 @@ async fn there_are_so_many_test_people_and_the_next_is_counted_as_refused() {
     let refused = ada.submit("/developers/test/people", &[]).await;
     assert!(refused.status == 400 && refused.text().contains("3 test people"));
     assert_eq!(bench(&stage).await.people.len(), 3);
-    let line = "crier_server_overflow_total{name=\"accounts.test_people\"}";
+    let line = "crier_server_overflow_total{name=\"accounts.test_people_max\"}";
     assert_eq!(super::console::figure(&stage, line).await.as_deref(), Some("1"));
     let mut bo = stage.logged_in("bo").await;
     bo.get("/developers/test").await;
