@@ -3,7 +3,7 @@
 //! Stage 1 of the street: only `RawCall::read` makes a `RawCall`. Nothing here knows applications or secrets.
 
 use crate::error::{Code, Refusal};
-use crate::multipart;
+use crate::multipart::{self, Split};
 use crate::pairs::{Budget, Pairs, ShapeError, Source, first_format};
 use crate::params;
 use crate::render::{Format, Style, jsonp::Callback};
@@ -59,8 +59,8 @@ pub enum Body {
     Empty,
     /// `application/x-www-form-urlencoded`, or no content type.
     Urlencoded(Vec<u8>),
-    /// `multipart/form-data`, split; `None` when it could not be split (no or bad boundary, missing closing delimiter).
-    Multipart(Option<Vec<Part>>),
+    /// `multipart/form-data`, split as far as it can be.
+    Multipart(Split),
     /// A non-empty body of any other type.
     OtherType,
     /// A content encoding other than identity (protocol 2.5).
@@ -77,7 +77,7 @@ impl Body {
         match multipart::body_kind(content_type) {
             multipart::BodyKind::Urlencoded => Self::Urlencoded(bytes),
             multipart::BodyKind::Multipart(boundary) => {
-                Self::Multipart(boundary.and_then(|boundary| multipart::split(&bytes, &boundary)))
+                Self::Multipart(Split::of(&bytes, boundary.as_deref()))
             }
             multipart::BodyKind::Other => Self::OtherType,
         }
@@ -141,7 +141,7 @@ impl RawCall {
             format: asked_format(&request),
         })?;
         let file = match (file, &mut request.body) {
-            (Some(index), Body::Multipart(Some(parts))) => parts.get_mut(index).map(|part| FilePart {
+            (Some(index), Body::Multipart(split)) => split.parts.get_mut(index).map(|part| FilePart {
                 bytes: std::mem::take(&mut part.body),
             }),
             (_, Body::Empty | Body::Urlencoded(_) | Body::Multipart(_) | Body::OtherType | Body::Encoded) => {
@@ -243,8 +243,10 @@ fn read(request: &RequestParts) -> Result<Read, ShapeError> {
     let (body, file) = match (verb, &request.body) {
         (Verb::Get, _) | (Verb::Post, Body::Empty) => (Source::default(), None),
         (Verb::Post, Body::Urlencoded(bytes)) => (Source::urlencoded(bytes, &mut budget)?, None),
-        (Verb::Post, Body::Multipart(Some(parts))) => multipart::judge(parts, &mut budget)?,
-        (Verb::Post, Body::Multipart(None)) => return Err(ShapeError::Multipart),
+        (Verb::Post, Body::Multipart(split)) if split.is_whole => {
+            multipart::judge(&split.parts, &mut budget)?
+        }
+        (Verb::Post, Body::Multipart(_)) => return Err(ShapeError::Multipart),
         (Verb::Post, Body::OtherType) => return Err(ShapeError::MediaType),
         (Verb::Post, Body::Encoded) => return Err(ShapeError::ContentEncoding),
     };
@@ -256,8 +258,8 @@ fn asked_format(request: &RequestParts) -> Format {
     first_format(&request.query)
         .or_else(|| match (Verb::named(&request.verb), &request.body) {
             (Some(Verb::Post), Body::Urlencoded(bytes)) => first_format(bytes),
-            (Some(Verb::Post), Body::Multipart(Some(parts))) => {
-                multipart::first_format(parts).map(|value| Format::named(value).unwrap_or_default())
+            (Some(Verb::Post), Body::Multipart(split)) => {
+                multipart::first_format(&split.parts).map(|value| Format::named(value).unwrap_or_default())
             }
             (
                 None | Some(Verb::Get | Verb::Post),
@@ -296,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_get_body_is_discarded_whatever_it_is() {
-        for body in [form("a=%"), Body::OtherType, Body::Multipart(None)] {
+        for body in [form("a=%"), Body::OtherType, Body::Multipart(Split::default())] {
             let call = RawCall::read(request("GET", "a=1", body)).unwrap();
             assert_eq!(call.pairs().get("a"), Some("1"));
         }
@@ -332,7 +334,10 @@ mod tests {
         let of = |body| cause(request("POST", "", body)).0;
         assert_eq!(of(Body::OtherType), ShapeError::MediaType.to_string());
         assert_eq!(of(Body::Encoded), ShapeError::ContentEncoding.to_string());
-        assert_eq!(of(Body::Multipart(None)), ShapeError::Multipart.to_string());
+        assert_eq!(
+            of(Body::Multipart(Split::default())),
+            ShapeError::Multipart.to_string()
+        );
     }
 
     #[test]

@@ -114,22 +114,47 @@ fn unquoted(quoted: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     }
 }
 
+/// A multipart body, split as far as it can be read.
+#[derive(Debug, Clone, Default)]
+pub struct Split {
+    /// The parts that a delimiter ends: also those of a broken body, since one of them may name the format of its answer.
+    pub parts: Vec<Part>,
+    /// Whether it has a boundary, whole part headers and a closing delimiter, as far as it was split.
+    pub is_whole: bool,
+}
+
+impl Split {
+    /// A body by the boundary of its `Content-Type`; no parts, and not whole, without one.
+    #[must_use]
+    pub fn of(body: &[u8], boundary: Option<&[u8]>) -> Self {
+        boundary.map_or_else(Self::default, |boundary| split(body, boundary))
+    }
+}
+
 /// Splits a body at its boundary (protocol 3.4): preamble and epilogue ignored, values left as they are. At most
-/// `PARTS_MAX` parts. `None` when no closing delimiter ends the parts or a part's headers are not headers.
-#[must_use]
-pub fn split(body: &[u8], boundary: &[u8]) -> Option<Vec<Part>> {
-    let mut parts = Vec::new();
-    let (_, mut line, mut rest) = next_delimiter(body, boundary, true)?;
-    while line == Line::Opens && parts.len() < PARTS_MAX {
-        let (headers, content) = headers(rest)?;
-        let (value, next, after) = next_delimiter(content, boundary, false)?;
-        parts.push(Part {
-            headers,
-            body: value.to_vec(),
-        });
+/// `PARTS_MAX` parts.
+fn split(body: &[u8], boundary: &[u8]) -> Split {
+    let mut split = Split::default();
+    let Some((_, mut line, mut rest)) = next_delimiter(body, boundary, true) else {
+        return split;
+    };
+    while line == Line::Opens && split.parts.len() < PARTS_MAX {
+        let Some((part, next, after)) = next_part(rest, boundary) else {
+            return split;
+        };
+        split.parts.push(part);
         (line, rest) = (next, after);
     }
-    Some(parts)
+    split.is_whole = true;
+    split
+}
+
+/// The part that begins here, what the delimiter behind it does, and what follows that line.
+fn next_part<'a>(bytes: &'a [u8], boundary: &[u8]) -> Option<(Part, Line, &'a [u8])> {
+    let (headers, content) = headers(bytes)?;
+    let (value, line, rest) = next_delimiter(content, boundary, false)?;
+    let body = value.to_vec();
+    Some((Part { headers, body }, line, rest))
 }
 
 /// What a delimiter line does.

@@ -3,7 +3,7 @@
 //! Promise: nothing is judged here that the wire can judge; a body that cannot be split is handed on as such. Knows no parameter.
 
 use crier_proto::call::Body;
-use crier_proto::multipart::{self, BodyKind};
+use crier_proto::multipart::{self, BodyKind, Split};
 use crier_proto::pairs::{MULTIPART_BYTES_MAX, URLENCODED_BYTES_MAX};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -49,7 +49,7 @@ impl Kind {
             Self::Plain(_) if bytes.is_empty() => Body::Empty,
             Self::Plain(BodyKind::Urlencoded) => Body::Urlencoded(bytes),
             Self::Plain(BodyKind::Multipart(boundary)) => {
-                Body::Multipart(boundary.and_then(|boundary| multipart::split(&bytes, &boundary)))
+                Body::Multipart(Split::of(&bytes, boundary.as_deref()))
             }
             Self::Plain(BodyKind::Other) => Body::OtherType,
         }
@@ -104,11 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn a_multipart_body_without_its_closing_delimiter_is_handed_on_as_unsplit() {
+    fn a_multipart_body_without_its_closing_delimiter_is_handed_on_as_not_whole() {
         let kind = || kind(&CONTENT_TYPE, &["multipart/form-data; boundary=B"]);
         let open = b"--B\r\nContent-Disposition: form-data; name=a\r\n\r\nx".to_vec();
-        assert!(matches!(kind().wire_body(open.clone()), Body::Multipart(None)));
-        let closed = [open, b"\r\n--B--\r\n".to_vec()].concat();
-        assert!(matches!(kind().wire_body(closed), Body::Multipart(Some(parts)) if parts.len() == 1));
+        let split = |body| match kind().wire_body(body) {
+            Body::Multipart(split) => (split.parts.len(), split.is_whole),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(split(open.clone()), (0, false));
+        assert_eq!(split([open, b"\r\n--B--\r\n".to_vec()].concat()), (1, true));
     }
 }

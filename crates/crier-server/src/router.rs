@@ -161,6 +161,13 @@ fn judge_head<B>(request: &Request<B>) -> Option<Response<Full<Bytes>>> {
     if !host_is_right {
         return Some(empty(StatusCode::BAD_REQUEST));
     }
+    // A body under a coding that nobody here takes off would be read for what it is not (protocol 2.5: length, or chunked).
+    let mut codings = request.headers().get_all(http::header::TRANSFER_ENCODING).iter();
+    let is_chunked =
+        |coding: &http::HeaderValue| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    if !codings.next().is_none_or(is_chunked) || codings.next().is_some() {
+        return Some(empty(StatusCode::BAD_REQUEST));
+    }
     let uri = request.uri();
     // Only origin form and absolute form name something here (protocol 2.2): a bare authority is a tunnel's, another scheme not ours.
     let form_is_right = match uri.scheme() {

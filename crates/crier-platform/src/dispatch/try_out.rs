@@ -12,6 +12,7 @@ use crier_proto::call::{Body, Part, RawCall, RequestParts, Verb};
 use crier_proto::digest::{lower_hex, sha256};
 use crier_proto::error::Refusal;
 use crier_proto::mistake::Form;
+use crier_proto::multipart::Split;
 use crier_proto::pairs::{Pair, urlencoded};
 use crier_proto::render::jsonp::Callback;
 use crier_proto::render::{self, Format, Rendered, Style};
@@ -178,7 +179,16 @@ fn unsigned(trial: &Trial, (now, elapsed_ms): (WallMs, u64)) -> Vec<Pair> {
 fn request((verb, path): (Verb, &str), pairs: &[Pair], trial: &Trial) -> RequestParts {
     let encoded = || urlencoded(pairs).into_bytes();
     let (query, body) = match (verb, &trial.file) {
-        (_, Some(file)) => (Vec::new(), Body::Multipart(Some(parts(pairs, file)))),
+        (_, Some(file)) => {
+            let parts = parts(pairs, file);
+            (
+                Vec::new(),
+                Body::Multipart(Split {
+                    parts,
+                    is_whole: true,
+                }),
+            )
+        }
         (Verb::Get, None) => (encoded(), Body::Empty),
         (Verb::Post, None) => (Vec::new(), Body::Urlencoded(encoded())),
     };

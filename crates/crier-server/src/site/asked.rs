@@ -45,6 +45,18 @@ pub(super) fn target(visit: &Visit, app: &App) -> Result<String, BadTarget> {
     base(visit, app)?.target(app, visit.query.value("next"))
 }
 
+/// As `target`; for an application without a page of its own and a call without `next`, this place of ours.
+///
+/// # Errors
+/// `BadRequest` for an address that leads away from the application.
+pub(super) fn target_or(visit: &Visit, app: &App, ours: &str) -> Result<String, SiteError> {
+    match (target(visit, app), visit.query.value("next")) {
+        (Ok(target), _) => Ok(target),
+        (Err(BadTarget::NoBase), None) => Ok(visit.href(ours)),
+        (Err(BadTarget::NoBase | BadTarget::Foreign), _) => Err(foreign_target()),
+    }
+}
+
 /// Where declining leads: `cancel_url` by the rules of 18.3, else the front page.
 ///
 /// # Errors

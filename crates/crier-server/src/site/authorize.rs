@@ -3,11 +3,11 @@
 //!
 //! Promise: only a click changes anything; the way back carries `installed=1` once, from the click that has added.
 
-use super::asked::{asking_app, cancel_address, foreign_target, target};
+use super::asked::{asking_app, cancel_address, target_or};
 use super::door::{Answer, render, see_other, with_form_target};
 use super::error::SiteError;
 use super::fields::Fields;
-use super::target::{BadTarget, with_parameter};
+use super::target::with_parameter;
 use super::terms::{Asking, TermsPage, Wish};
 use super::visit::Visit;
 use crier_platform::accounts::terms::Assent;
@@ -72,9 +72,5 @@ async fn accept(visit: &Visit, fields: &Fields, wish: Wish) -> Answer {
 
 /// Where accepting leads: the target of 18.3; for an application without a page of its own, the person's settings.
 fn onward(visit: &Visit, app: &App) -> Result<String, SiteError> {
-    match (target(visit, app), visit.query.value("next")) {
-        (Ok(target), _) => Ok(target),
-        (Err(BadTarget::NoBase), None) => Ok(visit.href("/settings?done=accepted")),
-        (Err(BadTarget::NoBase | BadTarget::Foreign), _) => Err(foreign_target()),
-    }
+    target_or(visit, app, "/settings?done=accepted")
 }

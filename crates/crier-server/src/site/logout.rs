@@ -1,6 +1,6 @@
 //! `/logout` and `/logout.php` (protocol 18.8): GET asks, POST ends the login, and a session of the same person if one is named.
 
-use super::asked::{asking_app, check_version, foreign_target, target};
+use super::asked::{asking_app, check_version, target_or};
 use super::door::{Answer, render, see_other, with_cookie, with_form_target};
 use super::error::SiteError;
 use super::fields::Fields;
@@ -43,15 +43,12 @@ pub(crate) async fn post(visit: Visit, fields: Fields) -> Answer {
     with_cookie(see_other(&next), visit.no_login_cookie())
 }
 
-/// Where to go afterwards: the front page, or an address of the application that is named, by the rules of 18.3.
+/// Where to go afterwards: an address of the application that is named, by the rules of 18.3; the front page when none is.
 async fn onward(visit: &Visit) -> Result<String, SiteError> {
-    if !visit.query.has("api_key") && !visit.query.has("next") {
+    if visit.query.value("api_key").is_none() && visit.query.value("next").is_none() {
         check_version(visit)?;
         return Ok(visit.href("/"));
     }
     let app = asking_app(visit).await?;
-    if visit.query.value("next").is_none() {
-        return Ok(visit.href("/"));
-    }
-    target(visit, &app).map_err(|_| foreign_target())
+    target_or(visit, &app, "/")
 }

@@ -7,6 +7,7 @@ use crier_platform::model::app::{AppKind, ProfileName};
 use crier_testkit::TestServer;
 use crier_testkit::identity::APP_NAME;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -45,16 +46,12 @@ impl Client {
         for (name, value) in params {
             sent[*name] = json!(value);
         }
-        let call = json!({
+        let told = self.asked(&json!({
             "method": method,
             "api_key": caller.api_key,
             "secret": caller.secret,
             "params": sent,
-        });
-        writeln!(self.ask.as_mut().expect("its input is open"), "{call}").expect("the client reads");
-        let mut line = String::new();
-        self.told.read_line(&mut line).expect("the client answers");
-        let told: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("JSON, not {line:?}"));
+        }));
         match told["code"].as_u64() {
             Some(code) => Reported::Error(
                 code.try_into().expect("a code"),
@@ -62,6 +59,22 @@ impl Client {
             ),
             None => Reported::Value(told["value"].to_string()),
         }
+    }
+}
+
+impl Client {
+    /// What the client makes of one line.
+    fn asked(&mut self, line: &Value) -> Value {
+        writeln!(self.ask.as_mut().expect("its input is open"), "{line}").expect("the client reads");
+        let mut told = String::new();
+        self.told.read_line(&mut told).expect("the client answers");
+        serde_json::from_str(&told).unwrap_or_else(|_| panic!("JSON, not {told:?}"))
+    }
+
+    /// The signed values of what a browser brought; none when the client does not believe them.
+    fn validated(&mut self, secret: &str, brought: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let told = self.asked(&json!({ "secret": secret, "params": brought }));
+        serde_json::from_value(told["value"].clone()).expect("a dictionary of texts")
     }
 }
 
@@ -141,4 +154,43 @@ async fn every_documented_error_reaches_minifb_as_its_own_exception() {
         client.call(caller, method, params)
     })
     .await;
+}
+
+/// The sets that a canvas frame is shown with, and what the client's own `validate` makes of them (protocol 19.2).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn minifb_believes_every_set_of_a_canvas_frame_and_no_forged_or_foreign_one() {
+    let server = server(AppKind::Web, ProfileName::Documented).await;
+    let mut client = Client::of(&server);
+    let settings = [("callback", "http://game.example/"), ("canvas_ss", "on")];
+    let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let app = server.accounts().set_app(APP_NAME, &settings).await.unwrap();
+    let user = server.accounts().find_user("sender").await.unwrap();
+    let secret = app.secret.expose();
+    let mut refused = 0;
+    for (visitor, names) in [(None, 10), (Some(&*user), 14)] {
+        let pairs = server.accounts().canvas_pairs(&app, visitor).await.unwrap();
+        let set: BTreeMap<String, String> = pairs.into_iter().collect();
+        let believed = client.validated(secret, &set);
+        let sent = set
+            .iter()
+            .filter_map(|(name, value)| Some((name.strip_prefix("fb_sig_")?, value)));
+        let sent: BTreeMap<String, String> = sent
+            .map(|(name, value)| (name.to_owned(), value.clone()))
+            .collect();
+        assert_eq!((believed.len(), &believed), (names, &sent));
+        for name in set.keys() {
+            let mut forged = set.clone();
+            forged.get_mut(name).unwrap().push('0');
+            assert!(client.validated(secret, &forged).is_empty(), "{name} longer");
+            forged.remove(name);
+            assert!(client.validated(secret, &forged).is_empty(), "{name} gone");
+            refused += 2;
+        }
+        let mut more = set.clone();
+        more.insert("fb_sig_friends".to_owned(), "1".to_owned());
+        assert!(client.validated(secret, &more).is_empty());
+        assert!(client.validated(&"0".repeat(32), &set).is_empty());
+        refused += 2;
+    }
+    println!("sets shown to minifb: 2 believed, {refused} forged or foreign ones refused");
 }

@@ -314,6 +314,32 @@ async fn logging_out_judges_key_and_version_as_the_other_pages_do() {
 }
 
 #[tokio::test]
+async fn logging_out_without_next_leads_to_the_application_and_without_its_page_to_the_front_page() {
+    let stage = Stage::open().await;
+    let key = key(&stage, "Rochambeau").await;
+    let named = format!("/logout.php?api_key={key}");
+    let mut stranger = stage.browser();
+    for (address, target) in [
+        (named.as_str(), "http://app.example/cb/"),
+        ("/logout.php", "/"),
+        ("/logout.php?api_key=&next=&v=", "/"),
+    ] {
+        let answer = stranger.get(address).await;
+        assert_eq!((answer.status, location(&answer)), (303, target), "{address}");
+    }
+    let homeless = [("callback".to_owned(), String::new())];
+    stage
+        .server
+        .accounts()
+        .set_app("Rochambeau", &homeless)
+        .await
+        .unwrap();
+    assert_eq!(location(&stranger.get(&named).await), "/");
+    let astray = stranger.get(&format!("{named}&next=bye")).await;
+    assert_eq!((astray.status, astray.header("location")), (400, None));
+}
+
+#[tokio::test]
 async fn what_has_no_effect_is_accepted_and_what_is_empty_counts_as_absent() {
     let stage = Stage::open().await;
     stage.grant("Rochambeau").await;
