@@ -105,7 +105,12 @@ fn the_guarantee_is_kept_under_every_possible_number_of_slots() {
         config.constants.app_cap_min = 1;
         let (tally, seen) = run(&population, &config, 3);
         assert!(tally.is_kept(), "{slots} slots, {guaranteed} guaranteed");
-        assert!(tally.apps.iter().all(|app| app.longest() < app.greatest_k.max(1)));
+        // At the fullest view each of those that compete is promised at least what that view alone promises.
+        let (all, fullest) = (tally.apps.len(), seen.views.iter().map(|view| view.active).max());
+        let [least, most] = [fullest.unwrap(), all].map(|apps| apps.div_ceil(guaranteed as usize));
+        let greatest = tally.apps.iter().map(|app| app.greatest_k as usize).max();
+        assert!((least..=most).contains(&greatest.unwrap()), "{greatest:?}");
+        assert!(tally.apps.iter().all(|app| app.longest() < app.greatest_k));
         let longest = seen.views.iter().map(|view| view.longest_wait).max();
         assert_eq!(longest, tally.apps.iter().map(AppTally::longest).max());
         assert!(slots > 10 || longest > Some(1));

@@ -37,7 +37,7 @@ pub struct AppTally {
     pub last_bucket: u8,
     /// Views at which it competed, by how many in a row it had then missed; 0: it had a slot.
     pub missed: BTreeMap<u32, u64>,
-    /// The greatest K that it was promised while it waited: ⌈A* / f⌉.
+    /// The greatest K that it was promised at a view for which it had a candidate: ⌈A* / f⌉.
     pub greatest_k: u32,
     /// Times that it waited longer than K permits.
     pub broken: u64,
@@ -290,15 +290,21 @@ impl Tally {
                 *wait = None;
                 continue;
             };
-            if view.ranked.picks_of(app) > 0 {
+            let is_shown = view.ranked.picks_of(app) > 0;
+            let competed = match wait {
+                None if is_shown => count_of(&active),
+                _ => wait.get_or_insert_default().another(&active),
+            };
+            let promised = competed.div_ceil(self.slots_guaranteed);
+            tally.greatest_k = tally.greatest_k.max(promised);
+            if is_shown {
                 *wait = None;
+            }
+            let Some(wait) = wait else {
                 *tally.missed.entry(0).or_default() += 1;
                 continue;
-            }
-            let wait = wait.get_or_insert_default();
-            let promised = wait.another(&active).div_ceil(self.slots_guaranteed);
+            };
             *tally.missed.entry(wait.views).or_default() += 1;
-            tally.greatest_k = tally.greatest_k.max(promised);
             tally.broken += u64::from(wait.views >= promised);
             longest = longest.max(wait.views);
         }
@@ -320,13 +326,18 @@ fn active_set(view: &View, apps: usize) -> Vec<u64> {
 }
 
 impl Wait {
-    /// One more missed view; returns A*: how many applications competed at any of them.
+    /// One more view; returns A*: how many applications competed at any of them.
     fn another(&mut self, active: &[u64]) -> u32 {
         self.views += 1;
         self.rivals.resize(active.len(), 0);
         for (word, more) in self.rivals.iter_mut().zip(active) {
             *word |= more;
         }
-        self.rivals.iter().map(|word| word.count_ones()).sum()
+        count_of(&self.rivals)
     }
+}
+
+/// How many bits a set has.
+fn count_of(set: &[u64]) -> u32 {
+    set.iter().map(|word| word.count_ones()).sum()
 }
