@@ -46,6 +46,8 @@ bounds! {
     LabelChars => "site.label_chars_max",
     /// Applications named to somebody who has accepted none: the others were left out.
     OfferedApps => "site.offered_apps_max",
+    /// Boxes of an open feed page that are waited for: those beyond stay as they are.
+    WaitingPictures => "site.waiting_pictures_max",
     /// Wrong passwords of one name from one address: the next try waits.
     LoginFailuresPerNameAndAddress => "site.login_failures_per_name_and_address_max",
     /// Wrong passwords from one address: the next try waits.

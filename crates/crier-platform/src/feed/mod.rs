@@ -247,17 +247,17 @@ pub struct Wish {
     pub on: bool,
 }
 
-/// A picture that became ready.
+/// What happened to the picture of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReadyPicture {
+pub struct PictureNews {
     /// Its place in the record.
     pub seq: i64,
     /// The story.
     pub story: StoryId,
     /// 1 to 4.
     pub slot: u8,
-    /// The picture.
-    pub picture: SlotPicture,
+    /// The picture that became ready; `None`: the slot has closed up.
+    pub picture: Option<SlotPicture>,
 }
 
 /// A story with what its page needs to show it.

@@ -62,6 +62,15 @@ impl FeedReader {
         self.done(user, FeedWrite::RevokeAddress { user, number }).await
     }
 
+    /// Whether a token opens a feed.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn is_address(&self, token: &str) -> Result<bool, StoreFault> {
+        let digest = sha256(&[token.as_bytes()]);
+        Ok(self.shared.ports.store.feed_address(digest).await?.is_some())
+    }
+
     /// Whose feed a token opens, and its first page as a look; `None`: no such address.
     ///
     /// # Errors

@@ -91,6 +91,10 @@ pub struct KeptPicture {
     pub kind: PictureType,
     /// The encoded picture.
     pub bytes: Bytes,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
     /// The hour since 1970 in which it was last known to be served.
     pub used_hour: i64,
 }

@@ -1,10 +1,10 @@
-// The feed in place: the page's own forms without leaving it, keys, and word of what is new. Without this all of it works by links and forms.
+// The feed in place. Without this all of it works by links and forms.
 (() => {
   "use strict";
   const $ = (selector, root = document) => root.querySelector(selector);
   const acts = $("#acts");
 
-  // Forms: sent in place; if that fails in any way, sent as a browser sends them.
+  // Forms: sent in place; if that fails, as a browser sends them.
   let last;
   const send = async (button) => {
     const item = button.closest("li");
@@ -76,19 +76,26 @@
     bar.append(link);
   };
   const fill = (told) => {
-    const link = $(`#s${told.story} .pictures a[href*="/p${told.slot}"]`);
-    if (!link || $("img", link)) return;
+    const link = $(`#s${told.story} .pictures a[href*="/${told.story}/p${told.slot}"]`);
+    if (!link) return;
+    if (!told.src) return link.closest(link.closest("ul").children[1] ? "li" : "ul").remove();
+    if ($("img", link)) return;
     const image = new Image(told.width, told.height);
     image.alt = link.textContent;
     image.src = told.src;
     link.replaceChildren(image);
+  };
+  // With the boxes that wait for pictures.
+  const query = () => {
+    const boxes = [...document.querySelectorAll(".pictures a:not(:has(img))")];
+    return `after=${after}&waiting=` + boxes.map((box) => box.pathname.split("/go/").pop());
   };
   let failures = 0;
   let stream;
   const later = (wait) => setTimeout(open, wait + Math.random() * Math.min(30000, 500 * 2 ** failures));
   const poll = async (seen) => {
     try {
-      const answer = await fetch(`${base}/feed/poll?after=${after}&seen=${seen}`);
+      const answer = await fetch(`${base}/feed/poll?${query()}&seen=${seen}`);
       if (!answer.ok) throw answer;
       const told = await answer.json();
       tell(told);
@@ -101,9 +108,9 @@
     }
   };
   const open = () => {
-    // Two streams that never opened: something on the way swallows them.
+    // Two streams never opened: something on the way swallows them.
     if (failures > 1 || !window.EventSource) return poll("");
-    stream = new EventSource(`${base}/feed/live?after=${after}`);
+    stream = new EventSource(`${base}/feed/live?${query()}`);
     stream.onopen = () => (failures = 0);
     stream.onmessage = (event) => tell(JSON.parse(event.data));
     stream.addEventListener("drain", (event) => {

@@ -21,6 +21,9 @@ pub struct SiteConfig {
     pub label_chars_max: usize,
     /// Applications named to somebody who has accepted none: `site.offered_apps_max`.
     pub offered_apps_max: usize,
+    /// Boxes of an open feed page whose pictures are waited for: `site.waiting_pictures_max`. All that a page of the default ranking
+    /// can have fit five times.
+    pub waiting_pictures_max: usize,
     /// Wrong passwords of one name from one address in a window: `site.login_failures_per_name_and_address_max`.
     pub login_failures_per_name_and_address_max: u32,
     /// Wrong passwords from one address in a window, whatever the names: `site.login_failures_per_address_max`. A household or an
@@ -46,6 +49,7 @@ impl Default for SiteConfig {
             cookie_bytes_max: Bytes(16 << 10),
             label_chars_max: 60,
             offered_apps_max: 12,
+            waiting_pictures_max: 1_000,
             login_failures_per_name_and_address_max: 10,
             login_failures_per_address_max: 100,
             login_failures_per_name_max: 200,
@@ -85,6 +89,7 @@ impl SiteConfig {
         )?;
         at_least("site.label_chars_max", self.label_chars_max, 1)?;
         at_least("site.offered_apps_max", self.offered_apps_max, 1)?;
+        at_least("site.waiting_pictures_max", self.waiting_pictures_max, 1)?;
         at_least("site.login_failures_per_name_and_address_max", both, 1)?;
         at_most_other(
             ("site.login_failures_per_name_and_address_max", both),

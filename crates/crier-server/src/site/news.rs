@@ -1,18 +1,21 @@
-//! `/feed/live` and `/feed/poll`: word of what is new on an open page, and of pictures that are ready (feed 6.8).
+//! `/feed/live` and `/feed/poll`: word of what is new on an open page, and of pictures that are ready or will not
+//! come (feed 6.8).
 //!
 //! Promise: what is said is read from the record at the moment of saying it, so a stream has no queue that could overflow, and one that
 //! comes back has neither gap nor duplicate; it says something at most once a second. A login that ends ends the stream.
 
+use super::error::SiteError;
 use super::story::path_of;
 use super::streams::{Place, events};
 use super::visit::Visit;
+use crate::bound::Bound;
 use crate::state::AppState;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use crier_platform::feed::news::News;
-use crier_platform::feed::{ReadyPicture, StoreFault};
+use crier_platform::feed::{PictureNews, StoreFault};
 use crier_platform::model::time::ElapsedMs;
-use crier_proto::ids::Uid;
+use crier_proto::ids::{StoryId, Uid};
 use futures_util::stream::{BoxStream, StreamExt, unfold};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -35,6 +38,8 @@ struct Listener {
     after: i64,
     /// The seq up to which pictures have been told.
     pictures_told: i64,
+    /// Boxes of the document whose pictures are on their way.
+    waiting: Vec<(StoryId, u8)>,
     /// The last word: w and n.
     told: Option<(i64, u32)>,
     /// When the next word may be said.
@@ -80,15 +85,17 @@ pub(crate) async fn poll(State(state): State<AppState>, request: Request) -> Res
             Ok(None) => return bare(StatusCode::UNAUTHORIZED),
             Err(_) => return bare(StatusCode::SERVICE_UNAVAILABLE),
         };
-        let waits = news.w <= seen && matches!(listener.wake().await, Wake::Changed);
+        let says = news.w > seen || !news.closed.is_empty();
+        let waits = !says && matches!(listener.wake().await, Wake::Changed);
         if !waits {
             let word = Answer {
                 w: news.w,
                 new: news.new,
                 pictures: news
-                    .ready
+                    .pictures
                     .iter()
-                    .map(|ready| PictureWord::of(&state, ready))
+                    .map(|one| PictureWord::of(&state, one))
+                    .chain(news.closed.iter().copied().map(PictureWord::closed))
                     .collect(),
             };
             let headers = [
@@ -107,7 +114,10 @@ impl Listener {
             return Err(StatusCode::FORBIDDEN);
         }
         let visit = Visit::read(state, head).await;
-        let visit = visit.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+        let visit = visit.map_err(|error| match error {
+            SiteError::BadRequest(_) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        })?;
         let (Some(user), Some(login)) = (visit.user.as_ref(), visit.login_token()) else {
             return Err(StatusCode::UNAUTHORIZED);
         };
@@ -115,8 +125,15 @@ impl Listener {
         let last = last.and_then(|id| id.to_str().ok()).and_then(seq);
         let after = visit.query.value("after").and_then(seq);
         let after = last.or(after).ok_or(StatusCode::BAD_REQUEST)?;
+        let waiting = boxes_in(visit.query.value("waiting").unwrap_or_default());
+        let mut waiting = waiting.ok_or(StatusCode::BAD_REQUEST)?;
+        if waiting.len() > state.site.waiting_pictures_max {
+            state.metrics.bound(Bound::WaitingPictures);
+            waiting.truncate(state.site.waiting_pictures_max);
+        }
         let now = state.clock.elapsed();
         Ok(Self {
+            waiting,
             user: user.uid,
             login: login.to_owned(),
             place: state.streams.enter(user.uid),
@@ -187,15 +204,20 @@ impl Listener {
         if !matches!(logged_in, Ok(Some(_))) {
             return Ok(None);
         }
-        self.state.feed.news(self.user, self.after).await.map(Some)
+        let news = self.state.feed.news(self.user, self.after, &self.waiting);
+        news.await.map(Some)
     }
 
     /// The events that say what has changed since the last word.
     fn word(&mut self, news: &News) -> String {
         let mut text = String::new();
-        for ready in news.ready.iter().filter(|ready| ready.seq > self.pictures_told) {
-            push_event(&mut text, ready.seq, &PictureWord::of(&self.state, ready));
+        for one in news.pictures.iter().filter(|one| one.seq > self.pictures_told) {
+            push_event(&mut text, one.seq, &PictureWord::of(&self.state, one));
         }
+        for closed in &news.closed {
+            push_event(&mut text, news.w, &PictureWord::closed(*closed));
+        }
+        self.waiting.retain(|one| !news.closed.contains(one));
         self.pictures_told = self.pictures_told.max(news.w);
         if self.told != Some((news.w, news.new)) {
             self.told = Some((news.w, news.new));
@@ -230,11 +252,18 @@ struct CountWord {
     new: u32,
 }
 
-/// A picture that is ready.
+/// A picture that is ready; without `src` and sides a slot that has closed up.
 #[derive(Serialize)]
 struct PictureWord {
     story: i64,
     slot: u8,
+    #[serde(flatten)]
+    picture: Option<ReadyWord>,
+}
+
+/// Where a picture is, and its sides.
+#[derive(Serialize)]
+struct ReadyWord {
     src: String,
     width: u32,
     height: u32,
@@ -249,15 +278,36 @@ struct Answer {
 }
 
 impl PictureWord {
-    fn of(state: &AppState, ready: &ReadyPicture) -> Self {
+    fn of(state: &AppState, news: &PictureNews) -> Self {
+        let ready = news.picture.as_ref().map(|picture| ReadyWord {
+            src: format!("{}{}", state.public_url.base_path, path_of(picture)),
+            width: picture.width,
+            height: picture.height,
+        });
         Self {
-            story: ready.story.get(),
-            slot: ready.slot,
-            src: format!("{}{}", state.public_url.base_path, path_of(&ready.picture)),
-            width: ready.picture.width,
-            height: ready.picture.height,
+            story: news.story.get(),
+            slot: news.slot,
+            picture: ready,
         }
     }
+
+    fn closed((story, slot): (StoryId, u8)) -> Self {
+        Self {
+            story: story.get(),
+            slot,
+            picture: None,
+        }
+    }
+}
+
+/// The boxes that a page says it waits for, as their links name them: `<story>/p<slot>`, comma-joined; `None` for anything else.
+fn boxes_in(text: &str) -> Option<Vec<(StoryId, u8)>> {
+    let one = |text: &str| {
+        let (story, slot) = text.split_once("/p")?;
+        let slot = slot.parse().ok().filter(|slot| (1..=4).contains(slot))?;
+        Some((story.parse().ok()?, slot))
+    };
+    text.split(',').filter(|text| !text.is_empty()).map(one).collect()
 }
 
 /// A place in the record: digits alone.
@@ -297,6 +347,25 @@ mod tests {
         assert_eq!(seq("184"), Some(184));
         for bad in ["", "-1", "+1", "1 ", "x", "9223372036854775808"] {
             assert_eq!(seq(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_page_waits_for_boxes_of_stories() {
+        let story = |id| StoryId::new(id).unwrap();
+        assert_eq!(boxes_in(""), Some(vec![]));
+        assert_eq!(boxes_in("12/p1,7/p4"), Some(vec![(story(12), 1), (story(7), 4)]));
+        for bad in [
+            "12",
+            "12/t",
+            "12/p0",
+            "12/p5",
+            "0/p1",
+            "x/p1",
+            "1/p1;2/p1",
+            "1/p1/p1",
+        ] {
+            assert_eq!(boxes_in(bad), None, "{bad}");
         }
     }
 

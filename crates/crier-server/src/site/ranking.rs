@@ -1,4 +1,4 @@
-//! `/feed/ranking` and `.json`: the formula and the configuration in force, with their version (feed 4.1).
+//! `/feed/ranking` and `.json`: the formula and the configuration in force, with their version (feed 4.1): published, so no login is asked.
 
 use super::door::{Answer, render};
 use super::error::SiteError;
@@ -21,7 +21,6 @@ pub(super) struct RankingPage<'a> {
 }
 
 pub(crate) async fn get(visit: Visit) -> Answer {
-    visit.user()?;
     let ranking = visit.state.feed.ranking().await?;
     let page = RankingPage {
         chrome: Chrome::of(&visit, "How stories are ranked", "feed"),
@@ -33,7 +32,6 @@ pub(crate) async fn get(visit: Visit) -> Answer {
 
 /// The configuration as it is kept for ever: its canonical text.
 pub(crate) async fn get_json(visit: Visit) -> Answer {
-    visit.user()?;
     let ranking = visit.state.feed.ranking().await?;
     let mut response = Response::new(Body::from(ranking.canonical_text()));
     let json = HeaderValue::from_static("application/json");

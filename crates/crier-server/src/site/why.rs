@@ -24,6 +24,8 @@ pub(super) struct WhyPage<'a> {
     pub(super) v: String,
     /// When that view was.
     pub(super) view: Option<Moment>,
+    /// A view was asked for that is not kept.
+    pub(super) view_is_gone: bool,
     pub(super) card: Card,
     /// The verdict in words.
     pub(super) verdict: String,
@@ -87,6 +89,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         chrome: Chrome::of(&visit, "Why this?", "feed"),
         form_token: &visit.form_token(),
         view: why.explanation.view.map(|_| lens.moment(why.at)),
+        view_is_gone: visit.query.has("v") && why.explanation.view.is_none(),
         verdict: [verdict(&why.verdict), removal(&why.story, &lens)].concat(),
         details: [details(&why.verdict, why.explanation.cut), elsewhere(&why)]
             .join(" ")

@@ -183,13 +183,11 @@ impl Pen<'_> {
         Ok(())
     }
 
-    /// Removes a picture or an image everywhere, and every picture that was made of the same image (feed 7.11).
+    /// Removes a picture or an image everywhere, and every picture that was made of the same image (feed 7.11), also by way of a
+    /// picture of ours: a slot may name a photo by its address.
     fn block(&self, hash: [u8; 32]) -> Result<(), Halt> {
-        let images = self.hashes(IMAGES_OF, hash)?;
-        let mut pictures = BTreeSet::from([hash]);
-        for image in &images {
-            pictures.extend(self.hashes(PICTURES_OF, *image)?);
-        }
+        let images = self.reached(IMAGES_OF, BTreeSet::from([hash]))?;
+        let pictures = self.reached(PICTURES_OF, images.clone())?;
         for refused in images.iter().chain(&pictures) {
             let row = (refused, self.now.0);
             self.run(
@@ -211,6 +209,20 @@ impl Pen<'_> {
             self.run("DELETE FROM picture WHERE hash = ?1", [picture])?;
         }
         Ok(())
+    }
+
+    /// These hashes and all that the query leads to from them, step by step.
+    fn reached(&self, sql: &str, from: BTreeSet<[u8; 32]>) -> Result<BTreeSet<[u8; 32]>, Halt> {
+        let mut all = from.clone();
+        let mut ahead: Vec<[u8; 32]> = from.into_iter().collect();
+        while let Some(hash) = ahead.pop() {
+            ahead.extend(
+                self.hashes(sql, hash)?
+                    .into_iter()
+                    .filter(|found| all.insert(*found)),
+            );
+        }
+        Ok(all)
     }
 
     fn hashes(&self, sql: &str, key: [u8; 32]) -> Result<Vec<[u8; 32]>, Halt> {
@@ -260,6 +272,8 @@ impl Pictures for SqliteStore {
                 Ok(KeptPicture {
                     kind: row.word("type")?,
                     bytes: row.get::<_, Vec<u8>>("bytes")?.into(),
+                    width: row.get("width")?,
+                    height: row.get("height")?,
                     used_hour: row.get("used_hour")?,
                 })
             };

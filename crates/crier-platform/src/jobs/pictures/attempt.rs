@@ -4,7 +4,7 @@ use super::FetchPictures;
 use crate::model::job::{Attempt, ImageHash, Job, Settlement};
 use crate::model::picture::{Cause, PictureHash};
 use crate::ports::entropy::random_bytes;
-use crate::ports::fetch::{FetchFailed, Got, Wanted};
+use crate::ports::fetch::{FetchFailed, Got, Validators, Wanted};
 use crier_proto::digest::sha256;
 
 /// Milliseconds for which a host may ask to be left alone (feed 7.3).
@@ -16,9 +16,13 @@ impl FetchPictures {
     /// Asks, and says what that has come to.
     pub(super) async fn attempt(&self, job: &Job) -> Attempt {
         if let Some(own) = self.rules.own_picture(&job.url) {
+            let settled = match own {
+                Some(hash) => self.own(job, hash).await,
+                None => Err(Cause::Status(404).into()),
+            };
             return Attempt {
                 source: job.source,
-                settlement: own.map_or(Settlement::Failed(Cause::Status(404)), Settlement::Own),
+                settlement: settled.unwrap_or_else(|failed| self.failed(job, failed)),
                 spent: None,
             };
         }
@@ -46,6 +50,24 @@ impl FetchPictures {
             settlement: settled.unwrap_or_else(|failed| self.failed(job, failed)),
             spent: Some(fetched.bytes),
         }
+    }
+
+    /// A picture of our own site (feed 7.1): itself if it is small enough, else the picture that is made of it, as of any image. A
+    /// photo is larger than a slot.
+    async fn own(&self, job: &Job, hash: PictureHash) -> Result<Settlement, FetchFailed> {
+        let kept = self.ports.store.picture(hash).await;
+        let kept = kept.map_err(|_| FetchFailed::from(Cause::NoAnswer))?;
+        let kept = kept.ok_or(FetchFailed::from(Cause::Status(404)))?;
+        if job.fit.of(kept.width, kept.height) == (kept.width, kept.height) {
+            return Ok(Settlement::Own(hash));
+        }
+        let made = self.ports.images.thumbnail_of(kept.bytes, job.fit).await;
+        let picture = made.map_err(|why| FetchFailed::from(Cause::from(why)))?;
+        Ok(Settlement::Picture {
+            image: ImageHash(hash.0),
+            picture,
+            validators: Validators::default(),
+        })
     }
 
     /// Another attempt if the cause and the number of attempts permit it.

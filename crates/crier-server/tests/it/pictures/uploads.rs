@@ -1,7 +1,7 @@
 //! `photos.upload` (protocol 15.8, feed 7.12) over a real socket, with the multipart bodies of period clients.
 
 use super::host::png;
-use super::{get, publish, settled_slots};
+use super::{address_of, get, publish, settled_slots};
 use crate::site::stage::Stage;
 use crier_platform::model::story::SlotState;
 use crier_proto::digest::{lower_hex, sha256};
@@ -118,6 +118,33 @@ async fn an_uploaded_photo_has_three_sizes_and_a_pid_that_stories_may_show_at_on
     assert_ne!(text(&again, "pid"), text(&photo, "pid"));
     for name in ["aid", "src", "src_big", "src_small"] {
         assert_eq!(again[name], photo[name], "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_photos_address_as_a_storys_image_is_shrunk_to_a_slot_and_goes_with_the_photo_when_that_is_blocked()
+{
+    let stage = open().await;
+    let photo = upload(&stage, &[], Some(&png(200, (800, 400)))).await.json();
+    let (big, small) = (text(&photo, "src_big"), text(&photo, "src_small"));
+    publish(&stage, &[big.clone(), small.clone()]).await;
+    let slots = settled_slots(&stage).await;
+    let sizes = slots.iter().map(|slot| {
+        let picture = slot.picture.unwrap();
+        (picture.width, picture.height)
+    });
+    assert_eq!(sizes.collect::<Vec<_>>(), [(75, 38), (75, 38)]);
+    // What is small enough is shown as it is; of the photo a picture of its own was made.
+    let [shrunk, same] = [&slots[0], &slots[1]].map(|slot| slot.picture.unwrap());
+    assert!(small.contains(&lower_hex(&same.hash.0)));
+    assert!(!big.contains(&lower_hex(&shrunk.hash.0)));
+    assert_eq!(get(&stage, &address_of(shrunk), "").await.status, 200);
+    stage.server.state.pictures.block(same.hash).await.unwrap();
+    for picture in [shrunk, same] {
+        assert_eq!(get(&stage, &address_of(picture), "").await.status, 404);
+    }
+    for slot in settled_slots(&stage).await {
+        assert_eq!(slot.state, SlotState::Removed);
     }
 }
 

@@ -203,6 +203,19 @@ async fn offered_apps_max_are_named_to_somebody_who_has_accepted_none() {
 }
 
 #[tokio::test]
+async fn waiting_pictures_max_boxes_of_an_open_page_are_told_when_they_close_up() {
+    let stage = Stage::open_with(&[("CRIER__SITE__WAITING_PICTURES_MAX", "2")]).await;
+    let mut bo = stage.logged_in("bo").await;
+    // Stories that are not there show nothing either.
+    let two = bo.get("/feed/poll?after=0&seen=0&waiting=1/p1,2/p1").await;
+    assert_eq!(two.json()["pictures"].as_array().map(Vec::len), Some(2));
+    assert_eq!(met(&stage, "site.waiting_pictures_max").await, 0.0);
+    let three = bo.get("/feed/poll?after=0&seen=0&waiting=1/p1,2/p1,3/p1").await;
+    assert_eq!(three.json()["pictures"].as_array().map(Vec::len), Some(2));
+    assert_eq!(met(&stage, "site.waiting_pictures_max").await, 1.0);
+}
+
+#[tokio::test]
 async fn wrong_passwords_wait_as_the_keys_of_the_site_say() {
     let stage = Stage::open_with(&[
         ("CRIER__SITE__LOGIN_FAILURES_PER_NAME_AND_ADDRESS_MAX", "1"),

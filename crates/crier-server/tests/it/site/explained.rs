@@ -126,7 +126,14 @@ async fn a_click_counts_once_and_only_from_the_page_that_was_served() {
         bo.get_with("Sec-Fetch-Site: same-origin\r\n", &go).await;
         assert!(opened(&mut bo).await);
     }
+    let altered = bo.get(&format!("/feed/why/{id}?v=1.0123456789abcdef")).await;
+    assert!(
+        altered.text().contains("That view is not kept."),
+        "{}",
+        altered.text()
+    );
     let why = bo.get(&format!("/feed/why/{id}")).await;
+    assert!(!why.text().contains("That view is not kept."), "{}", why.text());
     assert!(
         why.text().contains("you did nothing with its stories"),
         "the view was before the click"
@@ -201,5 +208,14 @@ async fn the_configuration_in_force_is_readable_and_beside_it_stands_as_it_is_ke
     let kept = bo.get("/feed/ranking.json").await;
     assert_eq!(kept.header("content-type"), Some("application/json"));
     assert_eq!(kept.text(), RankingConfig::default().canonical_text());
-    assert_eq!(stage.browser().get("/feed/ranking.json").await.status, 303);
+    // Published: nobody has to log in for it.
+    let mut anybody = stage.browser();
+    assert!(
+        anybody
+            .get("/feed/ranking")
+            .await
+            .text()
+            .contains("<dt>feed.ranking.slots</dt><dd>25</dd>")
+    );
+    assert_eq!(anybody.get("/feed/ranking.json").await.text(), kept.text());
 }

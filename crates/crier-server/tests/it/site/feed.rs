@@ -366,6 +366,11 @@ async fn a_private_feed_needs_no_login_and_is_gone_when_it_is_revoked() {
     let number = between(page.text(), "name=\"address\" value=\"", "\"")
         .unwrap()
         .to_owned();
+    // Read as often as it may be in an hour: the next reader waits.
+    for _ in 3..60 {
+        anybody.get(&format!("/f/{token}/atom.xml")).await;
+    }
+    assert_eq!(anybody.get(&format!("/f/{token}/atom.xml")).await.status, 429);
     bo.submit("/feed/preferences/revoke", &[("address", &number)])
         .await;
     let gone = anybody.get(&format!("/f/{token}/atom.xml")).await;

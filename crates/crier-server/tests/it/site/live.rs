@@ -137,6 +137,59 @@ async fn a_picture_that_is_ready_is_told_to_the_pages_that_are_open_and_to_those
     assert_eq!(later["pictures"].as_array().map(Vec::len), Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_box_whose_picture_fails_or_is_removed_closes_up_on_the_pages_that_are_open() {
+    let host = Host::open().await;
+    let allow = host.address.to_string();
+    let mut reader = Reader::on(Stage::open_with(&[("CRIER__MEDIA__DIAL_ALLOW", &allow)]).await).await;
+    let (gone, there) = (host.url("/none.png"), host.url("/1.png"));
+    let params = [
+        ("title", "One"),
+        ("image_1", &gone),
+        ("image_1_link", "http://x.example/"),
+        ("image_2", &there),
+        ("image_2_link", "http://x.example/"),
+    ];
+    reader.stage.publish("Rochambeau", &params).await;
+    // Whether the fetch ends before the page listens or while it does, it is told, and once.
+    let mut stream = reader.listen("3&waiting=1/p1,1/p2", "").await;
+    stream.until("retry: 3000\n\n").await;
+    let picture = settled_slots(&reader.stage).await[1].picture.unwrap();
+    reader.stage.server.clock.advance_ms(1_000);
+    stream.until("data: {\"story\":1,\"slot\":1}\n\n").await;
+    let poll = reader
+        .bo
+        .get("/feed/poll?after=9&seen=9&waiting=1/p1,1/p2,2/p1")
+        .await;
+    assert_eq!(
+        poll.json()["pictures"].to_string(),
+        "[{\"slot\":1,\"story\":1},{\"slot\":1,\"story\":2}]"
+    );
+    let pictures = &reader.stage.server.state.pictures;
+    pictures.block(picture.hash).await.unwrap();
+    reader.stage.server.clock.advance_ms(1_000);
+    stream.until("id: 5\ndata: {\"story\":1,\"slot\":2}\n\n").await;
+    stream.until("id: 5\ndata: {\"w\":5,\"new\":0}\n\n").await;
+    assert!(!stream.text.contains("data:"), "{}", stream.text);
+}
+
+#[tokio::test]
+async fn a_page_that_asks_for_what_cannot_be_is_told_so() {
+    let mut reader = Reader::new().await;
+    for query in [
+        "",
+        "after=-1",
+        "after=2&after=2",
+        "after=2&waiting=x",
+        "after=2&waiting=1/p5",
+    ] {
+        for way in ["live", "poll"] {
+            let answer = reader.bo.get(&format!("/feed/{way}?{query}")).await;
+            assert_eq!(answer.status, 400, "{way}?{query}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_page_carries_the_seq_that_its_stream_goes_on_from() {
     let mut reader = Reader::new().await;
