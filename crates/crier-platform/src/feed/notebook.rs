@@ -98,7 +98,7 @@ pub(super) struct UnderWay<'n> {
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.notebook.leave(self.user, |ahead| {
-            ahead.readings = ahead.readings.saturating_sub(1)
+            ahead.readings = ahead.readings.saturating_sub(1);
         });
     }
 }
