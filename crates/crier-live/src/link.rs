@@ -50,6 +50,8 @@ pub struct Link {
     pub no: ConnectionNo,
     /// How it was opened.
     pub opening: Opening,
+    /// The first connection of its token line: itself, unless it was opened with a resume token (live 3.10).
+    line: AtomicU64,
     state: Mutex<Connection>,
     greeted: AtomicBool,
     /// The moment of the one wheel entry that counts; earlier ones were overtaken.
@@ -82,6 +84,7 @@ impl Link {
         Arc::new(Self {
             no,
             opening,
+            line: AtomicU64::new(no.0),
             state: Mutex::new(connection),
             greeted: AtomicBool::new(false),
             due: AtomicU64::new(u64::MAX),
@@ -95,6 +98,16 @@ impl Link {
     pub fn attach(&self, pump: Weak<dyn Pump>) {
         // A second transport for one connection does not exist: the first stays.
         let _ = self.pump.set(pump);
+    }
+
+    /// The first connection of its token line.
+    pub(crate) fn line(&self) -> ConnectionNo {
+        ConnectionNo(self.line.load(Ordering::Acquire))
+    }
+
+    /// Notes that it carries on this line.
+    pub(crate) fn carry_on(&self, line: ConnectionNo) {
+        self.line.store(line.0, Ordering::Release);
     }
 
     /// Notes that no hello is waited for any more; true the first time.

@@ -37,8 +37,8 @@ pub struct Resume {
     pub permit: Permit,
     /// Where it may be used.
     pub origin: OriginMark,
-    /// The connection that it supersedes.
-    pub connection: u64,
+    /// The line that it carries on, named by the line's first connection: whoever is open on it is superseded.
+    pub line: u64,
     /// When it was made: withdrawals after that void it.
     pub issued_at: WallMs,
 }
@@ -64,7 +64,7 @@ impl ResumeKey {
             permit.session.0,
             permit.until.0,
             resume.issued_at.0,
-            resume.connection,
+            resume.line,
             lower_hex(&resume.origin.0),
             permit.session_key.as_str(),
         );
@@ -88,7 +88,7 @@ impl ResumeKey {
         let session = SessionId(fields.number()?);
         let until = WallMs(fields.number()?);
         let issued_at = WallMs(fields.number()?);
-        let connection = u64::from_str_radix(fields.take(16)?, 16).ok()?;
+        let line = u64::from_str_radix(fields.take(16)?, 16).ok()?;
         let origin = u64::from_str_radix(fields.take(16)?, 16).ok()?;
         let session_key: SessionKey = fields.0.parse().ok()?;
         Some(Resume {
@@ -100,7 +100,7 @@ impl ResumeKey {
                 until,
             },
             origin: OriginMark(origin.to_be_bytes()),
-            connection,
+            line,
             issued_at,
         })
     }
@@ -167,7 +167,7 @@ mod tests {
                 until: WallMs(1_795_290_600_000),
             },
             origin: OriginMark::of(Some("https://a.example")),
-            connection: u64::MAX,
+            line: u64::MAX,
             issued_at: WallMs(1_795_290_000_000),
         }
     }

@@ -4,6 +4,7 @@
 //! transport and no connection.
 
 use crate::faults::{Fault, refused_by_delivery, refused_by_ledger};
+use crate::grammar::invalid;
 use crate::methods::live_message_send::{From, Params, judge, terms_not_accepted};
 use crate::model::app::App;
 use crate::model::login::TokenDigest;
@@ -160,6 +161,15 @@ impl LiveDoor {
 
     /// The checks of protocol 14.1.2 in their order, `recipient` to terms.
     async fn message(&self, app: &App, permit: &Permit, send: &PageSend) -> Result<NewMessage, Refusal> {
+        for (name, text) in [
+            ("recipient", &send.recipient),
+            ("event_name", &send.event),
+            ("message", &send.message),
+        ] {
+            if text.contains('\0') {
+                return Err(invalid(name, "must not contain U+0000"));
+            }
+        }
         let ttl = send.ttl.map(|ttl| ttl.to_string());
         let judged = judge(
             Params {
@@ -190,9 +200,9 @@ impl LiveDoor {
     }
 }
 
-/// An empty value is a missing one, and text with NUL is no text (protocol 14.1.2 b, c; live 2.2).
+/// An empty value is a missing one (protocol 14.1.2 b, c).
 fn given(text: &str) -> Option<&str> {
-    (!text.is_empty() && !text.contains('\0')).then_some(text)
+    (!text.is_empty()).then_some(text)
 }
 
 fn internal(fault: &dyn std::fmt::Display) -> Bye {

@@ -399,6 +399,12 @@ fn public_url(server: &ServerConfig) -> Result<PublicUrl, StartError> {
     PublicUrl::parse(&url).map_err(|why| StartError(format!("server.url {why}")))
 }
 
+/// Whether a data folder holds books.
+#[must_use]
+pub fn has_books(folder: &Path) -> bool {
+    SqliteStore::is_in(folder)
+}
+
 /// Puts a copy in the place of the books of a data folder that nobody serves.
 ///
 /// # Errors

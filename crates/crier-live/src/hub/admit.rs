@@ -72,7 +72,7 @@ impl Hub {
         match self.resumed(link, token) {
             Ok(resume) => {
                 self.metrics.resume(None);
-                self.supersede(ConnectionNo(resume.connection));
+                self.carry_on(link, ConnectionNo(resume.line));
                 let judged = self.admit_issued(link, hello, (resume.permit, resume.issued_at));
                 self.count_admission(Coming::Resume, judged);
             }
@@ -103,11 +103,16 @@ impl Hub {
         if void { Err(Bye::ResumeInvalid) } else { Ok(resume) }
     }
 
-    /// A newer connection of the same token line takes over (live 3.10).
-    fn supersede(&self, no: ConnectionNo) {
-        let old = self.links.of(&no).get(&no).cloned();
-        if let Some(old) = old {
-            self.end(&old, Bye::Superseded, None);
+    /// A newer connection of a token line takes over from whichever of the line is open here, however old its token is: at most
+    /// one of them delivers (live 3.10).
+    fn carry_on(&self, link: &Arc<Link>, line: ConnectionNo) {
+        link.carry_on(line);
+        let heir = self.heirs.of(&line).insert(line, link.no);
+        for no in [Some(line), heir].into_iter().flatten() {
+            let old = self.links.of(&no).get(&no).cloned();
+            if let Some(old) = old {
+                self.end(&old, Bye::Superseded, None);
+            }
         }
     }
 
@@ -268,7 +273,7 @@ impl Hub {
         self.resume_key.seal(&Resume {
             permit: permit.clone(),
             origin: link.opening.origin,
-            connection: link.no.0,
+            line: link.line().0,
             issued_at: self.clock.wall(),
         })
     }

@@ -83,6 +83,8 @@ pub struct Hub {
     me: Weak<Hub>,
     names: Names,
     links: Shards<ConnectionNo, Arc<Link>>,
+    /// By the first connection of a token line: the one that carries the line on, if another does.
+    heirs: Shards<ConnectionNo, ConnectionNo>,
     addresses: Shards<IpAddr, u32>,
     open: AtomicU32,
     greeting: AtomicU32,
@@ -132,6 +134,7 @@ impl Hub {
             revocations: Revocations::default(),
             names: Names::default(),
             links: Shards::new(),
+            heirs: Shards::new(),
             addresses: Shards::new(),
             open: AtomicU32::new(0),
             greeting: AtomicU32::new(0),
@@ -302,6 +305,7 @@ impl Hub {
         if self.links.of(&link.no).remove(&link.no).is_none() {
             return;
         }
+        self.leave_line(link);
         self.count_out(link);
         self.has_written_last(link);
         if let Some(key) = key_of(link) {
@@ -313,6 +317,15 @@ impl Hub {
         }
         if self.open.load(Ordering::Acquire) == 0 {
             self.note_empty();
+        }
+    }
+
+    /// Whoever comes next with a token of this line meets nobody, unless a newer one carries it on.
+    fn leave_line(&self, link: &Link) {
+        let line = link.line();
+        let mut heirs = self.heirs.of(&line);
+        if heirs.get(&line) == Some(&link.no) {
+            heirs.remove(&line);
         }
     }
 

@@ -34,7 +34,7 @@ impl Hub {
             // Only a connection's first frame is a hello: that was judged when it was read.
             ClientFrame::Hello(_) => {}
             ClientFrame::Unknown => {
-                let frame = ServerFrame::error(&Refusal::plain(Code::InvalidParameter), None, None);
+                let frame = ServerFrame::error(&unknown_type(), None, None);
                 self.answer(link, &frame);
             }
             ClientFrame::Register(register) => return self.register(link, register),
@@ -228,4 +228,9 @@ impl Hub {
     fn answer(&self, link: &Arc<Link>, frame: &ServerFrame) {
         self.say(link, frame.to_json().into());
     }
+}
+
+/// What a frame of an unknown type is answered (live 4.1).
+fn unknown_type() -> Refusal {
+    Refusal::because(Code::InvalidParameter, "type names no frame")
 }

@@ -19,9 +19,13 @@ Examples:
   crier call users.getLoggedInUser --api-key K --secret S --session-key SK --format json
   crier call liveMessage.send recipient=563683308 event_name=rochambeau message=rock --as demo
   crier call liveMessage.send recipient=563683308 event_name=rochambeau message=rock wait=acked outcome=1 --as demo
+  crier call liveMessage.send recipient=563683308 event_name=chat message=@@bo --as demo
+  crier call photos.upload picture=@rock.png --as demo
   crier call liveMessage.status id=ID --as demo
   crier call liveMessage.cancel id=ID --as demo
   crier call feed.publishStoryToUser 'title=<a href=\"http://chess.example/\">ada won</a>' --as demo --sig 1
+
+As with curl, @ begins a file: message=@@bo sends the value @bo, picture=@rock.png what is in rock.png.
 
 Exit status: 0 success, 3 the answer is an error document, 4 nothing answered.
 A profile is a section of ~/.config/crier/profiles.toml (or --profiles FILE): [demo] with url, api_key, secret, session_key.";
@@ -144,8 +148,11 @@ fn order(method: String, parameters: &[String], format: Option<String>) -> Resul
             Some(text) if text.starts_with('@') => order.parameters.push((name.to_owned(), text.to_owned())),
             Some(_) if order.file.is_some() => return Err(failed("a call carries one file part")),
             Some(path) => {
-                let bytes =
-                    std::fs::read(path).map_err(|why| failed(format!("cannot read {path}: {why}")))?;
+                let bytes = std::fs::read(path).map_err(|why| {
+                    failed(format!(
+                        "cannot read {path} ({why}); to send the value @{path} write {name}=@@{path}"
+                    ))
+                })?;
                 order.file = Some(bytes);
             }
             None => order.parameters.push((name.to_owned(), value.to_owned())),
@@ -191,9 +198,11 @@ mod tests {
         assert!(order("m".into(), &["a".into()], None).is_err());
         let refusal = order("m".into(), &["a=@/nowhere/at/all".into()], None).unwrap_err();
         assert!(
-            refusal.sentence.starts_with("cannot read /nowhere/at/all: "),
+            refusal.sentence.starts_with("cannot read /nowhere/at/all ("),
             "{}",
             refusal.sentence
         );
+        let way_out = "; to send the value @/nowhere/at/all write a=@@/nowhere/at/all";
+        assert!(refusal.sentence.ends_with(way_out), "{}", refusal.sentence);
     }
 }

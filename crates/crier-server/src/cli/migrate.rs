@@ -22,7 +22,7 @@ impl Migrate {
     /// Runs the command: a store on SQLite is migrated by being opened.
     pub fn run(self) -> Ended {
         super::block_on(async {
-            let server = self.place.open().await?;
+            let server = self.place.open_or_make().await?;
             server.close().await;
             say("the store has this version's shape");
             Ok(0)

@@ -39,15 +39,29 @@ impl Place {
         config::load(&Sources::of_process(self.config.clone(), flags)).map_err(failed)
     }
 
-    /// The server's use cases without its doors; works beside a running server.
+    /// The server's use cases without its doors; works beside a running server. Without books it makes none: a folder that was
+    /// mistyped is told of, and stays away.
     ///
     /// # Errors
     /// One sentence that says what to do.
     pub async fn open(&self) -> Result<Server, Failure> {
         let loaded = self.load(Vec::new())?;
-        boot::build(loaded.config, Overrides::default())
-            .await
-            .map_err(failed)
+        let folder = &loaded.config.server.data;
+        if !boot::has_books(folder) {
+            return Err(failed(format!(
+                "there are no books in {}: start with crier serve or crier user add, or name the folder with --data",
+                folder.display()
+            )));
+        }
+        built(loaded).await
+    }
+
+    /// The same; books that are not there yet are made.
+    ///
+    /// # Errors
+    /// One sentence that says what to do.
+    pub async fn open_or_make(&self) -> Result<Server, Failure> {
+        built(self.load(Vec::new())?).await
     }
 
     /// Runs one use case on the server's accounts, then closes the books.
@@ -69,14 +83,35 @@ impl Place {
     where
         F: Future<Output = Result<T, crier_platform::accounts::AccountError>>,
     {
-        super::block_on(async {
-            let server = self.open().await?;
-            let state = server.state.done_by(Actor::CommandLine);
-            let done = work(state).await.map_err(failed);
-            server.close().await;
-            done
-        })
+        super::block_on(async { done_on(self.open().await?, work).await })
     }
+
+    /// Runs one use case on the server's accounts, then closes the books; books that are not there yet are made.
+    ///
+    /// # Errors
+    /// The use case's sentence.
+    pub fn with_accounts_or_new<T, F>(&self, work: impl FnOnce(Accounts) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, crier_platform::accounts::AccountError>>,
+    {
+        super::block_on(async { done_on(self.open_or_make().await?, |state| work(state.accounts)).await })
+    }
+}
+
+async fn built(loaded: Loaded) -> Result<Server, Failure> {
+    boot::build(loaded.config, Overrides::default())
+        .await
+        .map_err(failed)
+}
+
+async fn done_on<T, F>(server: Server, work: impl FnOnce(AppState) -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, crier_platform::accounts::AccountError>>,
+{
+    let state = server.state.done_by(Actor::CommandLine);
+    let done = work(state).await.map_err(failed);
+    server.close().await;
+    done
 }
 
 /// A flag whose value is a text.

@@ -169,7 +169,7 @@ impl Add {
         };
         let user = self
             .place
-            .with_accounts(async |accounts| accounts.add_user(new).await)?;
+            .with_accounts_or_new(async |accounts| accounts.add_user(new).await)?;
         self.output.row(&short(&user));
         Ok(())
     }

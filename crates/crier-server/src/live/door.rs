@@ -105,6 +105,16 @@ pub async fn frames(
     visit.dressed(response)
 }
 
+/// Answers every other address below `/live/`, with the headers that all of them have.
+pub async fn elsewhere(
+    State(state): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let visit = Visit::read(&state, peer.ip(), (request.headers(), request.uri().query())).await;
+    visit.dressed(with_the_body_unread(answers::status(http::StatusCode::NOT_FOUND)))
+}
+
 impl Visit {
     async fn read(state: &AppState, address: IpAddr, (headers, query): (&HeaderMap, Option<&str>)) -> Self {
         let claimed = match origin::Claimed::read(headers) {

@@ -27,6 +27,7 @@ pub fn router() -> Router<AppState> {
         .route("/live/sse", any(door::sse))
         .route("/live/poll", any(door::poll))
         .route("/live/frames", any(door::frames))
+        .route("/live/{*other}", any(door::elsewhere))
         .merge(script::router());
     #[cfg(feature = "echo")]
     let router = router.route("/live/echo", any(echo::answer));

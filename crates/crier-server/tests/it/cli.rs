@@ -625,6 +625,26 @@ fn doctor_says_ok_or_what_to_do_on_each_line() {
 }
 
 #[test]
+fn a_command_that_only_looks_makes_no_books() {
+    let folder = folder();
+    for words in [
+        &["user", "list"][..],
+        &["app", "show", "Rochambeau"],
+        &["backup", "copy.db"],
+        &["doctor"],
+    ] {
+        let output = run(&folder, &[words, &["--data", "mistyped"]].concat());
+        let says = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{says}");
+        let sentence = "there are no books in mistyped: start with crier serve or crier user add, or name the folder with --data";
+        assert!(says.contains(sentence), "{says}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    said(&folder, &["user", "add", "ada", "--data", "right"]);
+    assert!(said(&folder, &["user", "list", "--data", "right"]).contains("ada"));
+}
+
+#[test]
 fn a_copy_brings_back_what_was_erased() {
     let folder = established();
     said(&folder, &["backup", "copy.db"]);

@@ -222,10 +222,11 @@ async fn asked(server: &TestServer, request: &str) -> Answer {
 #[tokio::test]
 async fn every_door_has_its_methods_and_every_answer_its_headers() {
     let server = going().await;
-    for door in ["ws", "sse", "poll", "frames"] {
+    for door in ["ws", "sse", "poll", "frames", "elsewhere"] {
         let own = if door == "ws" { "GET" } else { "POST" };
         for method in ["OPTIONS", "GET", "POST", "PUT", "DELETE", "PATCH"] {
             let status = match method {
+                _ if door == "elsewhere" => 404,
                 "OPTIONS" => 204,
                 "GET" if door == "ws" => 426,
                 "POST" if door != "ws" => 400,

@@ -3,7 +3,7 @@
 
 use crate::live::{ORIGIN, PAGE, at, caller, send, ticket};
 use crier_platform::model::app::{AppKind, ProfileName};
-use crier_testkit::identity::{APP_NAME, Identity, SESSION_KEY};
+use crier_testkit::identity::{APP_NAME, Identity, SENDER, SESSION_KEY};
 use crier_testkit::page::{End, FakePage, Over};
 use crier_testkit::{SignedClient, TestServer};
 use serde_json::{Value, json};
@@ -219,7 +219,22 @@ async fn a_frame_of_an_unknown_type_is_answered_and_life_goes_on(over: Over) {
     page.say(&json!([{"type": "dance"}, {"type": "focus", "page": PAGE, "focus": true}]))
         .await
         .unwrap();
-    assert_eq!(page.next_of("error").await.unwrap()["code"], 100);
+    let told = page.next_of("error").await.unwrap();
+    assert_eq!(
+        (&told["code"], &told["text"]),
+        (&100.into(), &"Invalid parameter: type names no frame".into())
+    );
+    page.send("ref-with-nul", (&SENDER.to_string(), "e"), "a\0b")
+        .await
+        .unwrap();
+    let told = page.next_of("error").await.unwrap();
+    assert_eq!(
+        (&told["code"], &told["text"]),
+        (
+            &100.into(),
+            &"Invalid parameter: message must not contain U+0000".into()
+        )
+    );
     send(&caller, "e", "1", &[("fanout", "focused")]).await;
     let message = page.next_of("message").await.unwrap();
     assert_eq!(

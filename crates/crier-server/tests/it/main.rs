@@ -8,6 +8,7 @@
 //! - `live_sse`, `live_poll`: streams of events, long polls and posted frames
 //! - `live_transports`, `live_hostile`: one list of cases over all three transports, and what no page should do
 //! - `live_floods`: long answers, and what happens while a hello waits for its turn
+//! - `live_lines`: resume tokens, old and new, of one line
 //! - `live_restart`: what a clean stop takes through to the next start, and what a cut does not
 //! - `figures`: what the page of figures says after a scripted evening
 //! - `live_status`: what became of a message, taking it back, and a repeated `ref`
@@ -39,6 +40,7 @@ mod live;
 mod live_durable;
 mod live_floods;
 mod live_hostile;
+mod live_lines;
 mod live_poll;
 mod live_restart;
 mod live_sse;

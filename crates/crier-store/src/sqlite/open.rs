@@ -60,6 +60,12 @@ pub(crate) struct Shared {
 }
 
 impl SqliteStore {
+    /// Whether a data folder holds books: a command that only looks makes none.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(DATABASE).exists()
+    }
+
     /// Opens the books in a data folder: makes the folder (mode 0700), `crier.db` and `keys/store.key` (both mode 0600) when they
     /// are not there, and brings the schema up to date. Blocks for some milliseconds; ready when it returns.
     ///
