@@ -114,17 +114,21 @@ pub fn is_known(method: &MethodSpec, name: &str) -> bool {
     common(name).is_some() || method.param(name).is_some()
 }
 
-/// The first unknown name in byte order (protocol 4.1, step 12). `ts` is known beside `sig_version=2` alone (protocol 4).
+/// The first unknown name in byte order (protocol 4.1, step 12).
 #[must_use]
 pub fn first_unknown<'a>(method: &MethodSpec, pairs: &'a [Pair]) -> Option<&'a str> {
+    unknown_names(method, pairs).min()
+}
+
+/// The unknown names of a request in its own order (protocol 4.1). `ts` is known beside `sig_version=2` alone (protocol 4).
+pub fn unknown_names<'a>(method: &MethodSpec, pairs: &'a [Pair]) -> impl Iterator<Item = &'a str> {
     let version_2 = pairs
         .iter()
         .any(|pair| &*pair.name == "sig_version" && &*pair.value == "2");
     pairs
         .iter()
         .map(|pair| &*pair.name)
-        .filter(|name| !is_known(method, name) || (*name == "ts" && !version_2))
-        .min()
+        .filter(move |name| !is_known(method, name) || (*name == "ts" && !version_2))
 }
 
 #[cfg(test)]

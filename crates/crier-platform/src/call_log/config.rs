@@ -20,6 +20,8 @@ pub struct CallLogConfig {
     pub explained_per_app_max: u32,
     /// Wrong signatures of all applications that are explained in a minute: `calls.explained_max`.
     pub explained_max: u32,
+    /// Names without effect that are counted for a lenient application; further ones are not: `calls.unread_names_max`.
+    pub unread_names_max: usize,
 }
 
 impl Default for CallLogConfig {
@@ -32,6 +34,7 @@ impl Default for CallLogConfig {
             watched_for: Span(600_000),
             explained_per_app_max: 60,
             explained_max: 600,
+            unread_names_max: 64,
         }
     }
 }

@@ -8,6 +8,7 @@ mod config;
 mod entry;
 mod mask;
 mod ring;
+mod unread;
 
 pub use config::CallLogConfig;
 pub use entry::{Explanation, KeptRequest, KeptValue, LoggedCall, LoggedItem, Origin, Subject};
@@ -25,6 +26,7 @@ use ring::Ring;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use unread::Unread;
 
 /// The applications are kept in so many parts, so that their calls do not wait for each other.
 const PARTS: usize = 16;
@@ -39,12 +41,13 @@ pub struct CallLogFigures {
     call_bytes: AtomicU64,
     apps: AtomicU64,
     unexplained: AtomicU64,
+    uncounted: AtomicU64,
 }
 
 impl CallLogFigures {
     /// Each bound's key and how often it was met.
     #[must_use]
-    pub fn met(&self) -> [(&'static str, u64); 5] {
+    pub fn met(&self) -> [(&'static str, u64); 6] {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         [
             ("calls.kept_max", of(&self.calls)),
@@ -52,6 +55,7 @@ impl CallLogFigures {
             ("calls.call_bytes_max", of(&self.call_bytes)),
             ("calls.apps_max", of(&self.apps)),
             ("calls.explained_max", of(&self.unexplained)),
+            ("calls.unread_names_max", of(&self.uncounted)),
         ]
     }
 }
@@ -79,6 +83,7 @@ struct Kept {
     refused: Ring,
     unproved: Ring,
     minute: Minute,
+    unread: Unread,
 }
 
 type Part = RwLock<HashMap<AppId, Arc<AppLog>>>;
@@ -167,6 +172,14 @@ impl CallLog {
         calls
     }
 
+    /// Names without effect in the calls of an application while it was lenient, and how many calls carried each; the most frequent
+    /// first. Items of batches do not count.
+    #[must_use]
+    pub fn unread_names(&self, app: AppId) -> Vec<(Box<str>, u64)> {
+        let log = self.known(app);
+        log.map_or_else(Vec::new, |log| held(&log.kept).unread.listed())
+    }
+
     /// One call of an application.
     #[must_use]
     pub fn call(&self, app: AppId, number: u64) -> Option<LoggedCall> {
@@ -209,7 +222,10 @@ impl CallLog {
         };
         let bytes_max = usize::try_from(self.config.kept_bytes_max.0).unwrap_or(usize::MAX);
         let left = ring.push(call, self.config.kept_max.max(1), bytes_max);
+        let unread = unread::names_of(noted.raw, noted.known, app);
+        let uncounted = kept.unread.count(unread, self.config.unread_names_max);
         drop(kept);
+        self.figures.uncounted.fetch_add(uncounted, Ordering::Relaxed);
         self.figures.calls.fetch_add(left.calls, Ordering::Relaxed);
         self.figures
             .parameters

@@ -5,7 +5,7 @@ use crate::harness::{Street, WEB, app_id, uid};
 use crier_platform::call_log::{
     CallLogConfig, Explanation, KeptRequest, KeptValue, LoggedCall, Origin, Subject,
 };
-use crier_platform::model::app::{App, AppKind};
+use crier_platform::model::app::{App, AppKind, Strictness};
 use crier_platform::model::quantity::{Bytes, Span};
 use crier_platform::ports::store::Write;
 use crier_proto::call::RawCall;
@@ -344,6 +344,40 @@ async fn explained_per_app_max_and_explained_max_hold_for_a_minute() {
         assert_eq!(told, [Unusual, Unusual, NotTried, Unusual]);
         assert_eq!(street.met("calls.explained_max"), 1);
     }
+}
+
+#[tokio::test]
+async fn names_without_effect_are_counted_for_a_lenient_application_up_to_unread_names_max() {
+    let street = Street::open_logging(CallLogConfig {
+        unread_names_max: 2,
+        ..CallLogConfig::default()
+    })
+    .await;
+    let strict = street.act(|call| call.with("foo", "1"), WHO).await;
+    assert_eq!(strict.code(), 100);
+    let counted = || street.dispatcher.log().unread_names(app_id());
+    assert_eq!(counted(), [], "a refused name has had its word");
+    street
+        .set_app(|app| app.settings.strictness = Strictness::Lenient)
+        .await;
+    street
+        .act(|call| call.with("zoo", "1").with("foo", ""), WHO)
+        .await
+        .value();
+    street
+        .act(|call| call.with("foo", "2").with("ts", "3"), WHO)
+        .await
+        .value();
+    // Refused for another name, and proved to be the application's all the same.
+    street
+        .act(|call| call.with("foo", "2").with("locale", "?"), WHO)
+        .await;
+    street
+        .answer(street.wrong().await.with("foo", "4").unsigned())
+        .await;
+    street.act(|call| call.with("foo", "5"), "no.method").await;
+    assert_eq!(counted(), [("foo".into(), 3), ("zoo".into(), 1)]);
+    assert_eq!(street.met("calls.unread_names_max"), 1, "ts found no place");
 }
 
 #[tokio::test]

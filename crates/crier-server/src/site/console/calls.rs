@@ -27,6 +27,8 @@ pub(in crate::site) struct CallsPage<'a> {
     pub(in crate::site) older: Option<u64>,
     /// Where word of new calls comes from; empty on later pages.
     pub(in crate::site) live: String,
+    /// Names without effect, which no method knows, and how many calls carried each.
+    pub(in crate::site) unread: Vec<(Box<str>, u64)>,
     pub(in crate::site) kept_max: usize,
     pub(in crate::site) watched_minutes: u64,
 }
@@ -132,6 +134,7 @@ pub(crate) async fn get(owned: OwnedApp) -> Answer {
         } else {
             Watched::Calls.address(&owned, &seen)
         },
+        unread: log.unread_names(app),
         kept_max,
         watched_minutes: log.config().watched_for.0 / 60_000,
     };

@@ -69,7 +69,7 @@ pub(in crate::site) use {
     messages::{MessageRow, MessagesPage},
     new_app::{MadePage, NewPage},
     overview::OverviewPage,
-    people::{PeoplePage, PersonRow, SessionRow},
+    people::{Done, PeoplePage, PersonRow, SessionRow},
     secrets::{SecretPage, SecretsPage},
     settings::{AskedPart, SettingsPage},
     test_mode::{BenchApp, BenchPerson, KeyedPerson, TestKeysPage, TestLinkPage, TestModePage},
@@ -89,6 +89,10 @@ pub(super) fn routes() -> Router<AppState> {
         .route(
             "/developers/{app}/people/end",
             owned_page(people::back).merge(owned_form(people::end)),
+        )
+        .route(
+            "/developers/{app}/people/reset",
+            owned_page(people::back).merge(owned_form(people::reset)),
         )
         .route("/developers/{app}/insights", owned_page(insights::get))
         .route("/developers/{app}/insights.json", owned_page(insights::get_json))

@@ -1,4 +1,5 @@
-//! `/developers/<app_id>/people`: who has accepted an application, as far as the protocol tells it, and the sessions that its owner may end.
+//! `/developers/<app_id>/people`: who has accepted an application, as far as the protocol tells it, the sessions that its owner
+//! may end, and the order of a session's calls, which they may reset (protocol 9.6).
 
 use super::head::AppHead;
 use super::owned::OwnedApp;
@@ -8,7 +9,9 @@ use crate::site::fields::Fields;
 use crate::site::layout::Chrome;
 use crate::site::moment::{Moment, zone};
 use askama::Template;
+use crier_platform::accounts::AccountError;
 use crier_platform::accounts::app_people::OwnPerson;
+use crier_platform::model::app::CallIdSetting;
 use crier_platform::model::session::{Session, SessionId};
 use crier_platform::model::time::WallMs;
 use crier_proto::ids::Uid;
@@ -26,8 +29,22 @@ pub(in crate::site) struct PeoplePage<'a> {
     /// What the address of the next page carries.
     pub(in crate::site) next: Option<String>,
     pub(in crate::site) sessions: Vec<SessionRow>,
-    /// Whether a session was just ended.
-    pub(in crate::site) ended: bool,
+    /// Whether the application's calls are in an order that can be reset (protocol 9.2).
+    pub(in crate::site) ordered: bool,
+    /// What was just done.
+    pub(in crate::site) done: Done,
+}
+
+/// What a form of this page has just done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::site) enum Done {
+    Nothing,
+    /// A session has ended.
+    Ended,
+    /// A session's call order was reset.
+    Reset,
+    /// There is no session with the key whose call order was to be reset.
+    NoSession,
 }
 
 /// A person who has accepted.
@@ -82,7 +99,13 @@ pub(crate) async fn get(owned: OwnedApp) -> Answer {
         later: behind.is_some(),
         next: page.next.map(|(at, user)| format!("{}.{user}", at.0)),
         sessions: own.iter().flat_map(|person| rows_of(&owned, person)).collect(),
-        ended: owned.visit.query.value("done") == Some("ended"),
+        ordered: owned.app.settings.call_id != CallIdSetting::Ignored,
+        done: match owned.visit.query.value("done") {
+            Some("ended") => Done::Ended,
+            Some("reset") => Done::Reset,
+            Some("no-session") => Done::NoSession,
+            Some(_) | None => Done::Nothing,
+        },
     };
     render(StatusCode::OK, &page)
 }
@@ -101,6 +124,18 @@ pub(crate) async fn end(owned: OwnedApp, fields: Fields) -> Answer {
         return Err(SiteError::NotFound);
     }
     see_other(&owned.href("/people?done=ended#sessions"))
+}
+
+/// Resets the call order of a session of the application, whoever's it is (protocol 9.6).
+pub(crate) async fn reset(owned: OwnedApp, fields: Fields) -> Answer {
+    let key = fields.value("session_key").unwrap_or_default().trim();
+    let accounts = &owned.visit.state.accounts;
+    let done = match accounts.reset_call_order(owned.app.id, key).await {
+        Ok(()) => "reset",
+        Err(AccountError::NotFound(_)) => "no-session",
+        Err(error) => return Err(error.into()),
+    };
+    see_other(&owned.href(&format!("/people?done={done}#order")))
 }
 
 fn rows_of<'a>(owned: &'a OwnedApp, person: &'a OwnPerson) -> impl Iterator<Item = SessionRow> + 'a {

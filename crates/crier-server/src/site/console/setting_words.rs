@@ -95,7 +95,10 @@ pub(super) fn words_for(key: &str) -> (&'static str, &'static str) {
             "jsonp",
             "Whether an answer may be wrapped into a function call, for pages of other sites.",
         ),
-        "strictness" => ("strictness", "What happens to parameters that no method knows."),
+        "strictness" => (
+            "strictness",
+            "What becomes of parameters that no method knows, and of a signature of 2008 whose text can be read as another request too. Lenient takes the latter: whoever writes into a value that you sign may cut it short and add parameters.",
+        ),
         "allow_ip" => (
             "Addresses that may call",
             "Addresses, blocks such as 10.1.0.0/16, prefixes such as 10.1.2.*. Empty: calls may come from anywhere.",
@@ -139,8 +142,8 @@ pub(super) fn word_meaning(key: &str, word: &str) -> &'static str {
         ("live_text", "json") => "JSON alone",
         ("signature", "md5") => "those of 2008 and modern ones",
         ("signature", "hmac") => "modern ones alone, HMAC-SHA-256",
-        ("strictness", "strict") => "the call is refused",
-        ("strictness", "lenient") => "they are signed and have no effect",
+        ("strictness", "strict") => "both are refused",
+        ("strictness", "lenient") => "the former have no effect, the latter is taken",
         ("jsonp" | "canvas_ss" | "native_clients", "on") => "yes",
         ("jsonp" | "canvas_ss" | "native_clients", "off") => "no",
         _ => "",

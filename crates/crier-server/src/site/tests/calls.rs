@@ -64,6 +64,7 @@ fn calls(calls: Vec<CallRow>, only_refused: bool) -> String {
         calls,
         only_refused,
         live: "/crier/developers/7/live?of=calls&seen=0".to_owned(),
+        unread: vec![("foo".into(), 2), ("bar".into(), 1)],
         kept_max: 200,
         watched_minutes: 10,
     };

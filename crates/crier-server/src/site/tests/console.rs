@@ -2,7 +2,7 @@
 
 use super::{HOSTILE, TOKEN, chrome, moment};
 use crate::site::console::{
-    AppHead, AppRow, ApplicationsPage, Asked, AskedPart, BenchApp, BenchPerson, KeyedPerson, MadePage,
+    AppHead, AppRow, ApplicationsPage, Asked, AskedPart, BenchApp, BenchPerson, Done, KeyedPerson, MadePage,
     NewPage, OverviewPage, PeoplePage, PersonRow, ProfileSays, SecretPage, SecretsPage, SessionRow,
     SettingsPage, TestKeysPage, TestLinkPage, TestModePage, Word,
 };
@@ -145,7 +145,8 @@ fn people(some: bool) -> String {
         } else {
             Vec::new()
         },
-        ended: some,
+        ordered: some,
+        done: if some { Done::Reset } else { Done::NoSession },
     };
     page.render().unwrap()
 }

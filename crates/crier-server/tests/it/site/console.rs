@@ -360,6 +360,92 @@ async fn an_owner_sees_people_by_number_and_ends_none_but_own_sessions() {
 }
 
 #[tokio::test]
+async fn an_owner_resets_the_call_order_of_a_session_of_the_application_and_of_no_other() {
+    let stage = Stage::open().await;
+    stage.grant("Rochambeau").await;
+    let judged = async |call_id: &str| {
+        let setting = [("call_id".to_owned(), call_id.to_owned())];
+        let app = stage.server.accounts().set_app("Rochambeau", &setting).await;
+        app.unwrap()
+    };
+    let app = judged("required").await;
+    let bos = stage.caller("Rochambeau").await;
+    let twice = bos.pairs("users.getLoggedInUser", &[]);
+    let value = |name: &str| {
+        twice
+            .iter()
+            .find(|pair| &*pair.name == name)
+            .unwrap()
+            .value
+            .to_string()
+    };
+    let (key, number) = (value("session_key"), value("call_id"));
+    let code = async || {
+        let call = bos.call("users.getLoggedInUser", &[("call_id", &number)]).await;
+        call.unwrap().error_code()
+    };
+    assert_eq!((code().await, code().await), (None, Some(103)));
+    let people = format!("/developers/{}/people", app.id);
+    let (mut ada, reset) = (stage.logged_in("ada").await, format!("{people}/reset"));
+    for (sent, done, told) in [
+        ("", "no-session", "Nothing was reset"),
+        ("nonsense", "no-session", "Nothing was reset"),
+        (&*format!(" {key} "), "reset", "The order is reset"),
+    ] {
+        assert!(code().await == Some(103), "not yet");
+        ada.get(&people).await;
+        let answer = ada.submit(&reset, &[("session_key", sent)]).await;
+        assert_eq!(location(&answer), format!("{people}?done={done}#order"));
+        assert!(
+            ada.get(&format!("{people}?done={done}"))
+                .await
+                .text()
+                .contains(told)
+        );
+    }
+    assert_eq!((code().await, code().await), (None, Some(103)), "once more");
+    let mut bo = stage.logged_in("bo").await;
+    bo.get("/settings").await;
+    assert_eq!(
+        bo.submit(&reset, &[("session_key", &key)]).await.status,
+        404,
+        "not the owner"
+    );
+    judged("ignored").await;
+    assert!(ada.get(&people).await.text().contains("nothing need be reset"));
+}
+
+#[tokio::test]
+async fn names_that_a_lenient_application_sends_in_vain_stand_on_its_page_of_calls() {
+    let stage = Stage::open().await;
+    stage.grant("Rochambeau").await;
+    let lenient = [("strictness".to_owned(), "lenient".to_owned())];
+    let app = stage
+        .server
+        .accounts()
+        .set_app("Rochambeau", &lenient)
+        .await
+        .unwrap();
+    let calls = format!("/developers/{}/calls", app.id);
+    let mut ada = stage.logged_in("ada").await;
+    assert!(!ada.get(&calls).await.text().contains("without effect"));
+    let bos = stage.caller("Rochambeau").await;
+    for params in [&[("formt", "json"), ("foo", "1")][..], &[("formt", "json")]] {
+        let answer = bos.call("users.getLoggedInUser", params).await.unwrap();
+        assert_eq!(answer.error_code(), None, "{}", answer.text());
+    }
+    let page = ada.get(&calls).await;
+    for told in [
+        "<summary>2 parameters without effect</summary>",
+        "<li><code>formt</code> in 2 calls</li>\n<li><code>foo</code> in 1 call</li>",
+    ] {
+        assert!(page.text().contains(told), "{told}: {}", page.text());
+    }
+    let settings = ada.get(&format!("/developers/{}/settings", app.id)).await;
+    assert!(settings.text().contains("may cut it short and add parameters"));
+}
+
+#[tokio::test]
 async fn people_stand_fifty_to_a_page_and_each_once() {
     let stage = Stage::open().await;
     let accounts = stage.server.accounts();
