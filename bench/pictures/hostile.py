@@ -28,10 +28,14 @@ def png(width, height, depth, colour, interlace, *parts):
     return PNG + header + b"".join(parts) + chunk(b"IEND", b"")
 
 
+def segment(marker, data):
+    return b"\xff" + bytes((marker,)) + struct.pack(">H", len(data) + 2) + data
+
+
 def jpeg_header(marker, width, height, components=3):
     frame = struct.pack(">BHHB", 8, height, width, components)
     frame += b"".join(bytes((number + 1, 0x11, 0)) for number in range(components))
-    return b"\xff\xd8\xff" + bytes((marker,)) + struct.pack(">H", len(frame) + 2) + frame
+    return b"\xff\xd8" + segment(marker, frame)
 
 
 SCAN = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0\xff\xd9"
@@ -68,6 +72,14 @@ def frame(at, sides, image):
     return b"ANMF", head + kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
 
 
+def packed_zeros(count):
+    """So many zeros as zlib packs them: a block of a mebibyte that begins anew, as often as needed."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    end = packer.compress(bytes(count % (1 << 20))) + packer.flush()
+    return b"\x78\xda" + block * (count >> 20) + end + struct.pack(">I", count % 65_521 << 16 | 1)
+
+
 def interlaced_bytes(width, height, pixel):
     """Bytes of an interlaced image before they are packed: seven passes, each row with its filter."""
     passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -87,6 +99,26 @@ def groups_of_codes(count):
     # At most eleven lengths follow.
     code = "0" + number(15, 4) + lengths + "1" + number(1, 3) + number(9, 4) + rows
     return "0" + "0" + "1" + number(0, 3) + entropy + code * 5 * count
+
+
+def packed_bits(bits):
+    """Bits of a scan, the first one first, with their stuffing."""
+    bits += "0" * (-len(bits) % 8)
+    return int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")
+
+
+def deep_refinements(width, height, scans):
+    """A grey progressive image whose blocks hold their last coefficient alone: each further scan looks at all 63 for one bit."""
+    table = lambda place, symbol: segment(0xC4, bytes((place, 1)) + bytes(15) + bytes((symbol,)))
+    scan = lambda band, bits: segment(0xDA, b"\x01\x01\0" + bytes(band)) + packed_bits(bits)
+    blocks = (width // 8) * (height // 8)
+    # A run of blocks is 2 to the 14th and what fourteen bits add; each of its blocks then has one bit.
+    refinement = ("0" + format(blocks // 12 - (1 << 14), "014b") + "0" * (blocks // 12)) * 12
+    head = segment(0xDB, b"\0" + b"\1" * 64)
+    head += segment(0xC2, struct.pack(">BHHB", 8, height, width, 1) + b"\x01\x11\0")
+    first = table(0, 0) + table(0x10, 1) + scan((0, 0, 0), "0" * blocks) + scan((63, 63, 1), "01" * blocks)
+    further = table(0x10, 0xE0) + scan((1, 63, 0x10), refinement) * (scans - 2)
+    return b"\xff\xd8" + head + first + further + b"\xff\xd9"
 
 
 def declared():
@@ -110,7 +142,7 @@ def carried():
     Image.linear_gradient("L").save(plain, "PNG")
     plain = plain.getvalue()
     beside = lambda *parts: plain[:33] + b"".join(parts) + plain[33:]
-    zeros = zlib.compress(bytes(200 << 20), 9)
+    zeros = packed_zeros(200 << 20)
     keep("carried-png-profile", beside(chunk(b"iCCP", b"p\0\0" + zeros)))
     keep("carried-png-text", beside(chunk(b"zTXt", b"t\0\0" + zeros)))
     keep("carried-png-chunks", beside(chunk(b"tEXt", b"a\0b") * 300_000))
@@ -118,7 +150,6 @@ def carried():
     photo = io.BytesIO()
     Image.linear_gradient("L").save(photo, "JPEG")
     photo = photo.getvalue()
-    segment = lambda marker, data: b"\xff" + bytes((marker,)) + struct.pack(">H", len(data) + 2) + data
     keep("carried-jpeg-comments", photo[:2] + segment(0xFE, b"c") * 900_000 + photo[2:])
     pieces = b"".join(segment(0xE2, b"ICC_PROFILE\0" + bytes((number, 60)) + bytes(65_000)) for number in range(1, 61))
     keep("carried-jpeg-profile", photo[:2] + pieces + photo[2:])
@@ -140,7 +171,7 @@ def carried():
 
 
 def real():
-    zeros = lambda count: chunk(b"IDAT", zlib.compress(bytes(count), 9))
+    zeros = lambda count: chunk(b"IDAT", packed_zeros(count))
     keep("real-png-at-the-bound", png(4_096, 4_096, 8, 2, 0, zeros(4_096 * (1 + 4_096 * 3))))
     keep("real-png-sixteen-bits-at-the-bound", png(4_096, 4_096, 16, 6, 0, zeros(4_096 * (1 + 4_096 * 8))))
     keep("real-png-interlaced", png(2_000, 2_000, 8, 6, 1, zeros(interlaced_bytes(2_000, 2_000, 4))))
@@ -161,12 +192,14 @@ def real():
         scan = image[last:-2]
         times = min(90, ((5 << 20) - len(image)) // len(scan))
         keep(f"real-progressive-scans-{name}", image[:-2] + scan * times + b"\xff\xd9")
+    keep("real-progressive-refinements", deep_refinements(4_096, 4_032, 100))
     saved = io.BytesIO()
     photo.resize((4_096, 4_096)).save(saved, "JPEG", quality=40, subsampling=0)
     keep("real-jpeg-at-the-bound", saved.getvalue())
+    flat = photo.point(lambda value: value & 0xC0)
     for name, how in (("lossy", {"quality": 75, "method": 0}), ("lossless", {"lossless": True, "quality": 0, "method": 0})):
         saved = io.BytesIO()
-        photo.quantize(16).convert("RGB").save(saved, "WEBP", **how)
+        flat.save(saved, "WEBP", **how)
         keep(f"real-webp-{name}", saved.getvalue())
     saved = io.BytesIO()
     Image.new("P", (4_096, 4_096)).save(saved, "GIF")

@@ -138,6 +138,21 @@ impl Clock for Restless {
     async fn sleep_until(&self, _: ElapsedMs) {}
 }
 
+/// What becomes of a file when its time is over after so many looks at the clock, and how often it was looked at.
+fn with_timeout(file: &[u8], timeout: u64) -> (Option<NoPicture>, u64) {
+    let clock = Arc::new(Restless::default());
+    let config = MediaConfig {
+        decode_timeout: Span(timeout),
+        ..MediaConfig::default()
+    };
+    let metrics = MediaMetrics::registered(&mut Registry::default());
+    let maker = Maker::new(&config, Arc::clone(&clock) as Arc<dyn Clock>, metrics.clone());
+    let refused = maker.picture_of(file, Fit::STORY).err();
+    let is_over = u64::from(refused == Some(NoPicture::Timeout));
+    assert_eq!(metrics.decode_refusals("decode_timeout"), is_over);
+    (refused, clock.0.load(Ordering::Relaxed))
+}
+
 #[test]
 fn decode_timeout_stops_the_work_within_the_file() {
     let pixels = draw::noise(400 * 400 * 4);
@@ -148,20 +163,27 @@ fn decode_timeout_stops_the_work_within_the_file() {
         ("jpeg", draw::jpeg(&pixels[..400 * 400 * 3], 400, 400)),
     ];
     for (name, file) in files {
-        let clock = Arc::new(Restless::default());
-        let config = MediaConfig {
-            decode_timeout: Span(1),
-            ..MediaConfig::default()
-        };
-        let metrics = MediaMetrics::registered(&mut Registry::default());
-        let maker = Maker::new(&config, Arc::clone(&clock) as Arc<dyn Clock>, metrics.clone());
-        assert_eq!(
-            maker.picture_of(&file, Fit::STORY),
-            Err(NoPicture::Timeout),
-            "{name}"
-        );
-        assert_eq!(metrics.decode_refusals("decode_timeout"), 1);
-        let looks = clock.0.load(Ordering::Relaxed);
+        let (refused, looks) = with_timeout(&file, 1);
+        assert_eq!(refused, Some(NoPicture::Timeout), "{name}");
         assert!(looks < 16, "{name} went on for {looks} looks");
+    }
+}
+
+#[test]
+fn decode_timeout_is_looked_at_before_every_row_of_blocks_of_every_scan_of_a_jpeg() {
+    let rgb = jpeg_encoder::ColorType::Rgb;
+    for (name, file, least) in [
+        // 50 rows of blocks; a quarter of 400 rows of pixels is looked at every eighth time.
+        ("baseline", draw::jpeg(&draw::smooth(400, 400), 400, 400), 50 + 12),
+        ("progressive", draw::progressive(400, 400, rgb), 4 * 50 + 3 * 50 + 12),
+    ] {
+        let (refused, _) = with_timeout(&file, 1_000_000);
+        assert_eq!(refused, None, "{name}");
+        for timeout in 1..least {
+            let (refused, looks) = with_timeout(&file, timeout);
+            assert_eq!(refused, Some(NoPicture::Timeout), "{name} after {timeout}");
+            // The first look sets the deadline, and what was spent is told to the figures at last.
+            assert!(looks <= timeout + 5, "{name} after {timeout}: {looks} looks");
+        }
     }
 }
