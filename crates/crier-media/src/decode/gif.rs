@@ -1,7 +1,7 @@
 //! GIF: the canvas as it looks while the first frame is shown (feed 7.6).
 //!
-//! Promise: the walk below finds the end of the file without unpacking anything; the decoder sees the file up to the end of the
-//! first frame. The frame is clipped to the canvas; where it leaves the canvas free, nothing is shown.
+//! Promise: the walk below finds the end of the file without unpacking anything; the decoder sees the first frame, what says how it
+//! is shown, and the profile, and nothing else. The frame is clipped to the canvas; where it leaves the canvas free, nothing is shown.
 
 use super::pieces::Pieces;
 use super::rows::{Rows, Source};
@@ -13,16 +13,20 @@ use gif::{ColorOutput, DecodeOptions, MemoryLimit};
 const SCREEN: usize = 13;
 /// Position, sides and flags of a frame, behind its mark.
 const FRAME: usize = 9;
+/// The label of an extension that says how the next frame is shown.
+const CONTROL: u8 = 0xf9;
+/// The label of an application's extension, and the name of the one that holds a profile.
+const PROFILE: &[u8] = b"\xff\x0bICCRGBG1012";
 /// Tables, and whatever else does not grow with the sides.
 const FIXED_BYTES: u64 = 256 * 1024;
 
 /// What the walk over the blocks has found.
-struct Head {
+struct Head<'a> {
     canvas: (u32, u32),
     /// Sides of the first frame.
     frame: (u32, u32),
-    /// Where the first frame's data end.
-    frame_end: usize,
+    /// What the decoder sees.
+    seen: Vec<&'a [u8]>,
 }
 
 /// Reads a GIF.
@@ -38,7 +42,7 @@ pub fn decode(image: &[u8], order: &Order) -> Result<Decoded, NoPicture> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
     options.set_memory_limit(MemoryLimit::Unlimited);
-    let seen = Pieces::new(vec![&image[..head.frame_end], b";"], order.deadline);
+    let seen = Pieces::new(head.seen, order.deadline);
     let mut decoder = options.read_info(seen).map_err(broken)?;
     let frame = decoder.next_frame_info().map_err(broken)?;
     let frame = frame.ok_or(NoPicture::Broken(BrokenPart::Empty))?;
@@ -50,6 +54,7 @@ pub fn decode(image: &[u8], order: &Order) -> Result<Decoded, NoPicture> {
     let mut rows = Rows::new(Source::Rgba, decoder.icc_profile(), head.canvas, target);
     let mut row = vec![0; head.canvas.0 as usize * 4];
     for y in 0..head.canvas.1 as usize {
+        order.deadline.check()?;
         row.fill(0);
         let inside = y.checked_sub(top);
         if let Some(line) = inside.and_then(|line| indexes.chunks_exact(head.frame.0 as usize).nth(line)) {
@@ -83,24 +88,35 @@ impl Colours {
 }
 
 /// Walks over all blocks to the end of the file and judges the canvas.
-fn walk(image: &[u8], order: &Order) -> Result<Head, NoPicture> {
+fn walk<'a>(image: &'a [u8], order: &Order) -> Result<Head<'a>, NoPicture> {
     let missing = NoPicture::Broken(BrokenPart::End);
     let screen = image.get(..SCREEN).ok_or(missing)?;
     let short = |at: usize| u32::from(u16::from_le_bytes([screen[at], screen[at + 1]]));
     let canvas = order.bounds.sides(short(6), short(8))?;
     let mut at = SCREEN + colours_bytes(screen[10]);
-    let mut first = None;
+    let head = image.get(..at).ok_or(missing)?;
+    let (mut first, mut control, mut profile) = (None, None, None);
     loop {
         match image.get(at).ok_or(missing)? {
             b';' => {
-                let (frame, frame_end) = first.ok_or(NoPicture::Broken(BrokenPart::Empty))?;
+                let (frame, control, data) = first.ok_or(NoPicture::Broken(BrokenPart::Empty))?;
+                let profile = profile.unwrap_or_default();
                 return Ok(Head {
                     canvas,
                     frame,
-                    frame_end,
+                    seen: vec![head, profile, control, data, b";"],
                 });
             }
-            b'!' => at = blocks_end(image, at + 2).ok_or(missing)?,
+            b'!' => {
+                let end = blocks_end(image, at + 2).ok_or(missing)?;
+                let extension = &image[at..end];
+                if extension[1] == CONTROL {
+                    control = Some(extension);
+                } else if extension[1..].starts_with(PROFILE) {
+                    profile.get_or_insert(extension);
+                }
+                at = end;
+            }
             b',' => {
                 let frame = image.get(at + 1..=at + FRAME).ok_or(missing)?;
                 let sides = (
@@ -109,11 +125,12 @@ fn walk(image: &[u8], order: &Order) -> Result<Head, NoPicture> {
                 );
                 // Behind the colours stands one byte about the codes.
                 let data = at + FRAME + 1 + colours_bytes(frame[8]) + 1;
-                at = blocks_end(image, data).ok_or(missing)?;
+                let end = blocks_end(image, data).ok_or(missing)?;
                 if sides.0 == 0 || sides.1 == 0 {
                     return Err(NoPicture::Broken(BrokenPart::Header));
                 }
-                first.get_or_insert((sides, at));
+                first.get_or_insert((sides, control.unwrap_or_default(), &image[at..end]));
+                at = end;
             }
             _ => return Err(NoPicture::Broken(BrokenPart::Header)),
         }

@@ -57,10 +57,16 @@ fn scans(walk: &mut Walk, head: &Head, planes: &mut [Plane], order: &Order) -> R
         scan::read(walk, &head.frame, planes, order.deadline)?;
         let is_whole = scan::is_whole(planes);
         if is_whole && !head.frame.progressive {
-            return if walk.ends() { Ok(()) } else { Err(NoPicture::Broken(BrokenPart::End)) };
+            return if walk.ends() {
+                Ok(())
+            } else {
+                Err(NoPicture::Broken(BrokenPart::End))
+            };
         }
-        if !walk.to_scan(order)? {
-            return planes.iter_mut().try_for_each(|plane| plane.finish(order.deadline));
+        if !walk.next_scan(order)? {
+            return planes
+                .iter_mut()
+                .try_for_each(|plane| plane.finish(order.deadline));
         }
     }
     Err(NoPicture::Timeout)

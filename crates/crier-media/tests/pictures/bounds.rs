@@ -175,7 +175,11 @@ fn decode_timeout_is_looked_at_before_every_row_of_blocks_of_every_scan_of_a_jpe
     for (name, file, least) in [
         // 50 rows of blocks; a quarter of 400 rows of pixels is looked at every eighth time.
         ("baseline", draw::jpeg(&draw::smooth(400, 400), 400, 400), 50 + 12),
-        ("progressive", draw::progressive(400, 400, rgb), 4 * 50 + 3 * 50 + 12),
+        (
+            "progressive",
+            draw::progressive(400, 400, rgb),
+            4 * 50 + 3 * 50 + 12,
+        ),
     ] {
         let (refused, _) = with_timeout(&file, 1_000_000);
         assert_eq!(refused, None, "{name}");

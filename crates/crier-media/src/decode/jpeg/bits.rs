@@ -2,13 +2,16 @@
 //!
 //! Promise: nothing behind a marker is read; what is read beyond the data is zeros, and is told. No input panics.
 
-use super::super::BrokenPart;
-use crier_platform::ports::images::NoPicture;
+use crier_platform::ports::images::{BrokenPart, NoPicture};
 
 /// Bits that the first look at a code takes.
 const LOOK: u32 = 10;
 /// Bits that are there after every refill: a code of 16 and a number of 15.
 const READY: u32 = 32;
+/// Bits that a step over coefficients takes at once.
+const STEP: u32 = 12;
+/// The bit of a step behind which the block ends.
+const STEP_ENDS: u16 = 1 << 15;
 /// What stands for a code that is longer than a look, or is none.
 const LONGER: u32 = 0;
 
@@ -21,6 +24,9 @@ pub struct Codes<'a> {
     /// By length: what is added to a code for the place of its symbol.
     offsets: [i32; 17],
     symbols: &'a [u8],
+    /// By the first bits: how many of them a step takes, how many coefficients it passes over, and whether the block then ends; 0 where
+    /// no step is known. Empty unless they are prepared.
+    steps: Vec<u16>,
 }
 
 /// What a code says.
@@ -69,6 +75,7 @@ impl<'a> Codes<'a> {
             ends: [0; 17],
             offsets: [0; 17],
             symbols,
+            steps: Vec::new(),
         };
         let (mut code, mut place) = (0u32, 0u32);
         for (length, count) in (1u32..).zip(counts) {
@@ -80,7 +87,10 @@ impl<'a> Codes<'a> {
                 return Err(wrong);
             }
             if length <= LOOK {
-                for symbol in symbols.get(place as usize..(place + end - code) as usize).ok_or(wrong)? {
+                for symbol in symbols
+                    .get(place as usize..(place + end - code) as usize)
+                    .ok_or(wrong)?
+                {
                     let first = (code << (LOOK - length)) as usize;
                     let looks = &mut codes.looks[first..first + (1 << (LOOK - length))];
                     looks.fill(Symbol::new(*symbol, length).0);
@@ -95,13 +105,39 @@ impl<'a> Codes<'a> {
         Ok(codes)
     }
 
+    /// Prepares steps over several coefficients at once, for scans of which only the first ones are of use.
+    pub fn prepare_steps(&mut self) {
+        self.steps = (0..1 << STEP).map(|bits| self.step(bits)).collect();
+    }
+
+    /// As many codes with their numbers as are whole in these bits.
+    fn step(&self, bits: usize) -> u16 {
+        let (mut used, mut moves) = (0, 0);
+        loop {
+            let rest = bits << used & ((1 << STEP) - 1);
+            let symbol = Symbol(self.looks[rest >> (STEP - LOOK)]);
+            if symbol.0 == LONGER || used + symbol.length_with_number() > STEP || moves + symbol.moves() > 127
+            {
+                return (used | (moves as u32) << 4) as u16;
+            }
+            used += symbol.length_with_number();
+            if symbol.moves() == 64 {
+                return (used | (moves as u32) << 4) as u16 | STEP_ENDS;
+            }
+            moves += symbol.moves();
+        }
+    }
+
     /// The symbol of a code that the first look did not tell, by the next sixteen bits.
+    #[cold]
     fn longer(&self, next: u32) -> Result<Symbol, NoPicture> {
         for length in LOOK + 1..=16 {
             let at = length as usize;
             if next < self.ends[at] {
                 let place = (next >> (16 - length)) as i32 + self.offsets[at];
-                let symbol = usize::try_from(place).ok().and_then(|place| self.symbols.get(place));
+                let symbol = usize::try_from(place)
+                    .ok()
+                    .and_then(|place| self.symbols.get(place));
                 let symbol = *symbol.ok_or(NoPicture::Broken(BrokenPart::Data))?;
                 return Ok(Symbol::new(symbol, length));
             }
@@ -110,7 +146,8 @@ impl<'a> Codes<'a> {
     }
 }
 
-/// The bits from a place of a file up to the next marker.
+/// The bits from a place of a file up to the next marker. Small, so that a block is read with a copy in registers.
+#[derive(Clone, Copy)]
 pub struct Bits<'a> {
     image: &'a [u8],
     /// The next byte.
@@ -168,7 +205,7 @@ impl<'a> Bits<'a> {
     }
 
     /// Makes sure that enough bits are ready for a code and its number.
-    #[inline]
+    #[inline(always)]
     fn refill(&mut self) {
         if self.count >= READY {
             return;
@@ -186,11 +223,11 @@ impl<'a> Bits<'a> {
                 return;
             }
         }
-        self.refill_by_bytes();
+        *self = self.refilled_by_bytes();
     }
 
     #[cold]
-    fn refill_by_bytes(&mut self) {
+    fn refilled_by_bytes(mut self) -> Self {
         while self.count <= 56 {
             let byte = match (self.image.get(self.at), self.image.get(self.at + 1)) {
                 (Some(0xff), Some(0)) => {
@@ -213,15 +250,16 @@ impl<'a> Bits<'a> {
             self.window |= u64::from(byte) << (56 - self.count);
             self.count += 8;
         }
+        self
     }
 
-    #[inline]
+    #[inline(always)]
     const fn drop(&mut self, count: u32) {
         self.window <<= count;
         self.count -= count;
     }
 
-    #[inline]
+    #[inline(always)]
     fn symbol(&mut self, codes: &Codes) -> Result<Symbol, NoPicture> {
         self.refill();
         let look = codes.looks[(self.window >> (64 - LOOK)) as usize];
@@ -232,7 +270,7 @@ impl<'a> Bits<'a> {
     }
 
     /// The next bits as a number; at most fifteen, and at least one.
-    #[inline]
+    #[inline(always)]
     const fn taken(&mut self, count: u32) -> i32 {
         let number = (self.window >> (64 - count)) as i32;
         self.drop(count);
@@ -240,13 +278,14 @@ impl<'a> Bits<'a> {
     }
 
     /// One bit.
-    #[inline]
+    #[inline(always)]
     pub fn bit(&mut self) -> bool {
         self.refill();
         self.taken(1) == 1
     }
 
     /// So many bits as they are, at most fifteen.
+    #[inline(always)]
     pub fn number(&mut self, count: u32) -> u32 {
         if count == 0 {
             return 0;
@@ -256,7 +295,7 @@ impl<'a> Bits<'a> {
     }
 
     /// A number of so many bits, whose lower half is negative.
-    #[inline]
+    #[inline(always)]
     const fn signed(&mut self, count: u32) -> i32 {
         let number = self.taken(count);
         if number < 1 << (count - 1) {
@@ -267,7 +306,7 @@ impl<'a> Bits<'a> {
     }
 
     /// The difference of a block's first coefficient from that of the block before.
-    #[inline]
+    #[inline(always)]
     pub fn difference(&mut self, codes: &Codes) -> Result<i32, NoPicture> {
         let symbol = self.symbol(codes)?;
         self.drop(symbol.length());
@@ -279,7 +318,7 @@ impl<'a> Bits<'a> {
     }
 
     /// The next code of a block: how many zeros it skips, and the number behind it, 0 when there is none.
-    #[inline]
+    #[inline(always)]
     pub fn coefficient(&mut self, codes: &Codes) -> Result<(usize, i32), NoPicture> {
         let symbol = self.symbol(codes)?;
         self.drop(symbol.length());
@@ -291,20 +330,43 @@ impl<'a> Bits<'a> {
     }
 
     /// The next code of a block that is refined: how many zeros it skips, and the bits that its number has.
+    #[inline(always)]
     pub fn refinement(&mut self, codes: &Codes) -> Result<(usize, u32), NoPicture> {
         let symbol = self.symbol(codes)?;
         self.drop(symbol.length());
         Ok((usize::from(symbol.symbol() >> 4), u32::from(symbol.symbol() & 15)))
     }
 
-    /// Passes over all coefficients of a block but the first.
-    #[inline]
+    /// Adds one bit to a coefficient, away from zero, where it does not have it.
+    #[inline(always)]
+    pub fn correct(&mut self, coefficient: &mut i16, bit: i16) {
+        if self.bit() && *coefficient & bit == 0 {
+            let away = if *coefficient < 0 { -bit } else { bit };
+            *coefficient = coefficient.wrapping_add(away);
+        }
+    }
+
+    /// Passes over all coefficients of a block but the first, by codes whose steps are prepared.
+    #[inline(always)]
     pub fn pass_over(&mut self, codes: &Codes) -> Result<(), NoPicture> {
         let mut place = 1;
         while place < 64 {
-            let symbol = self.symbol(codes)?;
-            self.drop(symbol.length_with_number());
-            place += symbol.moves();
+            self.refill();
+            let step = codes.steps.get((self.window >> (64 - STEP)) as usize);
+            let step = step.copied().unwrap_or_default();
+            let behind = place + usize::from(step >> 4 & 127);
+            // A block may be full before a step ends.
+            if step == 0 || behind >= 64 {
+                let symbol = self.symbol(codes)?;
+                self.drop(symbol.length_with_number());
+                place += symbol.moves();
+                continue;
+            }
+            self.drop(u32::from(step & 15));
+            if step & STEP_ENDS != 0 {
+                break;
+            }
+            place = behind;
         }
         Ok(())
     }

@@ -76,7 +76,7 @@ impl<'a> Walk<'a> {
 
     /// Walks to the first scan and judges the sides.
     pub fn head(&mut self, order: &Order) -> Result<Head<'a>, NoPicture> {
-        if !self.to_scan(order)? {
+        if !self.next_scan(order)? {
             return Err(NoPicture::Broken(BrokenPart::Empty));
         }
         let frame = self.frame.take().ok_or(NoPicture::Broken(BrokenPart::Header))?;
@@ -90,7 +90,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks to the next scan, and behind its marker; false at the end of the image.
-    pub fn to_scan(&mut self, order: &Order) -> Result<bool, NoPicture> {
+    pub fn next_scan(&mut self, order: &Order) -> Result<bool, NoPicture> {
         loop {
             let marker = self.marker()?;
             match marker {
@@ -258,7 +258,11 @@ impl<'a> Walk<'a> {
             (_, Some(transform)) if !self.jfif => transform == 0,
             (ids, _) => !self.jfif && ids == *b"RGB",
         };
-        if is_plain { Colours::Plain } else { Colours::Differences }
+        if is_plain {
+            Colours::Plain
+        } else {
+            Colours::Differences
+        }
     }
 }
 

@@ -49,8 +49,13 @@ pub fn write(block: &[i32; 64], side: usize, plane: &mut [u8], stride: usize) {
 }
 
 /// Writes the samples of a block whose first coefficient alone is not zero.
+#[inline]
 pub fn plain(first: i32, side: usize, plane: &mut [u8], stride: usize) {
     let value = sample(first, 3);
+    if let (1, [only, ..]) = (side, &mut *plane) {
+        *only = value;
+        return;
+    }
     for row in plane.chunks_mut(stride).take(side) {
         row[..side].fill(value);
     }

@@ -1,7 +1,8 @@
 //! Where the samples of a JPEG stand, at each scale, and what they cost (feed 7.6, 7.7; ITU-T T.81, annex A).
 
+use super::super::Order;
 use super::super::rows::Rows;
-use super::super::{NoPicture, Order};
+use crier_platform::ports::images::NoPicture;
 
 /// Reductions at which a block can be read, the strongest first.
 const DENOMINATORS: [u32; 4] = [8, 4, 2, 1];
@@ -74,7 +75,10 @@ impl Frame {
     /// The most blocks that a component has in a unit.
     fn most(&self) -> (u32, u32) {
         let most = |pick: fn(&Component) -> u32| self.components.iter().map(pick).max().unwrap_or(1);
-        (most(|component| component.across), most(|component| component.down))
+        (
+            most(|component| component.across),
+            most(|component| component.down),
+        )
     }
 
     /// Units of all components together.

@@ -114,7 +114,8 @@ impl Enlargement {
 /// Adds row `y` of the image from a plane to a line.
 fn enlarge(plane: &Plane, y: usize, (sums, line): (&mut Vec<u16>, &mut Vec<u8>)) {
     let layout = &plane.layout;
-    let row = |at: usize| &plane.samples[at.min(layout.samples.1 - 1) * layout.stride()..][..layout.samples.0];
+    let row =
+        |at: usize| &plane.samples[at.min(layout.samples.1 - 1) * layout.stride()..][..layout.samples.0];
     let ((across, width), (down, height)) = layout.ratio;
     let own = row(y * down / height);
     let how = Enlargement::of(plane);
@@ -128,7 +129,11 @@ fn enlarge(plane: &Plane, y: usize, (sums, line): (&mut Vec<u16>, &mut Vec<u8>))
         return;
     }
     // Rows in between: three quarters of the nearest, one of the next.
-    let next = if y.is_multiple_of(2) { row((y / 2).saturating_sub(1)) } else { row(y / 2 + 1) };
+    let next = if y.is_multiple_of(2) {
+        row((y / 2).saturating_sub(1))
+    } else {
+        row(y / 2 + 1)
+    };
     if !how.wider {
         let half = if y.is_multiple_of(2) { 1 } else { 2 };
         let mixed = own.iter().zip(next);

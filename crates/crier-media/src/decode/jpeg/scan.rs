@@ -12,9 +12,9 @@ use crier_platform::ports::images::{BrokenPart, NoPicture};
 
 /// Where a coefficient stands in rows of eight, by its place in a scan.
 const ZIGZAG: [u8; 64] = [
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14,
-    21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53,
-    60, 61, 54, 47, 55, 62, 63,
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7,
+    14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39,
+    46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
 /// The samples of a component.
@@ -85,12 +85,20 @@ pub fn planes(frame: &Frame, denominator: u32) -> Vec<Plane> {
 }
 
 /// Reads the scan behind whose marker the walk stands.
-pub fn read(walk: &mut Walk, frame: &Frame, planes: &mut [Plane], deadline: Deadline) -> Result<(), NoPicture> {
+pub fn read(
+    walk: &mut Walk,
+    frame: &Frame,
+    planes: &mut [Plane],
+    deadline: Deadline,
+) -> Result<(), NoPicture> {
     let header = walk.segment()?;
-    let scan = Scan::new(header, frame, &walk.tables)?;
-    for (at, _, _) in &scan.parts {
+    let mut scan = Scan::new(header, frame, &walk.tables)?;
+    for (at, _, other) in &mut scan.parts {
         let plane = &mut planes[*at];
         plane.before = 0;
+        if let (Kind::Whole, 1, Some(codes)) = (scan.kind, plane.layout.side, other) {
+            codes.prepare_steps();
+        }
         if plane.quantisation.is_none() {
             let table = walk.tables.quantisation[frame.components[*at].table];
             let table = table.ok_or(NoPicture::Broken(BrokenPart::Data))?;
@@ -272,12 +280,14 @@ impl Course<'_> {
         let Some(quantisation) = &plane.quantisation else {
             return Err(NoPicture::Broken(BrokenPart::Data));
         };
-        plane.before = plane.before.wrapping_add(self.bits.difference(first)?);
+        let mut bits = self.bits;
+        plane.before = plane.before.wrapping_add(bits.difference(first)?);
         let value = i32::from(plane.before as i16).wrapping_mul(quantisation[0]);
         let (side, stride) = (plane.layout.side, plane.layout.stride());
         let to = &mut plane.samples[at.1 * side * stride + at.0 * side..];
         if side == 1 {
-            self.bits.pass_over(other)?;
+            bits.pass_over(other)?;
+            self.bits = bits;
             idct::plain(value, 1, to, stride);
             return Ok(());
         }
@@ -285,7 +295,7 @@ impl Course<'_> {
         block[0] = value;
         let (mut place, mut last) = (1, 0);
         while place < 64 {
-            let (zeros, number) = self.bits.coefficient(other)?;
+            let (zeros, number) = bits.coefficient(other)?;
             if number == 0 {
                 if zeros < 15 {
                     break;
@@ -299,6 +309,7 @@ impl Course<'_> {
             block[usize::from(ZIGZAG[last])] = number.wrapping_mul(quantisation[last]);
             place += 1;
         }
+        self.bits = bits;
         if last == 0 {
             idct::plain(value, side, to, stride);
         } else {
@@ -314,14 +325,14 @@ impl Course<'_> {
         codes: &Codes,
         (from, to, low): (usize, usize, u32),
     ) -> Result<(), NoPicture> {
+        let mut bits = self.bits;
         let mut place = from;
         while place <= to {
-            let (zeros, number) = self.bits.coefficient(codes)?;
+            let (zeros, number) = bits.coefficient(codes)?;
             if number == 0 {
                 if zeros < 15 {
-                    let more = self.bits.number(zeros as u32);
-                    self.empty_blocks = (1 << zeros) + more - 1;
-                    return Ok(());
+                    self.empty_blocks = (1 << zeros) + bits.number(zeros as u32) - 1;
+                    break;
                 }
                 place += 16;
                 continue;
@@ -332,6 +343,7 @@ impl Course<'_> {
             *last = (*last).max(at as u8);
             place += 1;
         }
+        self.bits = bits;
         Ok(())
     }
 
@@ -342,19 +354,20 @@ impl Course<'_> {
         codes: &Codes,
         (from, to, bit): (usize, usize, i16),
     ) -> Result<(), NoPicture> {
+        let mut bits = self.bits;
         let mut place = from;
         while self.empty_blocks == 0 && place <= to {
-            let (mut zeros, count) = self.bits.refinement(codes)?;
+            let (mut zeros, count) = bits.refinement(codes)?;
             let mut new = 0;
             if count > 0 {
-                new = if self.bits.bit() { bit } else { -bit };
+                new = if bits.bit() { bit } else { -bit };
             } else if zeros < 15 {
-                self.empty_blocks = (1 << zeros) + self.bits.number(zeros as u32);
+                self.empty_blocks = (1 << zeros) + bits.number(zeros as u32);
                 break;
             }
             while place <= to {
                 if block[place] != 0 {
-                    self.correct(&mut block[place], bit);
+                    bits.correct(&mut block[place], bit);
                 } else if zeros == 0 {
                     break;
                 } else {
@@ -373,21 +386,13 @@ impl Course<'_> {
             let to = to.min(usize::from(*last));
             for coefficient in block.get_mut(place..=to).unwrap_or_default() {
                 if *coefficient != 0 {
-                    self.correct(coefficient, bit);
+                    bits.correct(coefficient, bit);
                 }
             }
             self.empty_blocks -= 1;
         }
+        self.bits = bits;
         Ok(())
-    }
-
-    /// Adds a bit to a coefficient, away from zero.
-    #[inline]
-    fn correct(&mut self, coefficient: &mut i16, bit: i16) {
-        if self.bits.bit() && *coefficient & bit == 0 {
-            let away = if *coefficient < 0 { -bit } else { bit };
-            *coefficient = coefficient.wrapping_add(away);
-        }
     }
 }
 

@@ -80,7 +80,9 @@ fn ours(file: &[u8], denominator: u32) -> Result<Vec<u8>, NoPicture> {
     scans(&mut walk, &head, &mut planes, &order)?;
     let sides = head.frame.scaled(denominator);
     let mut pixels = Pixels::new(&planes, sides.0 as usize, (head.colours, false));
-    Ok((0..sides.1 as usize).flat_map(|y| pixels.row(y).to_vec()).collect())
+    Ok((0..sides.1 as usize)
+        .flat_map(|y| pixels.row(y).to_vec())
+        .collect())
 }
 
 fn theirs(file: &[u8], denominator: u32) -> Option<Vec<u8>> {
