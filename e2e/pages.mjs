@@ -155,6 +155,21 @@ const developer = async ({ narrow, person }, look) => {
   await visit("console-overview-test", test);
   await visit("console-people", `${test}/people`);
   await visit("console-list-test", "/developers");
+  await page.goto(`${demo.url}/developers/test`);
+  await seen("try-test-form", await pressed(page, "section[aria-labelledby=people] a"));
+  await page.fill("#p_recipient", name.slice(9));
+  await seen("try-test-sent", await pressed(page, "form.trial .button"));
+  await page.goto(demo.url + test);
+  const key = await page.locator(".facts code").nth(1).textContent();
+  await page.goto(`${demo.url}/developers/test`);
+  await pressed(page, "form[action$='/link'] button");
+  const link = await page.locator(".shownonce code", { hasText: "/login/once" }).textContent();
+  const tess = await (await person()).newPage();
+  await tess.goto(link);
+  await pressed(tess, "main form button");
+  await walker(demo, tess, look).visit("barred-test-person", `/authorize.php?api_key=${demo.apiKey}`);
+  const stranger = await logIn(await person(), demo, "bo");
+  await walker(demo, stranger, look).visit("barred-test-app", `/authorize.php?api_key=${key}`);
 };
 
 /** What an administrator sees who looks after the site. */
@@ -186,6 +201,20 @@ const administrator = async ({ narrow, person }, look) => {
   await visit("admin-audit", "/admin/audit");
   await visit("admin-audit-verified", "/admin/audit/verify");
   await visit("admin-audit-none", "/admin/audit?actor=nobody");
+  const ada = await logIn(await person(), demo, "ada");
+  await ada.goto(`${demo.url}/feed`);
+  const story = (await ada.locator("ol.feed > li.slot").first().getAttribute("id")).slice(1);
+  await sent(ada, "ol.feed > li.slot .x");
+  await sent(ada, "ol.feed > li.line details button");
+  await visit("admin-takedowns-reported", "/admin/takedowns");
+  await page.goto(`${demo.url}/admin/takedowns?story=${story}`);
+  const publisher = new URL(await page.locator(".ask a[href*='/applications/']").getAttribute("href"), demo.url).pathname;
+  await seen("admin-taken-down", await pressed(page, "form[action$='/takedowns/story'] button"));
+  const reader = walker(demo, ada, look);
+  await reader.visit("story-gone", `/go/${story}/t`);
+  await reader.visit("why-gone", `/feed/why/${story}`);
+  await visit("admin-story-gone", `/admin/takedowns?story=${story}`);
+  await visit("console-insights-taken-down", `${publisher.replace("/admin/applications", "/developers")}/insights`);
 };
 
 /** What a developer sees whose application is called: its calls, its messages, a call of her own and a story checked. */

@@ -126,7 +126,7 @@ export const tests = {
     }
   },
 
-  "of four images one that is not there closes up, and the other three stand": async ({ demo, origin, person, shot }) => {
+  "of four images one that is not there closes up, the other three stand, and the developer sees why": async ({ demo, origin, person, shot }) => {
     const page = await open(demo, person);
     const images = await four(page, origin, "/three");
     images[1] = `${origin.url}/three/not-there.png`;
@@ -142,5 +142,13 @@ export const tests = {
     const keys = await story.locator(".pictures a").evaluateAll((links) => links.map((link) => link.pathname.split("/").at(-1)));
     assert.deepEqual(keys, ["p1", "p3", "p4"]);
     await shot(page, "pictures-three");
+    await page.goto(`${demo.url}/developers`);
+    await page.click("ul.apps a:text-is('Rochambeau')");
+    await page.getByRole("navigation", { name: "Application" }).getByRole("link", { name: "Insights" }).click();
+    const absent = page.locator(".absent li");
+    assert.deepEqual(await absent.locator("code[dir]").allTextContents(), [images[1]]);
+    assert.match(await absent.textContent(), /failed · cause status_404 · attempts 1 · places 1/);
+    await absent.getByRole("button", { name: `Fetch again ${images[1]}` }).waitFor();
+    await shot(page, "pictures-why");
   },
 };

@@ -23,7 +23,7 @@ use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::deliver::{AcceptError, Deliver, DeliverFault};
 use crier_platform::ports::entropy::Entropy;
-use crier_platform::ports::ledger::{Charge, Ledger, LedgerFault, LedgerRefusal, QuotaCharge};
+use crier_platform::ports::ledger::{Charge, Ledger, LedgerFault, LedgerRefusal, QuotaCharge, QuotaScope};
 use crier_platform::ports::store::{Flush, Marks, Messages, StoreFault};
 use crier_platform::ports::tickets::{TicketFault, Tickets};
 use crier_proto::frame::Bye;
@@ -516,6 +516,10 @@ impl Ledger for Node {
 
     fn peek(&self, quota: QuotaCharge) -> Option<LedgerRefusal> {
         self.ledger.peek(quota).map(|refusal| self.counted(refusal))
+    }
+
+    fn spent(&self, scope: QuotaScope) -> u32 {
+        self.ledger.spent(scope)
     }
 
     async fn reset(&self, session: SessionId) -> Result<(), LedgerFault> {

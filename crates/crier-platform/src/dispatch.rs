@@ -130,6 +130,12 @@ impl Dispatcher {
         &self.log
     }
 
+    /// Photos that one user may have (feed 7.12).
+    #[must_use]
+    pub fn photos_per_user(&self) -> u32 {
+        self.config.photos_per_user
+    }
+
     /// Answers one request.
     pub async fn answer(&self, request: RequestParts) -> Answer {
         let span = tracing::debug_span!(

@@ -48,6 +48,14 @@ pub fn read_hash(digits: &str) -> Option<PictureHash> {
 }
 
 impl Pictures {
+    /// How many photos a person has uploaded.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn photos_len(&self, owner: Uid) -> Result<usize, StoreFault> {
+        Ok(self.ports.store.photos_of(owner).await?.len())
+    }
+
     /// The use cases over these ports.
     #[must_use]
     pub fn new(ports: Ports, rules: SourceRules, books: PictureBooks) -> Self {

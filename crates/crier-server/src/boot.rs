@@ -411,7 +411,8 @@ pub fn has_books(folder: &Path) -> bool {
 /// The folder is served, the file is no copy, its key is missing, or what the disk said.
 pub fn restore(config: &Config, file: &Path) -> Result<(), StartError> {
     let entropy = Arc::new(OsEntropy::open().map_err(StartError)?);
-    SqliteStore::restore(&config.server.data, file, entropy)
+    let now = SystemClock::start().wall();
+    SqliteStore::restore(&config.server.data, file, (now, entropy))
         .map_err(|why| StartError(format!("nothing was restored: {why}")))?;
     // Mailboxes of later books than these: pages are told that their history is not known any more.
     snapshot_file::forget(&config.server.data).map_err(|why| {

@@ -13,7 +13,7 @@ use crier_platform::model::audit::{AuditQuery, KeptEntry};
 use crier_platform::model::change::{Change, Fact};
 use crier_platform::model::grant::Grant;
 use crier_platform::model::hook::{HookQuery, HookSpace, NextPost};
-use crier_platform::model::insight::{Absent, ActQuery, Grain, KeptCount, SlotCount, Unshown};
+use crier_platform::model::insight::{Absent, ActQuery, Grain, KeptCount, SlotCount, TakenDown, Unshown};
 use crier_platform::model::job::{
     AppFetches, JobQuery, KeptPicture, NextJob, Photo, PictureSpace, SourceHash,
 };
@@ -552,6 +552,9 @@ impl Insights for CachedStore {
 
     async fn absent_pictures(&self, app: AppId, limit: u32) -> Result<Vec<Absent>, StoreFault> {
         self.inner.absent_pictures(app, limit).await
+    }
+    async fn taken_down(&self, app: AppId, limit: u32) -> Result<Vec<TakenDown>, StoreFault> {
+        self.inner.taken_down(app, limit).await
     }
 
     async fn failed_slots(

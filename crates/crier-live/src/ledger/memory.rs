@@ -64,6 +64,14 @@ impl MemoryLedger {
             .and_then(|window| window.refusal(quota.limit, now))
     }
 
+    /// Calls that the open window of a quota has counted; 0 when none is open.
+    #[must_use]
+    pub fn spent(&self, scope: QuotaScope) -> u32 {
+        let now = self.clock.elapsed();
+        let part = self.quotas.of(&scope);
+        part.get(&scope).map_or(0, |window| window.spent(now))
+    }
+
     /// Spends a charge and, when it has passed, runs `then` before any other charge of the session can pass.
     ///
     /// # Errors

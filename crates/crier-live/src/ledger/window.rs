@@ -23,6 +23,12 @@ impl Window {
         now.0 >= self.opened.0.saturating_add(QUOTA_WINDOW_MS)
     }
 
+    /// Calls charged while it is open; 0 when it is over.
+    #[must_use]
+    pub const fn spent(&self, now: ElapsedMs) -> u32 {
+        if self.is_over(now) { 0 } else { self.used }
+    }
+
     /// The refusal of a further call, if all `limit` calls are spent.
     #[must_use]
     pub fn refusal(&self, limit: u32, now: ElapsedMs) -> Option<LedgerRefusal> {

@@ -87,9 +87,11 @@ pub async fn quota_is_charged_before_call_order_and_spent_by_its_refusal(world: 
         ends_in_secs: 60,
     };
     assert_eq!(world.node.peek(quota(2)), Some(spent.clone()));
+    assert_eq!(world.node.spent(quota(2).scope), 2);
     assert_eq!(world.node.settle(&charge("6")).await, Ok(Err(spent)));
     world.clock.advance_ms(60_000);
     assert_eq!(world.node.peek(quota(2)), None);
+    assert_eq!(world.node.spent(quota(2).scope), 0);
     assert_eq!(world.node.settle(&charge("6")).await, Ok(Ok(())));
 }
 

@@ -4,6 +4,7 @@
 use super::{AccountError, Accounts};
 use crate::model::app::App;
 use crate::model::user::User;
+use crate::ports::ledger::QuotaScope;
 use crate::ports::store::{Kept, PeopleQuery, Write};
 use crier_proto::ids::{AppId, Uid};
 use std::sync::Arc;
@@ -50,6 +51,12 @@ impl Accounts {
         });
         apps.truncate(limit);
         Ok(apps)
+    }
+
+    /// Calls that an application's own quota has counted in its open window of 60 s (protocol 11.2).
+    #[must_use]
+    pub fn calls_in_window(&self, app: AppId) -> u32 {
+        self.ports.ledger.spent(QuotaScope::App(app))
     }
 
     /// What else is kept on a person.

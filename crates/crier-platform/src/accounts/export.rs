@@ -5,6 +5,7 @@
 
 use super::{AccountError, Accounts};
 use crate::feed::FeedReader;
+use crate::model::audit::{Actor, AuditEntry, AuditQuery, KeptEntry};
 use crate::model::job::Photo;
 use crate::model::mailbox::KeptMessage;
 use crate::model::record::FeedAddress;
@@ -14,10 +15,12 @@ use crate::model::time::WallMs;
 use crate::model::user::User;
 use crate::ports::store::{Kept, KeptSession};
 use crier_proto::digest::{base64url, lower_hex};
-use crier_proto::ids::AppId;
+use crier_proto::ids::{AppId, Uid};
 use crier_proto::story::ImageSource;
 use serde_json::{Value, json};
 
+/// Entries of the audit log read at once.
+const ENTRIES_AT_ONCE: u32 = 1_000;
 /// Stories read at once.
 const STORIES_AT_ONCE: u32 = 200;
 
@@ -54,6 +57,7 @@ impl Accounts {
         for photo in self.ports.store.photos_of(user.uid).await? {
             give(self.photo_line(&photo).await?);
         }
+        self.audit_lines(user.uid, &mut give).await?;
         let mut before = None;
         loop {
             let stories = self
@@ -95,6 +99,41 @@ fn user_line(user: &User) -> Value {
     json!({
         "kind": "user", "uid": user.uid.get(), "name": user.name, "admin": user.admin, "enabled": user.enabled,
         "created_at": user.created_at.secs(), "time_zone": user.time_zone,
+    })
+}
+
+impl Accounts {
+    /// What the audit log tells of a person: what was done to them, then what they did to others and to their applications, each
+    /// newest first.
+    async fn audit_lines(&self, user: Uid, give: &mut impl FnMut(Value)) -> Result<(), AccountError> {
+        let (subject, actor) = (format!("user:{user}"), Actor::Person(user).to_string());
+        let of_both = |entry: &AuditEntry| entry.actor == actor && entry.subject == subject;
+        for by_subject in [true, false] {
+            let mut before = None;
+            loop {
+                let page = self.audit_page(AuditQuery {
+                    before,
+                    actor: (!by_subject).then(|| actor.clone()),
+                    subject: by_subject.then(|| subject.clone()),
+                    limit: ENTRIES_AT_ONCE,
+                });
+                // One that cannot be read cannot be told whose it is either: `audit verify` names it.
+                let entries: Vec<AuditEntry> = page.await?.iter().filter_map(KeptEntry::entry).collect();
+                let Some(last) = entries.last() else { break };
+                before = Some(last.number);
+                let told = entries.iter().filter(|entry| by_subject || !of_both(entry));
+                told.map(audit_line).for_each(&mut *give);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An entry of the audit log, as it stands there.
+fn audit_line(entry: &AuditEntry) -> Value {
+    json!({
+        "kind": "audit_entry", "number": entry.number, "at": entry.at().secs(), "actor": entry.actor, "act": entry.act,
+        "subject": entry.subject, "details": entry.details,
     })
 }
 

@@ -43,6 +43,15 @@ pub struct TestPerson {
     pub link: Secret,
 }
 
+/// Why a person can never accept an application (ADR 0024).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Barred {
+    /// It is somebody's test application, and they are neither its developer nor one of their test people.
+    TestApp,
+    /// They are a test person, and it is not the test application of their developer.
+    TestPerson,
+}
+
 /// Keys of the whole bench, shown this once.
 #[derive(Debug, Clone)]
 pub struct TestKeys {
@@ -285,6 +294,21 @@ impl Accounts {
     /// When the books fail.
     pub async fn developer_of(&self, person: Uid) -> Result<Option<Uid>, AccountError> {
         Ok(self.ports.store.developer_of(person).await?)
+    }
+
+    /// Why this person cannot accept this application, so that nobody is asked who would be refused; `None` for whoever may. The
+    /// rule itself is a condition of the books.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn barred(&self, app: &App, user: Uid) -> Result<Option<Barred>, AccountError> {
+        let is_test = self.ports.store.test_apps().await?.contains(&app.id);
+        Ok(match self.developer_of(user).await? {
+            Some(developer) if is_test && app.owner == developer => None,
+            Some(_) => Some(Barred::TestPerson),
+            None if is_test && app.owner != user => Some(Barred::TestApp),
+            None => None,
+        })
     }
 
     /// The applications that a person may be offered: test applications to nobody but their test people, and those nothing else.

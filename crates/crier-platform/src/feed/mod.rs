@@ -31,7 +31,7 @@ pub mod rank;
 mod reading;
 mod reports;
 pub mod simulate;
-mod target;
+pub mod target;
 mod unshown;
 mod upkeep;
 pub mod verdict;

@@ -1,7 +1,9 @@
 //! The address behind a story's link (feed 2.9). Answers nobody but the story's own user.
 
 use super::FeedReader;
+use crate::model::record::BlankedBy;
 use crate::model::story::Story;
+use crate::model::time::WallMs;
 use crate::ports::store::StoreFault;
 use crier_proto::ids::{StoryId, Uid};
 use crier_proto::markup::{Markup, Place};
@@ -11,12 +13,23 @@ impl FeedReader {
     ///
     /// # Errors
     /// When the books fail.
-    pub async fn link(&self, user: Uid, story: StoryId, key: &str) -> Result<Option<String>, StoreFault> {
+    pub async fn link(&self, user: Uid, story: StoryId, key: &str) -> Result<Option<Target>, StoreFault> {
         let story = self.shared.ports.store.story(story).await?;
-        Ok(story
-            .filter(|story| story.user == user)
-            .and_then(|story| link_of(&story, key)))
+        let story = story.filter(|story| story.user == user);
+        Ok(story.and_then(|story| match story.blanked {
+            Some((at, by)) => Some(Target::Blanked(at, by)),
+            None => link_of(&story, key).map(Target::Address),
+        }))
     }
+}
+
+/// What stands behind a link of a story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Its stored address.
+    Address(String),
+    /// Nothing any more: the story's text was taken away at this moment, by whom.
+    Blanked(WallMs, BlankedBy),
 }
 
 /// The stored address of a key; `None` for a key that the story does not have.

@@ -1,14 +1,18 @@
-//! Stories that were never shown: what becomes of each if its reader opens the feed now (feed 5.1, 5.7).
+//! Stories that were never shown: what becomes of each if its reader opens the feed now (feed 5.1, 5.7); and those that were taken
+//! down, whoever had seen them.
 
 use super::Insights;
 use crate::feed::figures::FeedBound;
 use crate::ports::store::StoreFault;
-use crier_proto::ids::AppId;
+use crier_proto::ids::{AppId, StoryId};
 use std::collections::BTreeMap;
 
 /// Stories without a word of their own: they stand on feed page 1 as soon as their reader comes, or the reason is one that too few
 /// people share. Told together, so that neither is known.
 pub const NOT_TOLD: &str = "not_read_yet";
+
+/// Stories that were taken down in a report.
+const TAKEN_DOWN_MAX: u32 = 50;
 
 /// Verdicts that a reader's own act has made.
 const BY_AN_ACT: [&str; 5] = ["hidden", "reported", "slider_none", "app_off", "no_grant"];
@@ -22,7 +26,29 @@ pub struct Fate {
     pub stories: u64,
 }
 
+/// A story that an administrator has taken down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct TakenDownStory {
+    /// Its number.
+    pub story: StoryId,
+    /// When it was published, in Unix seconds.
+    pub published_at: i64,
+    /// When it was taken down, in Unix seconds.
+    pub at: i64,
+}
+
 impl Insights {
+    /// The latest ones first.
+    pub(super) async fn taken_down(&self, app: AppId) -> Result<Vec<TakenDownStory>, StoreFault> {
+        let taken = self.ports.store.taken_down(app, TAKEN_DOWN_MAX).await?;
+        let told = taken.into_iter().map(|taken| TakenDownStory {
+            story: taken.story,
+            published_at: taken.published_at.secs(),
+            at: taken.at.secs(),
+        });
+        Ok(told.collect())
+    }
+
     /// Of the people with the newest stories, at most `feed.insights_readers_max`.
     pub(super) async fn never_shown(&self, app: AppId) -> Result<Vec<Fate>, StoreFault> {
         let mut stories: BTreeMap<&'static str, (u64, u32)> = BTreeMap::new();

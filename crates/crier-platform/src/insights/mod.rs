@@ -6,7 +6,7 @@
 //!
 //! - `figure`: a number, or that it is not told
 //! - `periods`: hours, days, weeks, months · `report`: their series
-//! - `quality`: the application's bucket · `fates`: stories that were never shown · `pictures`: those that are not there
+//! - `quality`: the application's bucket · `fates`: stories that were never shown, or were taken down · `pictures`: those that are not there
 //! - `upkeep`: counts on their way into the books, and what is let go
 
 mod fates;
@@ -17,10 +17,10 @@ mod quality;
 mod report;
 mod upkeep;
 
-pub use fates::{Fate, NOT_TOLD};
+pub use fates::{Fate, NOT_TOLD, TakenDownStory};
 pub use figure::Figure;
 pub use periods::Length;
-pub use pictures::{AbsentPicture, WaitsFor};
+pub use pictures::{AbsentPicture, FetchBudget, WaitsFor};
 pub use quality::{Quality, QualityHour};
 pub use report::{CallCount, Group, Line, Period, Report};
 

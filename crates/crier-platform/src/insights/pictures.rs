@@ -2,6 +2,7 @@
 
 use super::Insights;
 use crate::model::insight::Absent;
+use crate::model::job::AppFetches;
 use crate::model::tally::HOUR_MS;
 use crate::model::time::WallMs;
 use crate::ports::store::StoreFault;
@@ -64,7 +65,31 @@ pub struct AbsentPicture {
     pub may_be_fetched_again: bool,
 }
 
+/// What an application has fetched in this hour, and what it may (feed 7.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FetchBudget {
+    /// So far.
+    pub spent: AppFetches,
+    /// As much as may be.
+    pub most: AppFetches,
+}
+
 impl Insights {
+    /// What an application has fetched in this hour.
+    ///
+    /// # Errors
+    /// When the books fail.
+    pub async fn fetch_budget(&self, app: AppId) -> Result<FetchBudget, StoreFault> {
+        let hour = self.ports.clock.wall().0.div_euclid(HOUR_MS);
+        Ok(FetchBudget {
+            spent: self.ports.store.app_fetches(app, hour).await?,
+            most: AppFetches {
+                fetches: self.rules.pictures.app_fetches_per_hour,
+                bytes: self.rules.pictures.app_bytes_per_hour,
+            },
+        })
+    }
+
     pub(super) async fn absent_pictures(&self, app: AppId) -> Result<Vec<AbsentPicture>, StoreFault> {
         let store = &self.ports.store;
         let is_full = store.picture_space().await?.bytes > self.rules.pictures.cache_bytes_hard;

@@ -2,7 +2,7 @@
 
 use super::figure::Figure;
 use super::periods::{Length, Periods, label};
-use super::{Insights, fates::Fate, pictures::AbsentPicture, quality::Quality};
+use super::{Insights, fates::Fate, fates::TakenDownStory, pictures::AbsentPicture, quality::Quality};
 use crate::feed::figures::{FeedBound, NOT_PERMITTED};
 use crate::methods::feed_publish_story_to_user::FeedPublishStoryToUser;
 use crate::methods::registry::Method;
@@ -29,6 +29,8 @@ pub struct Report {
     pub series: Vec<Line>,
     /// Stories that were never shown, by what becomes of them now.
     pub never_shown: Vec<Fate>,
+    /// Its stories that administrators have taken down, the latest first, no more than the latest 50.
+    pub taken_down: Vec<TakenDownStory>,
     /// Picture slots by state and cause.
     pub pictures: Vec<SlotCount>,
     /// Pictures that are not there, or not yet.
@@ -282,6 +284,7 @@ impl Insights {
             calls,
             series,
             never_shown: self.never_shown(app.id).await?,
+            taken_down: self.taken_down(app.id).await?,
             pictures: self.ports.store.slots_by_state(app.id).await?,
             absent_pictures: self.absent_pictures(app.id).await?,
             quality: self.quality(app.id).await?,

@@ -111,6 +111,17 @@ pub struct Absent {
     pub refetches: u8,
 }
 
+/// A story of which an administrator has taken text and pictures away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TakenDown {
+    /// Which.
+    pub story: StoryId,
+    /// When it was published.
+    pub published_at: WallMs,
+    /// When it was taken down.
+    pub at: WallMs,
+}
+
 /// A story that no feed page has shown yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unshown {

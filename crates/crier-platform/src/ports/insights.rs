@@ -1,7 +1,7 @@
 //! The books' side of Insights (feed 5.7): reads; what is written is `Write::Count` and `Write::TrimCounts`.
 
 use super::store::StoreFault;
-use crate::model::insight::{Absent, ActQuery, Grain, KeptCount, SlotCount, Unshown};
+use crate::model::insight::{Absent, ActQuery, Grain, KeptCount, SlotCount, TakenDown, Unshown};
 use crate::model::job::SourceHash;
 use crate::model::ranking::{QualityCounts, QualityRow};
 use async_trait::async_trait;
@@ -25,6 +25,8 @@ pub trait Insights: Send + Sync {
     async fn slots_by_state(&self, app: AppId) -> Result<Vec<SlotCount>, StoreFault>;
     /// Addresses whose slots wait or have failed, those of the newest stories first.
     async fn absent_pictures(&self, app: AppId, limit: u32) -> Result<Vec<Absent>, StoreFault>;
+    /// Stories of an application that administrators have taken down, the latest first, at most `limit`.
+    async fn taken_down(&self, app: AppId, limit: u32) -> Result<Vec<TakenDown>, StoreFault>;
     /// Failed slots of an application's stories from this source, newest first.
     async fn failed_slots(
         &self,

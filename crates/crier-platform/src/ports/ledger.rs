@@ -105,6 +105,9 @@ pub trait Ledger: Send + Sync {
     /// Whether a quota is already spent, from memory and without spending anything (step 4 of protocol section 11).
     fn peek(&self, quota: QuotaCharge) -> Option<LedgerRefusal>;
 
+    /// Calls that the open window of a quota has counted, as far as this process knows; 0 when none is open.
+    fn spent(&self, scope: QuotaScope) -> u32;
+
     /// Forgets the call order of a session: the next call may carry any value (protocol 9.6; a removed session).
     async fn reset(&self, session: SessionId) -> Result<(), LedgerFault>;
 }

@@ -19,7 +19,7 @@ use crier_platform::model::user::User;
 use crier_platform::ports::Ports;
 use crier_platform::ports::deliver::{AcceptError, Deliver, DeliverFault};
 use crier_platform::ports::entropy::random_bytes;
-use crier_platform::ports::ledger::{Charge, Ledger, LedgerFault, LedgerRefusal, QuotaCharge};
+use crier_platform::ports::ledger::{Charge, Ledger, LedgerFault, LedgerRefusal, QuotaCharge, QuotaScope};
 use crier_platform::ports::passwords::{PasswordFault, Passwords};
 use crier_platform::ports::store::{Batch, Made, UnitId, Write};
 use crier_platform::ports::tickets::{TicketFault, Tickets};
@@ -92,6 +92,9 @@ impl Ledger for Told {
     }
     fn peek(&self, _: QuotaCharge) -> Option<LedgerRefusal> {
         None
+    }
+    fn spent(&self, _: QuotaScope) -> u32 {
+        0
     }
     async fn reset(&self, _: SessionId) -> Result<(), LedgerFault> {
         Ok(())

@@ -196,6 +196,8 @@ async fn an_export_holds_account_grants_and_stories_one_object_a_line_and_no_sec
             "login",
             "login_link",
             "window",
+            "audit_entry",
+            "audit_entry",
             "story",
             "feed_record",
             "feed_record",
@@ -203,11 +205,15 @@ async fn an_export_holds_account_grants_and_stories_one_object_a_line_and_no_sec
         ]
         .map(|kind| format!("\"{kind}\""))
     );
-    assert!(lines[5].contains("You <b>won</b>"), "{}", lines[5]);
+    assert!(lines[7].contains("You <b>won</b>"), "{}", lines[7]);
     for secret in [login.token.expose(), link.expose()] {
         assert!(!lines.join("").contains(secret));
     }
     assert!(!lines.join("").contains("plain:"));
     town.accounts.add_app(new_app("Second")).await.unwrap();
-    assert_eq!(exported(&town, "ada").await.len(), 3);
+    assert_eq!(
+        exported(&town, "ada").await.len(),
+        4,
+        "account, two applications, one entry"
+    );
 }

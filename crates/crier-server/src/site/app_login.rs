@@ -4,7 +4,7 @@
 //! act alone, a password or a click on a page that names the application: a link that somebody else sent cannot hand them a
 //! session.
 
-use super::asked::{asking_app, cancel_address, foreign_target, target};
+use super::asked::{asking_app, cancel_address, foreign_target, refuse_barred, target};
 use super::door::{Answer, render, see_other, with_cookie, with_form_target};
 use super::error::SiteError;
 use super::fields::Fields;
@@ -178,6 +178,12 @@ async fn proceed(visit: &Visit, ask: &Ask, user: &User, came: Came) -> Answer {
     };
     if grant.is_some() && !offline && agreed {
         return finish(visit, ask, user, came.lasting()).await;
+    }
+    if grant.is_none()
+        && let Err(refusal) = refuse_barred(visit, &ask.app, user).await
+    {
+        // They have logged in all the same: the answer carries the cookie that says so.
+        return Ok(refusal.page(&visit.state.public_url));
     }
     let asking = Asking {
         visit,

@@ -4,6 +4,7 @@ use super::error::SiteError;
 use super::target::{BadTarget, Base};
 use super::visit::Visit;
 use crier_platform::model::app::App;
+use crier_platform::model::user::User;
 use std::sync::Arc;
 
 /// The application that a page's address names, for a version of the page that exists (protocol 18.1).
@@ -35,6 +36,15 @@ pub(super) fn check_version(visit: &Visit) -> Result<(), SiteError> {
             "The application asked for a version of this page that does not exist.",
         )),
     }
+}
+
+/// Refuses whoever could not accept the application, before they are asked.
+///
+/// # Errors
+/// `Barred`; `Unavailable` when the books fail.
+pub(super) async fn refuse_barred(visit: &Visit, app: &App, user: &User) -> Result<(), SiteError> {
+    let barred = visit.state.accounts.barred(app, user.uid).await?;
+    barred.map_or(Ok(()), |why| Err(SiteError::Barred(why)))
 }
 
 /// Where the page leads in the end: the target that `next` names, on the canvas page if `canvas` is present (18.3).

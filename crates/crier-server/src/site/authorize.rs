@@ -3,7 +3,7 @@
 //!
 //! Promise: only a click changes anything; the way back carries `installed=1` once, from the click that has added.
 
-use super::asked::{asking_app, cancel_address, target_or};
+use super::asked::{asking_app, cancel_address, refuse_barred, target_or};
 use super::door::{Answer, render, see_other, with_form_target};
 use super::error::SiteError;
 use super::fields::Fields;
@@ -38,6 +38,7 @@ async fn show(visit: &Visit, wish: Wish) -> Answer {
     if grant.is_some_and(|grant| grant.added || wish != Wish::Add) {
         return see_other(&onward);
     }
+    refuse_barred(visit, &app, &user).await?;
     let asking = Asking {
         visit,
         app: &app,
@@ -57,6 +58,7 @@ async fn accept(visit: &Visit, fields: &Fields, wish: Wish) -> Answer {
     let onward = onward(visit, &app)?;
     cancel_address(visit, &app)?;
     let user = visit.form_user(fields, &visit.path_and_query)?;
+    refuse_barred(visit, &app, &user).await?;
     let accounts = &visit.state.accounts;
     let before = accounts.grant(app.id, user.uid).await?;
     let assent = Assent {

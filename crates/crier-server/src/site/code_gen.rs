@@ -2,7 +2,7 @@
 //!
 //! Promise: a code is shown to the person alone who is logged in and has accepted, and a new one takes the place of the one before.
 
-use super::asked::{asking_app, cancel_address};
+use super::asked::{asking_app, cancel_address, refuse_barred};
 use super::door::{Answer, render, see_other};
 use super::fields::Fields;
 use super::layout::Chrome;
@@ -26,6 +26,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let user = visit.user()?;
     let accounts = &visit.state.accounts;
     if accounts.grant(app.id, user.uid).await?.is_none() {
+        refuse_barred(&visit, &app, &user).await?;
         let asking = Asking {
             visit: &visit,
             app: &app,

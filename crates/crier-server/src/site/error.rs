@@ -12,6 +12,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use crier_platform::accounts::AccountError;
+use crier_platform::accounts::test_mode::Barred;
 use crier_platform::feed::StoreFault;
 use crier_platform::ports::deliver::DeliverFault;
 use crier_platform::ports::store::Conflict;
@@ -26,6 +27,15 @@ pub(crate) enum SiteError {
     NotFound,
     /// What was asked makes no sense; holds the sentence.
     BadRequest(String),
+    /// This person can never accept this application.
+    Barred(Barred),
+    /// A link of a story whose text was taken away; holds the sentence that says by whom, and the page that explains it.
+    StoryGone {
+        /// Who took it away, and when.
+        sentence: String,
+        /// Its "Why?", below the base path.
+        why: String,
+    },
     /// A form without a token of this browser, or from another site.
     ForeignForm,
     /// Too many wrong passwords; holds the seconds to wait.
@@ -52,9 +62,7 @@ impl From<AccountError> for SiteError {
                 Self::BadRequest(sentence)
             }
             AccountError::NotFound(_) => Self::NotFound,
-            AccountError::Conflict(Conflict::TestOnly) => Self::bad_request(
-                "This is a test application: nobody but its developer and their test people can use it.",
-            ),
+            AccountError::Conflict(Conflict::TestOnly) => Self::Barred(Barred::TestApp),
             AccountError::Conflict(_) => {
                 Self::bad_request("This was changed elsewhere in the meantime. Go back and look again.")
             }
@@ -105,6 +113,29 @@ impl SiteError {
                 "That did not work",
                 sentence.clone(),
                 ("/", "Go to the front page"),
+            ),
+            Self::Barred(Barred::TestApp) => (
+                StatusCode::FORBIDDEN,
+                "This application is being tested",
+                "Nobody but its developer and their test people can use it, so you cannot accept it. Nothing was accepted, \
+                 and it learned nothing about you. If somebody sent you here, ask them for the application itself; if you \
+                 develop it, log in with the account that owns it."
+                    .to_owned(),
+                ("/", "Go to the front page"),
+            ),
+            Self::Barred(Barred::TestPerson) => (
+                StatusCode::FORBIDDEN,
+                "You are logged in as a test person",
+                "Test people can use the test application of their developer and no other, so nothing was accepted. To use \
+                 this application yourself, log out and come back with your own account."
+                    .to_owned(),
+                ("/logout", "Log out"),
+            ),
+            Self::StoryGone { sentence, why } => (
+                StatusCode::GONE,
+                "This story is not there any more",
+                sentence.clone(),
+                (why.as_str(), "Why it stood in your feed"),
             ),
             Self::ForeignForm => (
                 StatusCode::BAD_REQUEST,

@@ -1,11 +1,16 @@
 //! `/go/<story>/<link>`: from a story's link to its stored address (feed 2.9). Knows stored links of one's own stories only,
 //! so it is no open redirector.
 //!
+//! A link of a story whose text was taken away leads to a page that says by whom.
+//!
 //! Promise: the way on never waits for the counting of the click, and a click that does not count leads on all the same.
 
 use super::door::{Answer, see_other};
 use super::error::SiteError;
+use super::story::Lens;
 use super::visit::Visit;
+use super::words::taken_by;
+use crier_platform::feed::target::Target;
 use crier_proto::ids::StoryId;
 use http::{HeaderValue, header};
 
@@ -15,8 +20,17 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let mut parts = path.rsplit('/');
     let (link, story) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let story = story.parse::<StoryId>().map_err(|_| SiteError::NotFound)?;
-    let address = visit.state.feed.link(user.uid, story, link).await?;
-    let mut response = see_other(&address.ok_or(SiteError::NotFound)?)?;
+    let target = visit.state.feed.link(user.uid, story, link).await?;
+    let address = match target.ok_or(SiteError::NotFound)? {
+        Target::Address(address) => address,
+        Target::Blanked(at, by) => {
+            return Err(SiteError::StoryGone {
+                sentence: taken_by((at, by), &Lens::of(&visit, user)),
+                why: format!("/feed/why/{story}"),
+            });
+        }
+    };
+    let mut response = see_other(&address)?;
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, no_store);
     if let Some(v) = visit

@@ -5,6 +5,7 @@
 use super::moment::{Moment, zone};
 use super::visit::Visit;
 use crier_platform::feed::{Away, FadedStory, PlacedStory, ToldStory};
+use crier_platform::model::app::App;
 use crier_platform::model::picture::{PictureType, SlotPicture};
 use crier_platform::model::story::{Slot, SlotState};
 use crier_platform::model::time::WallMs;
@@ -146,11 +147,7 @@ impl Card {
             app: view.app.name.clone(),
             letter: letter_of(&view.app.name),
             tone: tone_of(view.app.id),
-            icon: view
-                .app
-                .icon_picture
-                .as_ref()
-                .map(|icon| format!("{}{}", lens.base, path_of(icon))),
+            icon: icon_of(&view.app, lens.base),
             published: lens.moment(story.published_at),
             own: story.exempt,
             new: placed.new,
@@ -266,6 +263,12 @@ fn host_of(address: &str) -> String {
     let host = url::Url::parse(address).ok();
     host.and_then(|url| url.host_str().map(str::to_owned))
         .unwrap_or_default()
+}
+
+/// Address of an application's icon, if it has one that is here.
+pub(super) fn icon_of(app: &App, base: &str) -> Option<String> {
+    let icon = app.icon_picture.as_ref()?;
+    Some(format!("{base}{}", path_of(icon)))
 }
 
 /// The letter drawn for an application without an icon.

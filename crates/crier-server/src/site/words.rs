@@ -4,6 +4,7 @@ use super::feed::Cause;
 use super::story::Lens;
 use crier_platform::feed::verdict::{Below, Verdict};
 use crier_platform::feed::{BlankedBy, FadedStory, ToldStory};
+use crier_platform::model::time::WallMs;
 
 /// Why a story stands where it stands: one sentence.
 pub(super) fn verdict(verdict: &Verdict) -> String {
@@ -57,11 +58,16 @@ pub(super) fn removal(told: &ToldStory, lens: &Lens<'_>) -> String {
     else {
         return String::new();
     };
-    let at = lens.moment(*at).full;
+    format!(" {}", taken_by((*at, *by), lens))
+}
+
+/// Who took a story's text away and when: one sentence.
+pub(super) fn taken_by((at, by): (WallMs, BlankedBy), lens: &Lens<'_>) -> String {
+    let at = lens.moment(at).full;
     match by {
-        BlankedBy::Takedown => format!(" An administrator took it down on {at}."),
-        BlankedBy::Erasure => format!(" It went with its application on {at}."),
-        BlankedBy::Age => format!(" Texts are not kept for ever; this one went on {at}."),
+        BlankedBy::Takedown => format!("An administrator took it down on {at}."),
+        BlankedBy::Erasure => format!("It went with its application on {at}."),
+        BlankedBy::Age => format!("Texts are not kept for ever; this one went on {at}."),
     }
 }
 

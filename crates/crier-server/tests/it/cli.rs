@@ -645,11 +645,25 @@ fn a_command_that_only_looks_makes_no_books() {
 }
 
 #[test]
-fn a_copy_brings_back_what_was_erased() {
+fn a_copy_brings_back_what_was_erased_and_the_audit_log_says_so() {
     let folder = established();
     said(&folder, &["backup", "copy.db"]);
     said(&folder, &["session", "remove", SK]);
+    let replaced = said(&folder, &["audit", "verify"]);
     said(&folder, &["restore", "copy.db"]);
+    let entry = said(&folder, &["audit", "list", "--limit", "1", "--json"]);
+    let entry: Value = serde_json::from_str(&entry).unwrap();
+    assert_eq!(
+        (&entry["actor"], &entry["act"], &entry["subject"]),
+        (&"command_line".into(), &"books.restore".into(), &"books".into())
+    );
+    let head = replaced.split_whitespace().last();
+    assert_eq!(
+        entry["details"]["replaced"].as_str(),
+        head,
+        "the log that is gone"
+    );
+    said(&folder, &["audit", "verify"]);
     let session = [
         "session",
         "add",
@@ -695,6 +709,42 @@ fn a_folder_that_is_served_is_neither_restored_nor_served_a_second_time() {
     assert!(why.contains(sentence), "{why}");
     assert_eq!(served.stop(), Some(0));
     said(&folder, &["restore", "copy.db"]);
+}
+
+#[test]
+fn a_persons_export_holds_what_the_audit_log_tells_of_them() {
+    let folder = established();
+    said(&folder, &["user", "set", "ada", "--admin"]);
+    let entries = |user: &str| -> Vec<Value> {
+        let lines = said(&folder, &["user", "export", user]);
+        let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap());
+        lines
+            .filter(|line: &Value| line["kind"] == "audit_entry")
+            .collect()
+    };
+    let of_ada = entries("ada");
+    let acts: Vec<&str> = of_ada
+        .iter()
+        .map(|entry| entry["act"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        acts,
+        ["user.set", "session.add", "grant.set", "grant.add", "user.add"]
+    );
+    let newest = &of_ada[0];
+    assert_eq!(
+        (&newest["actor"], &newest["subject"], &newest["details"]),
+        (
+            &"command_line".into(),
+            &"user:1240077".into(),
+            &serde_json::json!({"admin": [0, 1]})
+        )
+    );
+    let of_bo = entries("bo");
+    assert!(
+        !of_bo.is_empty() && of_bo.iter().all(|entry| entry["subject"] == "user:563683308"),
+        "{of_bo:?}"
+    );
 }
 
 #[test]

@@ -6,16 +6,17 @@
 use super::open::SqliteStore;
 use super::pen::{Halt, Pen};
 use async_trait::async_trait;
-use crier_platform::model::audit::{Actor, AuditEntry, AuditHash, AuditQuery, KeptEntry};
+use crier_platform::model::audit::{Actor, AuditEntry, AuditHash, AuditHead, AuditQuery, KeptEntry};
 use crier_platform::model::job::PictureWrite;
 use crier_platform::model::record::FeedWrite;
 use crier_platform::model::session::SessionId;
+use crier_platform::model::time::WallMs;
 use crier_platform::ports::audit::Audit;
 use crier_platform::ports::store::{StoreFault, Write};
 use crier_proto::digest::lower_hex;
 use crier_proto::ids::{AppId, Uid};
 use rusqlite::types::ValueRef;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ const PAGE: &str = "SELECT CAST(entry AS BLOB), CAST(hash AS BLOB) FROM audit
   WHERE number < coalesce(?1, 9223372036854775807) AND (?2 IS NULL OR actor = ?2) AND (?3 IS NULL OR subject = ?3)
   ORDER BY number DESC LIMIT ?4";
 const APP_ROW: &str = "SELECT * FROM app WHERE id = ?1";
+const OWN_TEST_PERSON: &str = "SELECT 1 FROM test_person WHERE user = ?1 AND owner = ?2";
 const USER_ROW: &str = "SELECT * FROM user WHERE uid = ?1";
 
 /// Columns whose values an entry tells: numbers and words of closed sets. Of all others it tells that they have changed.
@@ -125,19 +127,19 @@ impl Pen<'_> {
                 "grant.set",
                 &[("app", json!(grant.app.get())), ("feed", json!(grant.feed))],
             ),
-            Write::AcceptTerms { app, user, .. } => self.of_another(*user, ("grant.add", *app)),
+            Write::AcceptTerms { app, user, .. } => self.of_another(*user, ("grant.add", *app))?,
             Write::SwitchStories { app, user, feed } => {
-                let mut act = self.of_another(*user, ("grant.set", *app));
+                let mut act = self.of_another(*user, ("grant.set", *app))?;
                 if let Some(act) = &mut act {
                     act.details.insert("feed".to_owned(), json!(feed));
                 }
                 act
             }
             Write::PermitOfflineAccess { app, user } => {
-                self.of_another(*user, ("grant.offline_access", *app))
+                self.of_another(*user, ("grant.offline_access", *app))?
             }
-            Write::RemoveGrant { app, user } => self.of_another(*user, ("grant.remove", *app)),
-            Write::AddSession(session) => self.of_another(session.user, ("session.add", session.app)),
+            Write::RemoveGrant { app, user } => self.of_another(*user, ("grant.remove", *app))?,
+            Write::AddSession(session) => self.of_another(session.user, ("session.add", session.app))?,
             Write::EndSession(session) => self.act_on_session(*session, "session.end")?,
             Write::ResetCallOrder(session) => self.act_on_session(*session, "session.reset_call_order")?,
             Write::AddLoginLink(link) => Act::on_user(link.user, "login_link.add", &[]),
@@ -165,12 +167,19 @@ impl Pen<'_> {
         })
     }
 
-    /// What people do in their own affairs is theirs; what others do to them is an act.
-    fn of_another(&self, user: Uid, (act, app): (&'static str, AppId)) -> Option<Act> {
+    /// What people do in their own affairs is theirs, and their test people are an affair of theirs; what others do to them is an
+    /// act.
+    fn of_another(&self, user: Uid, (act, app): (&'static str, AppId)) -> Result<Option<Act>, Halt> {
         if !self.by.acts_on(user) {
-            return None;
+            return Ok(None);
         }
-        Act::on_user(user, act, &[("app", json!(app.get()))])
+        if let Actor::Person(developer) = self.by {
+            let own: Option<i64> = self.find(OWN_TEST_PERSON, (user.get(), developer.get()))?;
+            if own.is_some() {
+                return Ok(None);
+            }
+        }
+        Ok(Act::on_user(user, act, &[("app", json!(app.get()))]))
     }
 
     fn act_on_session(&self, session: SessionId, act: &'static str) -> Result<Option<Act>, Halt> {
@@ -184,7 +193,7 @@ impl Pen<'_> {
             .query_row([session.0], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let found = found.and_then(|(user, app)| Uid::new(user).zip(AppId::new(app)));
-        Ok(found.and_then(|(user, app)| self.of_another(user, (act, app))))
+        found.map_or(Ok(None), |(user, app)| self.of_another(user, (act, app)))
     }
 
     fn watch(
@@ -226,23 +235,59 @@ impl Pen<'_> {
                 return Ok(());
             }
         }
-        let mut last = self.connection.prepare_cached(LAST)?;
-        let last: Option<(i64, [u8; 32])> = last
-            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let (number, hash) = last.map_or((0, AuditHash::NONE), |(number, hash)| (number, AuditHash(hash)));
-        let entry = AuditEntry {
-            number: number + 1,
-            at_ms: self.now.0,
-            actor: self.by.to_string(),
-            act: act.act.to_owned(),
-            subject: act.subject,
-            details: act.details,
-        };
-        let text = entry.text().map_err(StoreFault::Damaged)?;
-        let hash = AuditHash::of(hash, text.as_bytes());
-        self.run(ADD, params![entry.number, text, hash.0]).map(drop)
+        Ok(chain(self.connection, (self.now, self.by), act)?)
     }
+}
+
+/// The last entry of a log; of an empty one, what the first is chained to.
+pub(super) fn head(connection: &Connection) -> rusqlite::Result<AuditHead> {
+    let mut last = connection.prepare_cached(LAST)?;
+    let last = last.query_row([], |row| {
+        Ok(AuditHead {
+            number: row.get(0)?,
+            hash: AuditHash(row.get(1)?),
+        })
+    });
+    Ok(last.optional()?.unwrap_or_default())
+}
+
+/// Adds the entry that a copy was put in the place of the books; `replaced` is the head of the log that stood there, if it could be
+/// read: whoever has noted it down knows from when on entries are gone.
+pub(super) fn add_restored(
+    copy: &Connection,
+    now: WallMs,
+    replaced: Option<AuditHead>,
+) -> rusqlite::Result<()> {
+    let mut details = Map::new();
+    details.insert(
+        "replaced".to_owned(),
+        json!(replaced.map(|head| head.to_string())),
+    );
+    let act = Act {
+        act: "books.restore",
+        subject: "books".to_owned(),
+        details,
+        watched: None,
+    };
+    chain(copy, (now, Actor::CommandLine), act)
+}
+
+/// Chains an entry to the last one.
+fn chain(connection: &Connection, (now, by): (WallMs, Actor), act: Act) -> rusqlite::Result<()> {
+    let last = head(connection)?;
+    let entry = AuditEntry {
+        number: last.number + 1,
+        at_ms: now.0,
+        actor: by.to_string(),
+        act: act.act.to_owned(),
+        subject: act.subject,
+        details: act.details,
+    };
+    let unwritable = |why: String| rusqlite::Error::ToSqlConversionFailure(why.into());
+    let text = entry.text().map_err(unwritable)?;
+    let hash = AuditHash::of(last.hash, text.as_bytes());
+    let mut add = connection.prepare_cached(ADD)?;
+    add.execute(params![entry.number, text, hash.0]).map(drop)
 }
 
 /// The columns that differ, and the secrets.

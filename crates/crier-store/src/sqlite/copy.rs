@@ -2,17 +2,20 @@
 //!
 //! The copy holds sealed secrets and not the key: whoever keeps it keeps `keys/store.key` too, in another place.
 
+use super::audit;
 use super::marks;
 use super::messages::renew_heads;
 use super::open::{DATABASE, SqliteStore, make_private};
 use super::schema;
 use crate::error::StoreError;
 use crate::sealed::{KEY_FILE, Sealer, load_key};
+use crier_platform::model::time::WallMs;
 use crier_platform::ports::entropy::{Entropy, random_bytes};
 use crier_proto::ids::Epoch;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +26,10 @@ use std::time::Duration;
 const BUSY_MS: u64 = 30_000;
 /// The first schema with mailboxes.
 const KEEPS_MAILBOXES: i64 = 2;
+/// The first schema with the audit log.
+const KEEPS_AUDIT: i64 = 8;
+/// Where a backup is made ready before it takes the place of the books.
+const READIED: &str = "restoring.db";
 
 impl SqliteStore {
     /// Writes the books as they are now into a new file (mode 0600). Blocks while it copies: call it off the async threads.
@@ -90,15 +97,22 @@ impl SqliteStore {
         // A process that was killed may have left there what it took away.
         let shared = self.shared();
         shared.traces_left.store(true, Ordering::Relaxed);
-        Ok(())
+        // A restore that was killed may have left its copy.
+        shared.folder.as_deref().map_or(Ok(()), remove_readied)
     }
 
     /// Puts a backup in the place of the books of a data folder that nobody serves. The folder's key must be the one of the backup.
-    /// Every mailbox begins a new life: pages that have seen what came after the backup are told by a gap (live 5.8).
+    /// Every mailbox begins a new life: pages that have seen what came after the backup are told by a gap (live 5.8). The audit log
+    /// of the backup goes on with an entry that says so. A file that is no database any more is set aside as `crier.db.damaged`. Backup and entry take the books' place in one step; until then the copy
+    /// needs as much space again.
     ///
     /// # Errors
     /// `Served`, `NotABackup`, `TooNew`, `KeyMissing`, `KeyForeign`, or what the disk said.
-    pub fn restore(folder: &Path, backup: &Path, entropy: Arc<dyn Entropy>) -> Result<(), StoreError> {
+    pub fn restore(
+        folder: &Path,
+        backup: &Path,
+        (now, entropy): (WallMs, Arc<dyn Entropy>),
+    ) -> Result<(), StoreError> {
         let said = |cause| StoreError::Database {
             path: folder.join(DATABASE),
             cause,
@@ -135,21 +149,66 @@ impl SqliteStore {
             return Err(StoreError::KeyForeign(folder.join(KEY_FILE)));
         }
         let _lock = marks::clear(folder)?;
-        make_private(&folder.join(DATABASE)).map_err(|cause| StoreError::File {
-            path: folder.join(DATABASE),
-            cause,
-        })?;
-        let mut books = Connection::open(folder.join(DATABASE)).map_err(said)?;
-        books.busy_timeout(Duration::from_millis(BUSY_MS)).map_err(said)?;
-        copy_all(&source, &mut books).map_err(said)?;
+        let file_error = |name: &str| {
+            let path = folder.join(name);
+            move |cause| StoreError::File { path, cause }
+        };
+        remove_readied(folder)?;
+        make_private(&folder.join(READIED)).map_err(file_error(READIED))?;
+        let mut readied = Connection::open(folder.join(READIED)).map_err(said)?;
+        copy_all(&source, &mut readied).map_err(said)?;
         if found >= KEEPS_MAILBOXES {
             let epoch = || Epoch::from_bytes(random_bytes(sealer.entropy()));
-            renew_heads(&books, epoch).map_err(said)?;
+            renew_heads(&readied, epoch).map_err(said)?;
         }
+        if found >= KEEPS_AUDIT {
+            // Books that are damaged or not there tell nothing of their log.
+            let replaced = read_only(&folder.join(DATABASE)).and_then(|books| audit::head(&books));
+            audit::add_restored(&readied, now, replaced.ok()).map_err(said)?;
+        }
+        set_aside_what_is_no_database(folder).map_err(file_error(DATABASE))?;
+        make_private(&folder.join(DATABASE)).map_err(file_error(DATABASE))?;
+        let mut books = Connection::open(folder.join(DATABASE)).map_err(said)?;
+        books.busy_timeout(Duration::from_millis(BUSY_MS)).map_err(said)?;
+        copy_all(&readied, &mut books).map_err(said)?;
         books
             .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
-            .map_err(said)
+            .map_err(said)?;
+        drop(readied);
+        remove_readied(folder)
     }
+}
+
+/// SQLite writes no copy over a file that it does not know as a database.
+fn set_aside_what_is_no_database(folder: &Path) -> std::io::Result<()> {
+    let path = folder.join(DATABASE);
+    let version = read_only(&path).and_then(|books| schema::version(&books));
+    let code = version.err().and_then(|cause| cause.sqlite_error_code());
+    if code != Some(rusqlite::ErrorCode::NotADatabase) {
+        return Ok(());
+    }
+    for beside in ["", "-wal", "-shm"] {
+        let from = folder.join(format!("{DATABASE}{beside}"));
+        match fs::rename(from, folder.join(format!("{DATABASE}.damaged{beside}"))) {
+            Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(cause),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Takes away what a restore has made ready, and what SQLite keeps beside it.
+fn remove_readied(folder: &Path) -> Result<(), StoreError> {
+    for name in [READIED.to_owned(), format!("{READIED}-journal")] {
+        let path = folder.join(name);
+        match fs::remove_file(&path) {
+            Err(cause) if cause.kind() != ErrorKind::NotFound => {
+                return Err(StoreError::File { path, cause });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn read_only(path: &Path) -> rusqlite::Result<Connection> {

@@ -1,10 +1,15 @@
-//! What `doctor` asks of the books: is the file sound, do the counts agree, do the secrets open.
+//! What `doctor` asks of the books: is the file sound, do the counts agree, is the audit log whole, do the secrets open.
 
 use super::counts;
 use super::open::SqliteStore;
 use super::schema;
+use crier_platform::model::audit::AuditHead;
+use crier_platform::ports::audit::Audit;
 use crier_platform::ports::store::{Apps, Store, StoreFault};
 use rusqlite::Connection;
+
+/// Entries of the audit log read at once.
+const ENTRIES_AT_ONCE: u32 = 1_000;
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +36,7 @@ impl SqliteStore {
             self.readers()
                 .read(|connection| counts::traces_left(connection, bytes_max)),
         ));
+        findings.push(finding(self.chain_state().await));
         findings.push(finding(self.apps().await.map(|apps| Diagnosis {
             ok: true,
             text: format!("secrets of {} applications open with the key file", apps.len()),
@@ -40,6 +46,26 @@ impl SqliteStore {
             text: "the writer takes units".to_owned(),
         })));
         findings
+    }
+
+    /// Follows the chain of the audit log from its first entry.
+    async fn chain_state(&self) -> Result<Diagnosis, StoreFault> {
+        let mut head = AuditHead::default();
+        loop {
+            let kept = self.audit_after(head.number, ENTRIES_AT_ONCE).await?;
+            if kept.is_empty() {
+                let text = format!("the chain of the audit log is whole, {} entries", head.number);
+                return Ok(Diagnosis { ok: true, text });
+            }
+            for kept in &kept {
+                if let Err(broken) = head.follow(kept) {
+                    let text = format!(
+                        "the audit log was changed from outside: {broken}; compare it with an export of an earlier day, crier audit verify FILE"
+                    );
+                    return Ok(Diagnosis { ok: false, text });
+                }
+            }
+        }
     }
 }
 

@@ -9,10 +9,13 @@ use super::pen::{Halt, Pen};
 use super::rows::{Columns, bad};
 
 use async_trait::async_trait;
-use crier_platform::model::insight::{Absent, Act, ActQuery, Grain, KeptCount, SlotCount, Unshown};
+use crier_platform::model::insight::{
+    Absent, Act, ActQuery, Grain, KeptCount, SlotCount, TakenDown, Unshown,
+};
 use crier_platform::model::job::SourceHash;
 use crier_platform::model::ranking::{Bucket, QualityCounts, QualityRow};
 use crier_platform::model::tally::Count;
+use crier_platform::model::time::WallMs;
 use crier_platform::ports::insights::Insights;
 use crier_platform::ports::store::StoreFault;
 use crier_proto::ids::{AppId, StoryId, Uid};
@@ -51,6 +54,10 @@ const FAILED: &str =
 const READERS: &str = "SELECT user FROM feed_window WHERE app = ?1 ORDER BY last_ms DESC, user LIMIT ?2";
 const UNSHOWN: &str = "SELECT id, blanked_ms IS NOT NULL FROM story
   WHERE user = ?1 AND app = ?2 AND first_shown_ms IS NULL AND NOT exempt ORDER BY seq";
+
+const TAKEN_DOWN: &str =
+    "SELECT id, published_ms, blanked_ms FROM story WHERE app = ?1 AND blanked_by = 'takedown'
+  ORDER BY blanked_ms DESC, id DESC LIMIT ?2";
 
 impl Pen<'_> {
     /// `Write::Count`: each into its hour and its day.
@@ -175,10 +182,22 @@ impl Insights for SqliteStore {
                     } else {
                         None
                     }
-                    .map(crier_platform::model::time::WallMs),
+                    .map(WallMs),
                     charged: row.app("app")?,
                     slots: row.get::<_, i64>("slots")?.unsigned_abs(),
                     refetches: row.get("refetches")?,
+                })
+            })
+        })
+    }
+
+    async fn taken_down(&self, app: AppId, limit: u32) -> Result<Vec<TakenDown>, StoreFault> {
+        self.readers().read(|connection| {
+            list(connection, (TAKEN_DOWN, (app.get(), limit)), |row| {
+                Ok(TakenDown {
+                    story: StoryId::new(row.get(0)?).ok_or_else(|| bad("a story's number"))?,
+                    published_at: WallMs(row.get(1)?),
+                    at: WallMs(row.get(2)?),
                 })
             })
         })

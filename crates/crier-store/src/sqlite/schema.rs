@@ -72,6 +72,11 @@ pub(crate) const MIGRATIONS: &[(i64, &str, &str)] = &[
         "queue_hook_posts",
         include_str!("../../migrations/0013_queue_hook_posts.sql"),
     ),
+    (
+        14,
+        "list_takedowns",
+        include_str!("../../migrations/0014_list_takedowns.sql"),
+    ),
 ];
 
 /// The newest schema that this version knows.

@@ -3,7 +3,10 @@
 use crate::backends::{START_MS, app, app_id, uid, user};
 use crate::files::{commit, key, open, raw, values, with_session};
 use crate::mailboxes::{all, head, keep, message};
+use crier_platform::model::audit::AuditHead;
 use crier_platform::model::mailbox::{Found, KeptHead, MailWrites, RowNo};
+use crier_platform::model::time::WallMs;
+use crier_platform::ports::audit::Audit;
 use crier_platform::ports::store::{Apps, Flush, Marks, Messages, Sessions, Write};
 use crier_store::{KEY_FILE, SqliteStore, StoreError};
 use crier_testkit::SeededEntropy;
@@ -13,7 +16,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 fn restore(folder: &Path, backup: &Path) -> Result<(), StoreError> {
-    SqliteStore::restore(folder, backup, Arc::new(SeededEntropy::new(4)))
+    let entropy = Arc::new(SeededEntropy::new(4));
+    SqliteStore::restore(folder, backup, (WallMs(START_MS), entropy))
 }
 
 #[tokio::test]
@@ -68,6 +72,57 @@ async fn a_backup_taken_while_serving_brings_everything_back() {
     );
     commit(&store, 4, vec![Write::AddApp(Box::new(app(6, 7)))]).await;
     assert!(store.diagnose().await.iter().all(|finding| finding.ok));
+}
+
+#[tokio::test]
+async fn a_restore_goes_on_with_the_log_of_the_backup_and_tells_which_log_it_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("copy.crier");
+    let store = open(folder.path());
+    commit(&store, 1, vec![Write::AddUser(user(7))]).await;
+    store.backup(&backup).unwrap();
+    commit(&store, 2, vec![Write::AddUser(user(8))]).await;
+    let kept = store.audit_after(0, 9).await.unwrap();
+    drop(store);
+    // What a killed restore has left is in nobody's way.
+    let left = folder.path().join("restoring.db");
+    fs::write(&left, "half a copy").unwrap();
+    restore(folder.path(), &backup).unwrap();
+    assert!(!left.exists());
+    let store = open(folder.path());
+    let log = store.audit_after(0, 9).await.unwrap();
+    let mut head = AuditHead::default();
+    log.iter().for_each(|kept| head.follow(kept).unwrap());
+    assert_eq!((&log[0], log.len()), (&kept[0], 2));
+    let mut replaced = AuditHead::default();
+    kept.iter().for_each(|kept| replaced.follow(kept).unwrap());
+    let entry = log[1].entry().unwrap();
+    assert_eq!(
+        (
+            entry.actor.as_str(),
+            entry.act.as_str(),
+            entry.subject.as_str(),
+            entry.at_ms
+        ),
+        ("command_line", "books.restore", "books", START_MS)
+    );
+    assert_eq!(entry.details["replaced"], replaced.to_string());
+    drop(store);
+    // Books that cannot be read are replaced all the same.
+    fs::write(folder.path().join("crier.db"), "damaged").unwrap();
+    fs::write(&left, "half a copy").unwrap();
+    restore(folder.path(), &backup).unwrap();
+    let aside = fs::read(folder.path().join("crier.db.damaged")).unwrap();
+    assert_eq!(aside, b"damaged");
+    let store = open(folder.path());
+    let log = store.audit_after(1, 9).await.unwrap();
+    assert_eq!(
+        log[0].entry().unwrap().details["replaced"],
+        serde_json::Value::Null
+    );
+    fs::write(&left, "half a copy").unwrap();
+    store.serve().unwrap();
+    assert!(!left.exists(), "the next server takes it away");
 }
 
 #[tokio::test]

@@ -248,6 +248,34 @@ async fn every_damage_to_a_count_is_named_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_broken_entry_of_the_audit_log_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path()).await;
+    let whole = open(folder.path()).diagnose().await;
+    let entries: i64 = raw(folder.path())
+        .query_row("SELECT count(*) FROM audit", [], |row| row.get(0))
+        .unwrap();
+    assert!(entries > 3, "{entries}");
+    let says = format!("the chain of the audit log is whole, {entries} entries");
+    assert!(whole.iter().any(|one| one.ok && one.text == says), "{whole:?}");
+    let damaged = copy(folder.path());
+    raw(damaged.path())
+        .execute_batch(
+            "DROP TRIGGER audit_entry_changed;
+             UPDATE audit SET entry = replace(entry, '\"at_ms\":', '\"at_ms\":1') WHERE number IN (3, 4)",
+        )
+        .unwrap();
+    let lines = found(&open(damaged.path())).await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    for words in [
+        "changed from outside: entry 3 is broken",
+        "crier audit verify FILE",
+    ] {
+        assert!(lines[0].contains(words), "{lines:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn counts_stay_right_through_erasures_and_traces_that_may_not_be_removed_are_told() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path()).await;

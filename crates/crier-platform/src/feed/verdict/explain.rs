@@ -143,36 +143,6 @@ pub fn times(factor: Factor) -> String {
     format!("×{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-/// A verdict for people.
-#[must_use]
-pub fn verdict_in_words(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Blanked => "its text was removed".to_owned(),
-        Verdict::Damaged => "it cannot be read any more".to_owned(),
-        Verdict::Exempt { .. } => "always shown: you own this application".to_owned(),
-        Verdict::Expired => "it is too old".to_owned(),
-        Verdict::Overflow => "too many newer stories compete".to_owned(),
-        Verdict::NoGrant => "you have not accepted its application any more".to_owned(),
-        Verdict::AppOff => "you switched its application's stories off".to_owned(),
-        Verdict::SliderNone => "you asked for none of its application's stories".to_owned(),
-        Verdict::Hidden => "you hid it".to_owned(),
-        Verdict::Reported => "you reported it".to_owned(),
-        Verdict::ShownMerit(shown) => format!("slot {}: it was among the best", shown.slot),
-        Verdict::ShownGuaranteed { shown, missed: 0 } => {
-            format!("slot {}: it was its application's turn", shown.slot)
-        }
-        Verdict::ShownGuaranteed { shown, missed } => format!(
-            "slot {}: it was its application's turn, which had no slot on {} before",
-            shown.slot,
-            plural(i64::from(*missed), "view")
-        ),
-        Verdict::ShownFill(shown) => format!("slot {}: it was the best of what was left", shown.slot),
-        Verdict::AppCap { .. } => "its application has as many stories on the page as it may".to_owned(),
-        Verdict::BelowCut(below) if below.margin == 0 => "no slot was left for it".to_owned(),
-        Verdict::BelowCut(below) => format!("it stayed {} % below the last story chosen", below.percent),
-    }
-}
-
 fn acts_in_words(acts: Acts, days: u32) -> String {
     let counted = [
         ("clicked", acts.clicks),

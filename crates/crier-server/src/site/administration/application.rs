@@ -3,6 +3,7 @@
 
 use super::acts::ActRow;
 use super::admitted::{AdminHead, Admitted};
+use super::quotas::QuotaRow;
 use crate::site::door::{Answer, render, see_other};
 use crate::site::error::SiteError;
 use crate::site::fields::Fields;
@@ -29,6 +30,7 @@ pub(in crate::site) struct ApplicationPage<'a> {
     pub(in crate::site) owner: (String, String),
     pub(in crate::site) callback: &'a str,
     pub(in crate::site) calls_per_minute: u32,
+    pub(in crate::site) quotas: Vec<QuotaRow>,
     pub(in crate::site) acts: Vec<ActRow>,
     /// Whether it asks before it erases.
     pub(in crate::site) erasing: bool,
@@ -59,6 +61,7 @@ async fn show(admitted: Admitted, erasing: bool) -> Answer {
         owner: (app.owner.to_string(), owner),
         callback: &app.callback,
         calls_per_minute: app.calls_per_minute,
+        quotas: admitted.quotas_of_app(&app).await?,
         acts: admitted.last_acts(format!("app:{}", app.id)).await?,
         erasing,
     };

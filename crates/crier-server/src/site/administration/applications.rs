@@ -6,6 +6,7 @@ use crate::site::fields::encoded;
 use crate::site::layout::Chrome;
 use crate::site::moment::Moment;
 use crate::site::story::{letter_of, tone_of};
+use crate::site::words::grouped;
 use askama::Template;
 use http::StatusCode;
 
@@ -31,6 +32,8 @@ pub(in crate::site) struct ListedApp {
     pub(in crate::site) tone: i64,
     pub(in crate::site) made: Moment,
     pub(in crate::site) enabled: bool,
+    /// Calls in this minute, of how many: `12 of 6,000`.
+    pub(in crate::site) calls: String,
 }
 
 pub(crate) async fn get(admitted: Admitted) -> Answer {
@@ -57,6 +60,10 @@ pub(crate) async fn get(admitted: Admitted) -> Answer {
                 tone: tone_of(app.id),
                 made: admitted.moment(app.created_at),
                 enabled: app.enabled,
+                calls: match (accounts.calls_in_window(app.id), app.calls_per_minute) {
+                    (calls, 0) => grouped(calls.into()),
+                    (calls, limit) => format!("{} of {}", grouped(calls.into()), grouped(limit.into())),
+                },
             })
             .collect(),
     };

@@ -10,7 +10,8 @@
 //! - `takedowns` `/admin/takedowns`: a story or a picture that must go, and what was reported
 //! - `audit` `/admin/audit`: who did what; `…/verify` follows its chain, `…/export` is all of it
 //!
-//! Beneath them: `admitted`: who may be here; `acts`: entries of the audit log as pages show them.
+//! Beneath them: `admitted`: who may be here; `acts`: entries of the audit log as pages show them; `quotas`: what is used of what
+//! may be.
 //!
 //! The list of attacks (`tests/it/site/attacks.rs`) finds the routes of this file by itself.
 
@@ -21,6 +22,7 @@ mod applications;
 mod audit;
 mod people;
 mod person;
+mod quotas;
 mod takedowns;
 
 use crate::state::AppState;
@@ -36,6 +38,7 @@ pub(in crate::site) use {
     audit::{AuditPage, Verified},
     people::{PeoplePage, PersonRow},
     person::{LinkPage, PersonPage},
+    quotas::QuotaRow,
     takedowns::{FoundPicture, FoundStory, TakedownsPage},
 };
 

@@ -3,6 +3,7 @@
 
 use super::acts::ActRow;
 use super::admitted::{AdminHead, Admitted};
+use super::quotas::QuotaRow;
 use crate::site::door::{Answer, render, see_other};
 use crate::site::error::SiteError;
 use crate::site::fields::Fields;
@@ -34,6 +35,7 @@ pub(in crate::site) struct PersonPage<'a> {
     pub(in crate::site) logins: usize,
     pub(in crate::site) sessions: usize,
     pub(in crate::site) accepted: usize,
+    pub(in crate::site) quotas: Vec<QuotaRow>,
     pub(in crate::site) acts: Vec<ActRow>,
     /// Whether it asks before it erases.
     pub(in crate::site) erasing: bool,
@@ -84,6 +86,7 @@ async fn show(admitted: Admitted, erasing: bool) -> Answer {
         logins: held.logins.iter().filter(|expires| **expires > now).count(),
         sessions: held.sessions.iter().filter(|kept| living(kept.expires)).count(),
         accepted: accounts.accepted_apps(user.uid).await?.len(),
+        quotas: admitted.quotas_of_person(&user).await?,
         acts: admitted.last_acts(format!("user:{}", user.uid)).await?,
         erasing,
     };

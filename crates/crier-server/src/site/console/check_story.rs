@@ -7,7 +7,7 @@ use crate::site::door::{Answer, render};
 use crate::site::fields::Fields;
 use crate::site::layout::Chrome;
 use crate::site::moment::{Moment, zone};
-use crate::site::story::{Piece, letter_of, pieces, tone_of};
+use crate::site::story::{Piece, icon_of, letter_of, pieces, tone_of};
 use askama::Template;
 use crier_platform::dispatch::{CheckedPart, CheckedStory, Objected};
 use crier_proto::error::Refusal;
@@ -21,7 +21,7 @@ use http::StatusCode;
 const PUBLISH: &str = "feed.publishStoryToUser";
 
 #[derive(Template)]
-#[template(path = "console/story.html")]
+#[template(path = "console/check_story.html")]
 pub(in crate::site) struct CheckPage<'a> {
     pub(in crate::site) chrome: Chrome<'a>,
     pub(in crate::site) head: &'a AppHead,
@@ -73,6 +73,8 @@ pub(in crate::site) struct Looks {
     pub(in crate::site) app: String,
     pub(in crate::site) letter: String,
     pub(in crate::site) tone: i64,
+    /// Address of the application's icon, if it has one.
+    pub(in crate::site) icon: Option<String>,
 }
 
 /// A picture as it would look: one that is here, or the place for one that would be fetched.
@@ -247,5 +249,6 @@ fn looks(owned: &OwnedApp, story: &CheckedStory, pictures: &[(u8, Option<String>
         app: owned.app.name.clone(),
         letter: letter_of(&owned.app.name),
         tone: tone_of(owned.app.id),
+        icon: icon_of(&owned.app, base),
     })
 }

@@ -35,6 +35,8 @@ pub(in crate::site) struct InsightsPage<'a> {
     pub(in crate::site) people_min: u32,
     pub(in crate::site) groups: Vec<PlotGroup>,
     pub(in crate::site) fates: Vec<(String, String)>,
+    /// Stories that administrators have taken down: number, when published, when taken down.
+    pub(in crate::site) taken_down: Vec<(String, Moment, Moment)>,
     pub(in crate::site) quality: Vec<(&'static str, String)>,
     /// Quality over the last 168 hours, if there is anything to see.
     pub(in crate::site) quality_plot: Option<Plot>,
@@ -119,6 +121,7 @@ pub(crate) async fn get(owned: OwnedApp) -> Answer {
             .iter()
             .map(|fate| (fate_words(fate.verdict, &owned), grouped(fate.stories)))
             .collect(),
+        taken_down: taken_down(&report, &owned),
         quality: quality_rows(&report.quality, &owned),
         quality_plot: quality_plot(&report.quality),
         slots: report.pictures,
@@ -300,6 +303,15 @@ fn fate_words(verdict: &str, owned: &OwnedApp) -> String {
         other => other,
     };
     words.to_owned()
+}
+
+/// Stories that were taken down, as their developer reads the moments.
+fn taken_down(report: &Report, owned: &OwnedApp) -> Vec<(String, Moment, Moment)> {
+    let (now, zone) = (owned.visit.state.clock.wall(), zone(&owned.user.time_zone));
+    let moment = |secs: i64| Moment::new(WallMs(secs.saturating_mul(1_000)), now, &zone);
+    let rows = report.taken_down.iter();
+    rows.map(|row| (row.story.to_string(), moment(row.published_at), moment(row.at)))
+        .collect()
 }
 
 /// The row of the present hour.

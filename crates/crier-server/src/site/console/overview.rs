@@ -26,6 +26,8 @@ pub(in crate::site) struct OverviewPage<'a> {
     pub(in crate::site) allow_ip: Vec<&'a str>,
     /// Calls in 60 s; 0: no limit.
     pub(in crate::site) calls_per_minute: u32,
+    /// Calls that count against it now.
+    pub(in crate::site) calls: u32,
     pub(in crate::site) made: Moment,
     /// Where calls are sent to.
     pub(in crate::site) door: String,
@@ -59,6 +61,7 @@ pub(crate) async fn get(owned: OwnedApp) -> Answer {
         origins: &app.origins,
         allow_ip: app.allow_ip.iter().map(|rule| rule.text.as_str()).collect(),
         calls_per_minute: app.calls_per_minute,
+        calls: owned.visit.state.accounts.calls_in_window(app.id),
         made: Moment::new(
             app.created_at,
             owned.visit.state.clock.wall(),

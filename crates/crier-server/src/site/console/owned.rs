@@ -8,6 +8,7 @@ use crate::site::layout::Chrome;
 use crate::site::visit::Visit;
 use crate::state::AppState;
 use axum::routing::MethodRouter;
+use crier_platform::accounts::test_mode::TestBench;
 use crier_platform::model::app::App;
 use crier_platform::model::user::User;
 use std::future::Future;
@@ -21,8 +22,8 @@ pub(crate) struct OwnedApp {
     pub(crate) user: Arc<User>,
     /// The application.
     pub(crate) app: Arc<App>,
-    /// Whether it is their test application.
-    pub(crate) test: bool,
+    /// The developer's test people, where it is their test application.
+    pub(crate) bench: Option<TestBench>,
 }
 
 /// A page of an application, for its owner: GET and HEAD.
@@ -79,18 +80,22 @@ impl OwnedApp {
         let app = visit.state.accounts.own_app(user.uid, app).await?;
         let app = app.ok_or(SiteError::NotFound)?;
         let bench = visit.state.accounts.test_bench(user.uid).await?;
-        let test = bench.is_some_and(|bench| bench.app.id == app.id);
         Ok(Self {
             visit,
             user,
+            bench: bench.filter(|bench| bench.app.id == app.id),
             app,
-            test,
         })
+    }
+
+    /// The test people who may meet the application: none but of a test application.
+    pub(crate) fn test_people(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.bench.iter().flat_map(|bench| &bench.people)
     }
 
     /// What stands above and beside the page; `section` is the words of its row in `head::SECTIONS`, or the page's own.
     pub(crate) fn head(&self, section: &'static str) -> AppHead {
-        AppHead::new(&self.app, self.test, section)
+        AppHead::new(&self.app, self.bench.is_some(), section)
     }
 
     /// The frame of the page.

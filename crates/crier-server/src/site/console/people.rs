@@ -23,6 +23,8 @@ pub(in crate::site) struct PeoplePage<'a> {
     pub(in crate::site) chrome: Chrome<'a>,
     pub(in crate::site) head: &'a AppHead,
     pub(in crate::site) form_token: &'a str,
+    /// Where people accept it.
+    pub(in crate::site) accept: String,
     pub(in crate::site) people: Vec<PersonRow>,
     /// Whether this is not the first page.
     pub(in crate::site) later: bool,
@@ -75,9 +77,8 @@ pub(crate) async fn get(owned: OwnedApp) -> Answer {
     let behind = owned.visit.query.value("behind").and_then(behind);
     let page = accounts.app_people(&owned.app, behind).await?;
     let own = accounts.own_people(&owned.app).await?;
-    let bench = accounts.test_bench(owned.user.uid).await?;
     let named = |uid: Uid| {
-        let people = bench.iter().flat_map(|bench| &bench.people).chain([&owned.user]);
+        let people = owned.test_people().chain([&owned.user]);
         people
             .into_iter()
             .find(|user| user.uid == uid)
@@ -95,6 +96,10 @@ pub(crate) async fn get(owned: OwnedApp) -> Answer {
         chrome: owned.chrome(&head),
         head: &head,
         form_token: &owned.visit.form_token(),
+        accept: format!(
+            "{}/authorize.php?api_key={}&v=1.0",
+            owned.visit.state.public_url.url, owned.app.api_key
+        ),
         people: people.collect(),
         later: behind.is_some(),
         next: page.next.map(|(at, user)| format!("{}.{user}", at.0)),

@@ -3,6 +3,7 @@
 use crate::site::error::SiteError;
 use crate::site::fields::Fields;
 use crier_proto::call::Verb;
+use crier_proto::ids::Uid;
 use crier_proto::params::{COMMON, MethodSpec, Param, SessionNeed, Shape};
 use crier_proto::signature::Version;
 
@@ -22,6 +23,8 @@ const MADE_HERE: [&str; 9] = [
 const LONG: [&str; 5] = ["message", "title", "body", "caption", "method_feed"];
 /// What stands before a parameter's name in the form's own.
 const PREFIX: &str = "p_";
+/// What stands before a test person's number in the form.
+const TEST_PERSON: &str = "test-";
 
 /// On whose behalf a call is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,15 +35,28 @@ pub(super) enum Who {
     OwnSession,
     /// The developer, in the session that was made last.
     LastSession,
+    /// One of the developer's test people, in a session for this call.
+    TestPerson(Uid),
 }
 
 impl Who {
     /// As the form says it.
-    pub(super) const fn word(self) -> &'static str {
+    pub(super) fn word(self) -> String {
         match self {
-            Self::Nobody => "nobody",
-            Self::OwnSession => "own",
-            Self::LastSession => "last",
+            Self::Nobody => "nobody".to_owned(),
+            Self::OwnSession => "own".to_owned(),
+            Self::LastSession => "last".to_owned(),
+            Self::TestPerson(person) => format!("{TEST_PERSON}{person}"),
+        }
+    }
+
+    /// What the form says.
+    fn read(word: &str) -> Option<Self> {
+        match word {
+            "nobody" => Some(Self::Nobody),
+            "own" => Some(Self::OwnSession),
+            "last" => Some(Self::LastSession),
+            _ => word.strip_prefix(TEST_PERSON)?.parse().ok().map(Self::TestPerson),
         }
     }
 }
@@ -84,13 +100,16 @@ pub(super) struct Filled {
 }
 
 impl Filled {
-    /// An empty form.
-    pub(super) fn fresh(method: &MethodSpec) -> Self {
+    /// An empty form; `who` is on whose behalf the one before it was, if there was one.
+    pub(super) fn fresh(method: &MethodSpec, who: Option<&str>) -> Self {
+        let usual = match method.session {
+            SessionNeed::Required => Who::OwnSession,
+            SessionNeed::Optional | SessionNeed::None => Who::Nobody,
+        };
+        let kept = who.and_then(Who::read);
+        let possible = |who: &Who| *who != Who::Nobody || method.session != SessionNeed::Required;
         Self {
-            who: match method.session {
-                SessionNeed::Required => Who::OwnSession,
-                SessionNeed::Optional | SessionNeed::None => Who::Nobody,
-            },
+            who: kept.filter(possible).unwrap_or(usual),
             version: Version::Md5,
             verb: Verb::Post,
             ss: false,
@@ -107,16 +126,12 @@ impl Filled {
     pub(super) fn of(method: &MethodSpec, fields: &Fields) -> Result<Self, SiteError> {
         let chosen = |name: &str| fields.value(name).unwrap_or_default();
         let odd = || SiteError::bad_request("Choose one of what the form offers.");
-        let who = [Who::Nobody, Who::OwnSession, Who::LastSession];
         let values = parameters(method).filter_map(|param| {
             let value = fields.value(&format!("{PREFIX}{}", param.name))?;
             Some((param.name, value.to_owned()))
         });
         Ok(Self {
-            who: who
-                .into_iter()
-                .find(|who| who.word() == chosen("who"))
-                .ok_or_else(odd)?,
+            who: Who::read(chosen("who")).ok_or_else(odd)?,
             version: match chosen("version") {
                 "1" => Version::Md5,
                 "2" => Version::Hmac,
@@ -197,7 +212,7 @@ mod tests {
     #[test]
     fn every_parameter_of_every_method_is_asked_once_or_made_here() {
         for method in METHODS {
-            let filled = Filled::fresh(method);
+            let filled = Filled::fresh(method, None);
             let asked: Vec<&str> = [Section::Own, Section::Common]
                 .into_iter()
                 .flat_map(|section| inputs(section, method, &filled))
@@ -225,12 +240,25 @@ mod tests {
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
         assert_eq!(pairs, [("message", "a\nb"), ("x", "1"), ("y", ""), ("z", "a=b")]);
         assert_eq!((filled.version, filled.verb), (Version::Hmac, Verb::Get));
-        assert!(
-            Filled::of(
-                method,
-                &Fields::read_texts(b"who=ada&version=1&verb=GET", 64).unwrap()
-            )
-            .is_err()
-        );
+        for odd in ["ada", "test-", "test-0", "test-x", ""] {
+            let sent = format!("who={odd}&version=1&verb=GET");
+            assert!(
+                Filled::of(method, &Fields::read_texts(sent.as_bytes(), 64).unwrap()).is_err(),
+                "{odd}"
+            );
+        }
+    }
+
+    #[test]
+    fn on_whose_behalf_is_said_and_read_alike_and_goes_on_where_a_method_permits_it() {
+        let person = Who::TestPerson(Uid::new(7).unwrap());
+        for who in [Who::Nobody, Who::OwnSession, Who::LastSession, person] {
+            assert_eq!(Who::read(&who.word()), Some(who));
+        }
+        let needs = |need| METHODS.iter().find(|method| method.session == need).unwrap();
+        let who = |need, before| Filled::fresh(needs(need), before).who;
+        assert_eq!(who(SessionNeed::Required, Some("test-7")), person);
+        assert_eq!(who(SessionNeed::Required, Some("nobody")), Who::OwnSession);
+        assert_eq!(who(SessionNeed::None, Some("nonsense")), Who::Nobody);
     }
 }

@@ -14,6 +14,7 @@ use crier_platform::dispatch::{Trial, TriedOut};
 use crier_platform::model::session::Session;
 use crier_platform::model::user::User;
 use crier_proto::call::Verb;
+use crier_proto::ids::Uid;
 use crier_proto::pairs::{Pair, urlencoded};
 use crier_proto::params::{METHODS, MethodSpec, SessionNeed, lookup};
 use crier_proto::signature::Version;
@@ -39,7 +40,10 @@ pub(in crate::site) struct TryPage<'a> {
     pub(in crate::site) own: Vec<Input>,
     pub(in crate::site) common: Vec<Input>,
     pub(in crate::site) further: String,
-    pub(in crate::site) whos: Vec<(&'static str, String, bool)>,
+    /// On whose behalf, as the form says it.
+    pub(in crate::site) who: String,
+    /// On whose behalf it may be, as the form says it and in words, and whether it is the chosen one.
+    pub(in crate::site) whos: Vec<(String, String, bool)>,
     pub(in crate::site) version_2: bool,
     pub(in crate::site) get: bool,
     pub(in crate::site) ss: bool,
@@ -74,7 +78,7 @@ pub(crate) async fn get(owned: OwnedApp) -> Answer {
     let chosen = owned.visit.query.value("method").and_then(lookup);
     let method = chosen.or_else(|| METHODS.first()).ok_or(SiteError::NotFound)?;
     let user = owned.visit.user()?;
-    let filled = Filled::fresh(method);
+    let filled = Filled::fresh(method, owned.visit.query.value("who"));
     page(&owned, &user, (method, &filled), None).await
 }
 
@@ -103,7 +107,7 @@ pub(crate) async fn post(owned: OwnedApp, fields: Fields) -> Answer {
             .visit
             .state
             .accounts
-            .end_own_session(user.uid, session.key.as_str());
+            .end_own_session(session.user, session.key.as_str());
         ended.await?;
     }
     let shown = tried_shown(&owned, &filled, &tried);
@@ -125,17 +129,60 @@ async fn session_for(
                 last.ok_or_else(|| SiteError::bad_request("That session has ended. Choose another."))?;
             Ok((Some(last), false))
         }
-        Who::OwnSession => {
-            let order = NewSessionOrder {
-                app: owned.app.id.to_string(),
-                user: user.uid.to_string(),
-                ttl_secs: Some(OWN_SESSION_SECS),
-                session_key: None,
-                session_secret: None,
-            };
-            Ok((Some(Arc::new(accounts.add_session(order).await?)), true))
+        Who::OwnSession => made_for(owned, user.uid).await,
+        Who::TestPerson(uid) => {
+            let person = owned.test_people().find(|person| person.uid == uid);
+            let person = person.ok_or_else(|| {
+                SiteError::bad_request("That test person is not there any more. Choose another.")
+            })?;
+            made_for(owned, person.uid).await
         }
     }
+}
+
+/// A session of this user that is made for one call.
+async fn made_for(owned: &OwnedApp, user: Uid) -> Result<(Option<Arc<Session>>, bool), SiteError> {
+    let order = NewSessionOrder {
+        app: owned.app.id.to_string(),
+        user: user.to_string(),
+        ttl_secs: Some(OWN_SESSION_SECS),
+        session_key: None,
+        session_secret: None,
+    };
+    let session = owned.visit.state.accounts.add_session(order).await?;
+    Ok((Some(Arc::new(session)), true))
+}
+
+/// On whose behalf a call may be made, as the form says it and in words, and whether it is the chosen one.
+async fn choices(
+    owned: &OwnedApp,
+    user: &User,
+    (method, chosen): (&MethodSpec, Who),
+) -> Result<Vec<(String, String, bool)>, SiteError> {
+    let choice = |who: Who, words: String| (who.word(), words, who == chosen);
+    let in_own = |user: &User| {
+        let (name, uid) = (&user.name, user.uid);
+        format!("{name}, number {uid}, in a session made for this call that ends with it")
+    };
+    let mut choices = vec![choice(Who::OwnSession, in_own(user))];
+    let accounts = &owned.visit.state.accounts;
+    if let Some(last) = accounts.last_session(owned.app.id, user.uid).await? {
+        let begins = last.key.as_str().get(..4).unwrap_or_default();
+        let words = format!("{}, in the latest session ({begins}…)", user.name);
+        choices.push(choice(Who::LastSession, words));
+    }
+    let people = owned.test_people();
+    choices.extend(people.map(|person| choice(Who::TestPerson(person.uid), in_own(person))));
+    if method.session != SessionNeed::Required {
+        choices.push(choice(Who::Nobody, "nobody: without a session".to_owned()));
+    }
+    // The one that the address asks for may have gone.
+    if !choices.iter().any(|(_, _, is_chosen)| *is_chosen)
+        && let Some((_, _, is_chosen)) = choices.first_mut()
+    {
+        *is_chosen = true;
+    }
+    Ok(choices)
 }
 
 fn file_of(method: &MethodSpec, file: &str) -> Option<Vec<u8>> {
@@ -154,28 +201,6 @@ async fn page(
     tried: Option<TriedShown>,
 ) -> Answer {
     let visit = &owned.visit;
-    let last = visit.state.accounts.last_session(owned.app.id, user.uid).await?;
-    let mut whos = vec![(
-        Who::OwnSession.word(),
-        format!("{}, in a session made for this call that ends with it", user.name),
-        filled.who == Who::OwnSession,
-    )];
-    if let Some(last) = last {
-        let key = last.key.as_str();
-        let begins = key.get(..4).unwrap_or_default();
-        whos.push((
-            Who::LastSession.word(),
-            format!("{}, in the latest session ({begins}…)", user.name),
-            filled.who == Who::LastSession,
-        ));
-    }
-    if method.session != SessionNeed::Required {
-        whos.push((
-            Who::Nobody.word(),
-            "nobody: without a session".to_owned(),
-            filled.who == Who::Nobody,
-        ));
-    }
     let head = owned.head("Try a call");
     let page = TryPage {
         chrome: owned.chrome(&head),
@@ -190,7 +215,8 @@ async fn page(
         own: inputs(Section::Own, method, filled),
         common: inputs(Section::Common, method, filled),
         further: filled.further.clone(),
-        whos,
+        who: filled.who.word(),
+        whos: choices(owned, user, (method, filled.who)).await?,
         version_2: filled.version == Version::Hmac,
         get: filled.verb == Verb::Get,
         ss: filled.ss,

@@ -3,7 +3,7 @@
 use super::{HOSTILE, TOKEN, chrome, moment};
 use crate::site::administration::{
     ActRow, AdminHead, ApplicationPage, ApplicationsPage, AuditPage, FoundPicture, FoundStory, LinkPage,
-    ListedApp, PeoplePage, PersonPage, PersonRow, TakedownsPage, Verified,
+    ListedApp, PeoplePage, PersonPage, PersonRow, QuotaRow, TakedownsPage, Verified,
 };
 use askama::Template;
 
@@ -25,6 +25,16 @@ fn acts() -> Vec<ActRow> {
         subject_name: HOSTILE.to_owned(),
         details: "calls_per_minute 6000 → 60".to_owned(),
     }]
+}
+
+fn quotas() -> Vec<QuotaRow> {
+    let row = |limit: &str| QuotaRow {
+        words: "Calls in this minute",
+        used: "6,000".to_owned(),
+        limit: limit.to_owned(),
+        full: !limit.is_empty(),
+    };
+    vec![row("6,000"), row("")]
 }
 
 fn people(people: Vec<PersonRow>) -> String {
@@ -57,6 +67,7 @@ fn person(erasing: bool, own: bool, owned: &[(&str, &str)]) -> String {
         logins: 1,
         sessions: 2,
         accepted: 3,
+        quotas: quotas(),
         acts: acts(),
         erasing,
     };
@@ -76,6 +87,7 @@ fn application(enabled: bool, erasing: bool) -> String {
         owner: ("7".to_owned(), HOSTILE.to_owned()),
         callback: HOSTILE,
         calls_per_minute: 6000,
+        quotas: quotas(),
         acts: acts(),
         erasing,
     };
@@ -141,6 +153,7 @@ pub(super) fn pages() -> Vec<String> {
         tone: 3,
         made: moment(),
         enabled: false,
+        calls: "12 of 6,000".to_owned(),
     };
     let applications = |apps: Vec<ListedApp>| {
         let page = ApplicationsPage {

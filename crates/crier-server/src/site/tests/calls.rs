@@ -178,9 +178,11 @@ fn trial(tried: Option<TriedShown>) -> String {
         own: vec![input(Vec::new(), true), input(Vec::new(), false)],
         common: vec![input(vec![("xml", true), ("json", false)], false)],
         further: HOSTILE.to_owned(),
+        who: "own".to_owned(),
         whos: vec![
-            ("own", HOSTILE.to_owned(), true),
-            ("nobody", "nobody".to_owned(), false),
+            ("own".to_owned(), HOSTILE.to_owned(), true),
+            ("test-7".to_owned(), HOSTILE.to_owned(), false),
+            ("nobody".to_owned(), "nobody".to_owned(), false),
         ],
         version_2: tried.is_some(),
         get: false,
@@ -274,6 +276,7 @@ fn checked() -> Checked {
             app: HOSTILE.to_owned(),
             letter: "<".to_owned(),
             tone: 3,
+            icon: Some(format!("/crier/p/{}.png", "0b".repeat(32))),
         }),
     }
 }

@@ -133,6 +133,7 @@ fn people(some: bool) -> String {
         chrome: chrome(Some(HOSTILE)),
         head: &head(true),
         form_token: TOKEN,
+        accept: "http://127.0.0.1/authorize.php?api_key=0&v=1.0".to_owned(),
         people: if some {
             vec![person("1", true), person("2", false)]
         } else {
@@ -221,6 +222,7 @@ pub(super) fn pages() -> Vec<String> {
         origins: &[HOSTILE.to_owned()],
         allow_ip: vec!["10.1.2.*", "::1"],
         calls_per_minute: 6000,
+        calls: 12,
         made: moment(),
         door: "http://127.0.0.1/restserver.php".to_owned(),
     };

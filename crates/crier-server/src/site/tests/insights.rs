@@ -55,6 +55,11 @@ fn insights(full: bool) -> String {
         } else {
             Vec::new()
         },
+        taken_down: if full {
+            vec![("4711".to_owned(), moment(), moment())]
+        } else {
+            Vec::new()
+        },
         quality: vec![("q", "40".to_owned())],
         quality_plot: None,
         slots: if full {

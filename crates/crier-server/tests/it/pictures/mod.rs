@@ -140,6 +140,13 @@ async fn an_applications_icon_is_fetched_and_stands_beside_its_stories_at_16_pix
     );
     assert_eq!(page.matches(&image).count(), 1, "{page}");
     assert_eq!(get(&stage, &address_of(picture), "").await.status, 200);
+    // "Check a story" shows a story as the feed page does.
+    let mut ada = stage.logged_in("ada").await;
+    let check = format!("/developers/{}/story", stage.app("Rochambeau").await.id);
+    ada.get(&check).await;
+    let story = [("user", "563683308"), ("title", "an icon")];
+    let checked = ada.submit(&check, &story).await.text().to_owned();
+    assert_eq!(checked.matches(&image).count(), 1, "{checked}");
     for not_an_address in ["ftp://x.example/a.png", "17", "http://user@x.example/a.png"] {
         let icon = [("icon".to_owned(), not_an_address.to_owned())];
         assert!(

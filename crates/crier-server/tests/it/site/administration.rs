@@ -395,6 +395,36 @@ async fn a_reported_story_is_listed_shown_and_taken_down_for_everybody() {
         told(&stage, 1).await,
         [format!("person:1240077 story.take_down story:{story}")]
     );
+    // Whoever meets it is told: its reader by its links and its "Why?", its developer in Insights.
+    let gone = bo.get(&format!("/go/{story}/t")).await;
+    assert_eq!(gone.status, 410);
+    for words in [
+        "An administrator took it down on ",
+        &format!("href=\"/feed/why/{story}\""),
+    ] {
+        assert!(gone.text().contains(words), "{words}: {}", gone.text());
+    }
+    let why = bo.get(&format!("/feed/why/{story}")).await;
+    assert!(
+        why.text().contains("An administrator took it down on "),
+        "{}",
+        why.text()
+    );
+    assert_eq!(ada.get(&format!("/go/{story}/t")).await.status, 404, "not hers");
+    let insights = format!("/developers/{}/insights", stage.app("Rochambeau").await.id);
+    let told_of = ada.get(&insights).await;
+    for words in [
+        "Stories taken down",
+        &format!("<p>Story <code>{story}</code></p>"),
+    ] {
+        assert!(told_of.text().contains(words), "{words}: {}", told_of.text());
+    }
+    let report = ada.get(&format!("{insights}.json")).await.json();
+    assert_eq!(report["taken_down"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        report["taken_down"][0]["story"].to_string().trim_matches('"'),
+        story
+    );
     for unknown in [story.as_str(), "x", "999999"] {
         let page = ada.get(&format!("{page}?story={unknown}")).await;
         assert!(page.text().contains("no story with that number"), "{unknown}");
@@ -404,6 +434,99 @@ async fn a_reported_story_is_listed_shown_and_taken_down_for_everybody() {
         let refused = ada.submit("/admin/takedowns/story", &[("story", unknown)]).await;
         assert_eq!(refused.status, 400, "{unknown}");
     }
+}
+
+/// The rows of a page's table of quotas: of what, used, limit.
+fn quotas(page: &str) -> Vec<[String; 3]> {
+    let table = between(page, "aria-label=\"Table of quotas\"", "</table>").unwrap();
+    let rows = table.split("<tr><th scope=\"row\">").skip(1);
+    rows.map(|row| {
+        let row = row
+            .replace(" class=\"over\"", "")
+            .replace("<span class=\"quiet\">", "");
+        let mut cells = row.split("<td>");
+        let words = cells.next().unwrap().split('<').next().unwrap().to_owned();
+        let [used, limit] =
+            [cells.next(), cells.next()].map(|cell| cell.unwrap().split('<').next().unwrap().to_owned());
+        [words, used, limit]
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn what_is_used_of_each_quota_stands_beside_its_limit() {
+    let (stage, mut ada) = open().await;
+    let app = stage.app("Rochambeau").await.id;
+    let accounts = stage.server.accounts();
+    let limit = [("calls_per_minute".to_owned(), "2".to_owned())];
+    accounts.set_app("Rochambeau", &limit).await.unwrap();
+    let page = format!("/admin/applications/{app}");
+    let calls = |used: &str, limit: &str| ["Calls in this minute", used, limit].map(str::to_owned);
+    let shown = ada.get(&page).await;
+    assert_eq!(quotas(shown.text())[0], calls("0", "2"));
+    assert!(!shown.text().contains("class=\"over\""));
+    let caller = stage.caller("Rochambeau").await;
+    for _ in 0..3 {
+        caller.call("users.getLoggedInUser", &[]).await.unwrap();
+    }
+    let shown = ada.get(&page).await;
+    let rows = quotas(shown.text());
+    assert_eq!(rows[0], calls("2", "2"));
+    assert_eq!(
+        rows[1],
+        ["Pictures fetched in this hour", "0", "600"].map(str::to_owned)
+    );
+    assert_eq!(
+        rows[2],
+        ["Fetched for them", "0 MiB", "300 MiB"].map(str::to_owned)
+    );
+    assert!(
+        shown.text().contains("<td class=\"over\">2</td>"),
+        "{}",
+        shown.text()
+    );
+    let listed = ada.get("/admin/applications").await;
+    assert!(
+        listed.text().contains("calls in this minute: 2 of 2<"),
+        "{}",
+        listed.text()
+    );
+    let console = ada.get(&format!("/developers/{app}")).await;
+    assert!(
+        console.text().contains("(2 used in this minute)"),
+        "{}",
+        console.text()
+    );
+    stage.server.clock.advance_ms(60_000);
+    let none = [("calls_per_minute".to_owned(), "0".to_owned())];
+    accounts.set_app("Rochambeau", &none).await.unwrap();
+    assert_eq!(quotas(ada.get(&page).await.text())[0], calls("0", "none"));
+    // A person's: ada owns one application, and her test application is not counted with it.
+    let owner = accounts.find_user("ada").await.unwrap();
+    accounts.begin_test(&owner).await.unwrap();
+    let test = accounts.test_bench(owner.uid).await.unwrap().unwrap();
+    let rows = |page: &str| {
+        quotas(page)
+            .into_iter()
+            .map(|row| row.join(" "))
+            .collect::<Vec<_>>()
+    };
+    let hers = ada.get("/admin/people/1240077").await;
+    assert_eq!(
+        rows(hers.text()),
+        [
+            "Applications, without the test application 1 50",
+            "Test people 2 10",
+            "Private feeds 0 5",
+            "Photos 0 1,000"
+        ]
+    );
+    let of_a_test_person = ada.get(&format!("/admin/people/{}", test.people[0].uid)).await;
+    assert_eq!(
+        rows(of_a_test_person.text()),
+        ["Private feeds 0 5", "Photos 0 1,000"],
+        "test people make no applications"
+    );
 }
 
 #[tokio::test]

@@ -111,15 +111,52 @@ async fn test_people_and_everybody_else_never_meet() {
         (&mut ada, &bench.app, true),
     ] {
         let address = format!("/authorize.php?api_key={}", app.api_key);
-        browser.get(&address).await;
+        // Who may not is told before anything is asked, on every page that would ask.
+        for page in ["authorize", "add", "code_gen"] {
+            let asked = browser.get(&address.replace("authorize", page)).await;
+            assert_eq!(
+                asked.status,
+                if may { 200 } else { 403 },
+                "{page}: {}",
+                asked.text()
+            );
+        }
+        browser.get("/settings").await;
         let answer = browser.submit(&address, &[]).await;
-        assert_eq!(answer.status, if may { 303 } else { 400 }, "{}", answer.text());
-        assert!(
-            may || answer
-                .text()
-                .contains("nobody but its developer and their test people")
-        );
+        assert_eq!(answer.status, if may { 303 } else { 403 }, "{}", answer.text());
     }
+    let refused = bo
+        .get(&format!("/authorize.php?api_key={}", bench.app.api_key))
+        .await;
+    for words in [
+        "This application is being tested",
+        "Nobody but its developer and their test people",
+    ] {
+        assert!(refused.text().contains(words), "{}", refused.text());
+    }
+    let refused = tess
+        .get(&format!("/authorize.php?api_key={}", rochambeau.api_key))
+        .await;
+    for words in ["You are logged in as a test person", "href=\"/logout\""] {
+        assert!(refused.text().contains(words), "{}", refused.text());
+    }
+    // By a password the log in itself is kept.
+    let mut fresh = stage.browser();
+    let login = format!("/login.php?api_key={}", bench.app.api_key);
+    stage
+        .server
+        .accounts()
+        .set_app(
+            bench.app.api_key.as_str(),
+            &[("callback".to_owned(), "http://t.example/".to_owned())],
+        )
+        .await
+        .unwrap();
+    fresh.get(&login).await;
+    let name_and_password = [("name", "bo"), ("password", crate::site::stage::PASSWORD)];
+    let refused = fresh.submit(&login, &name_and_password).await;
+    assert_eq!(refused.status, 403, "{}", refused.text());
+    assert_eq!(fresh.get("/settings").await.status, 200, "bo is logged in");
     let accounts = stage.server.accounts();
     let tess_uid = bench.people[0].uid;
     let bo_uid = accounts.find_user("bo").await.unwrap().uid;

@@ -130,6 +130,91 @@ async fn a_call_is_shown_step_by_step_and_the_secret_never() {
 }
 
 #[tokio::test]
+async fn a_call_is_made_as_a_test_person_in_a_session_that_ends_with_it_and_for_a_test_application_alone() {
+    let mut desk = Desk::open().await;
+    let accounts = desk.stage.server.accounts().clone();
+    let ada = accounts.find_user("ada").await.unwrap();
+    accounts.begin_test(&ada).await.unwrap();
+    let bench = accounts.test_bench(ada.uid).await.unwrap().unwrap();
+    let (tess, theo) = (&bench.people[0], &bench.people[1]);
+    let as_tess = format!("test-{}", tess.uid);
+    let form = desk.ada.get(&desk.address("try")).await;
+    assert!(
+        !form.text().contains(&as_tess),
+        "not for an application of real people"
+    );
+    let refused = desk
+        .ada
+        .submit(
+            &desk.address("try?method=users.getLoggedInUser"),
+            &[
+                ("method", "users.getLoggedInUser"),
+                ("who", &as_tess),
+                ("version", "1"),
+                ("verb", "POST"),
+            ],
+        )
+        .await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("That test person is not there any more."));
+
+    desk.app = bench.app.clone();
+    let test_mode = desk.ada.get("/developers/test").await;
+    let link = format!("/developers/{}/try?who={as_tess}", bench.app.id);
+    assert!(test_mode.text().contains(&format!("href=\"{link}\"")));
+    let form = desk.ada.get(&link).await;
+    let chosen = format!("value=\"{as_tess}\" checked>");
+    assert!(form.text().contains(&chosen), "{}", form.text());
+    assert!(
+        form.text()
+            .contains(&format!("number {}, in a session", theo.uid))
+    );
+    let before = accounts.audit_after(0).await.unwrap().len();
+    let sessions = accounts.last_session(bench.app.id, tess.uid).await.unwrap();
+    let page = desk
+        .make("users.getLoggedInUser", &[("who", &as_tess), ("version", "2")])
+        .await;
+    let page = plain(&page);
+    for words in [
+        format!(">{}</users_getLoggedInUser_response>", tess.uid),
+        format!("aria-label=\"The answer in JSON\" dir=\"ltr\">{}</pre>", tess.uid),
+        format!("/**/callback({});</pre>", tess.uid),
+        "crier-hmac-sha256-2".to_owned(),
+        chosen,
+        // The next method's form goes on as the same person.
+        format!("<input type=\"hidden\" name=\"who\" value=\"{as_tess}\">"),
+    ] {
+        assert!(page.contains(&words), "{words}: {page}");
+    }
+    let to_theo = theo.uid.to_string();
+    let fields = [
+        ("who", as_tess.as_str()),
+        ("p_recipient", to_theo.as_str()),
+        ("p_event_name", "hello"),
+        ("p_message", "1"),
+    ];
+    let page = desk.make("liveMessage.send", &fields).await;
+    assert!(page.contains("role=\"status\">answered"), "{page}");
+    let fields = [("who", as_tess.as_str()), ("p_title", "From the console")];
+    let page = desk.make("feed.publishStoryToUser", &fields).await;
+    assert!(page.contains("role=\"status\">answered"), "{page}");
+    let after = accounts.last_session(bench.app.id, tess.uid).await.unwrap();
+    assert_eq!(
+        after.map(|session| session.id),
+        sessions.map(|session| session.id),
+        "no session is left of the calls"
+    );
+    assert_eq!(
+        accounts.audit_after(0).await.unwrap().len(),
+        before,
+        "what a developer does with their test people is their own affair"
+    );
+    // An address that names somebody who has gone begins with the developer.
+    let form = desk.ada.get(&desk.address("try?who=test-77")).await;
+    assert!(form.text().contains("value=\"own\" checked>"), "{}", form.text());
+}
+
+#[tokio::test]
 async fn refusals_files_and_nobodys_calls_can_be_tried() {
     let mut desk = Desk::open().await;
     let page = desk.make("liveMessage.send", &[("p_recipient", "x")]).await;
