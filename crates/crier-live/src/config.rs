@@ -169,7 +169,69 @@ impl Default for LiveConfig {
     }
 }
 
+/// The longest life of a message (live section 12).
+const TTL_MS_MAX: u64 = 86_400_000;
+/// What a waiting outbox must hold: the longest frame beside the answers that a client frame may ask for.
+const OUTBOX_BYTES_MIN: u64 = 32_768;
+
 impl LiveConfig {
+    /// Whether delivery can work with these values.
+    ///
+    /// # Errors
+    /// The first key that it cannot work with, and what is possible.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        let counts = [
+            ("live.ring_items_max", self.ring_items_max as u64),
+            ("live.ring_bytes_max", self.ring_bytes_max.0),
+            ("live.app_items_max", self.app_items_max),
+            ("live.app_bytes_max", self.app_bytes_max.0),
+            ("live.mailbox_bytes_max", self.mailbox_bytes_max.0),
+            ("live.heads_max", self.heads_max as u64),
+            ("live.recipient_rate", self.recipient_rate.into()),
+            ("live.send_rate", self.send_rate.into()),
+            ("live.frame_rate", self.frame_rate.into()),
+            ("live.tickets_max", self.tickets_max as u64),
+            (
+                "live.connections_per_user_max",
+                self.connections_per_user_max as u64,
+            ),
+            ("live.hello_waiting_max", self.hello_waiting_max.into()),
+            ("live.admit_places_max", self.admit_places_max as u64),
+            ("live.admit_running_max", self.admit_running_max as u64),
+            ("live.status_items_max", self.status_items_max as u64),
+            ("live.ledger_sessions_max", self.ledger_sessions_max as u64),
+            ("live.send_buffer", self.send_buffer.0),
+        ];
+        if let Some((key, _)) = counts.iter().find(|(_, count)| *count == 0) {
+            return Err((key, "must be at least 1".to_owned()));
+        }
+        let spans = [
+            ("live.ticket_life", self.ticket_life),
+            ("live.authorised_for", self.authorised_for),
+            ("live.hello_deadline", self.hello_deadline),
+            ("live.pong_deadline", self.pong_deadline),
+            ("live.poll_hold", self.poll_hold),
+            ("live.progress_deadline", self.progress_deadline),
+            ("live.stop_deadline", self.stop_deadline),
+        ];
+        if let Some((key, _)) = spans.iter().find(|(_, span)| span.0 == 0) {
+            return Err((key, "must be longer than nothing".to_owned()));
+        }
+        if self.ping.0 < 1_000 {
+            return Err(("live.ping", "must be at least 1s".to_owned()));
+        }
+        if self.ttl.0 == 0 || self.ttl.0 > TTL_MS_MAX {
+            return Err((
+                "live.ttl",
+                "must be longer than nothing and at most 1d".to_owned(),
+            ));
+        }
+        if self.outbox_bytes_max.0 < OUTBOX_BYTES_MIN {
+            return Err(("live.outbox_bytes_max", "must be at least 32KiB".to_owned()));
+        }
+        Ok(())
+    }
+
     /// Sends to one recipient: 200 a second, 1,000 at once.
     #[must_use]
     pub const fn recipient_rate(&self) -> Rate {

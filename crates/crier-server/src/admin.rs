@@ -9,6 +9,7 @@ use crate::metrics;
 use crate::middleware::headers::set_answer_headers;
 use axum::body::Body;
 use bytes::Bytes;
+use http::header::ACCEPT;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -44,9 +45,13 @@ impl AdminDoor {
                 Some(reason) => page(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
                 None => page(StatusCode::OK, "ready\n".into()),
             },
-            "/metrics" => answer(
+            "/metrics" if wants_open_metrics(request) => answer(
                 (StatusCode::OK, metrics::MEDIA_TYPE),
                 metrics::text(&self.registry),
+            ),
+            "/metrics" => answer(
+                (StatusCode::OK, metrics::PLAIN_MEDIA_TYPE),
+                metrics::plain_text(&self.registry),
             ),
             _ => page(StatusCode::NOT_FOUND, "/healthz /readyz /metrics\n".into()),
         }
@@ -59,6 +64,16 @@ impl AdminDoor {
         let refused = self.books.why_refusing().await;
         refused.or_else(|| self.stop.has_begun().then(|| "draining".to_owned()))
     }
+}
+
+/// Prometheus itself asks for OpenMetrics by name; people and simpler readers get the plain text.
+fn wants_open_metrics<B>(request: &Request<B>) -> bool {
+    let mut accepted = request.headers().get_all(ACCEPT).iter();
+    accepted.any(|value| {
+        value
+            .to_str()
+            .is_ok_and(|text| text.contains("application/openmetrics-text"))
+    })
 }
 
 fn page(status: StatusCode, text: String) -> Response<Full<Bytes>> {
@@ -109,14 +124,21 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let door = door(&folder).await;
         assert!(metrics::text(&door.registry).ends_with("# EOF\n"));
-        for (path, expected) in [
+        let prometheus = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.4";
+        for (path, accept, expected) in [
             (
                 "/metrics",
+                prometheus,
                 "application/openmetrics-text; version=1.0.0; charset=utf-8",
             ),
-            ("/healthz", "text/plain; charset=utf-8"),
+            ("/metrics", "*/*", "text/plain; version=0.0.4; charset=utf-8"),
+            ("/healthz", "*/*", "text/plain; charset=utf-8"),
         ] {
-            let request = Request::builder().uri(path).body(()).unwrap();
+            let request = Request::builder()
+                .uri(path)
+                .header(ACCEPT, accept)
+                .body(())
+                .unwrap();
             let response = door.page_of(&request).await;
             assert_eq!(response.headers()[CONTENT_TYPE], expected);
         }

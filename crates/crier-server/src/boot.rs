@@ -245,6 +245,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
         feed,
         live_door: Arc::new(LiveDoor::with_spans(ports, live_spans(&config))),
         clock,
+        command: Arc::from("crier"),
         public_url: Arc::new(public_url),
         tasks: tasks.clone(),
         throttle,

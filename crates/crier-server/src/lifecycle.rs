@@ -202,7 +202,9 @@ impl Pool {
     }
 }
 
-/// Turns the first SIGTERM or SIGINT into a soft stop and the second into a hard one (operating section 2).
+/// Turns the first SIGTERM or SIGINT into a soft stop and the second into a hard one (operating section 2). A terminal that goes away
+/// (SIGHUP) begins a soft stop too, and no more than that, since a shell and its system may both say so; where whoever started the
+/// process has it ignored, as nohup does, it stays ignored.
 ///
 /// # Errors
 /// When the system does not let the process listen for signals.
@@ -210,6 +212,10 @@ pub fn stop_at_signals(stop: &Stop) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = match hangup_is_ignored() {
+        true => None,
+        false => Some(signal(SignalKind::hangup())?),
+    };
     let stop = stop.clone();
     #[expect(
         clippy::disallowed_methods,
@@ -218,18 +224,51 @@ pub fn stop_at_signals(stop: &Stop) -> std::io::Result<()> {
     tokio::spawn(async move {
         loop {
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+                _ = terminate.recv() => stop.advance(),
+                _ = interrupt.recv() => stop.advance(),
+                Some(_) = next(&mut hangup) => if !stop.has_begun() { stop.advance() },
             }
-            stop.advance();
         }
     });
     Ok(())
 }
 
+async fn next(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
+    match signal {
+        Some(signal) => signal.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether this process was started with SIGHUP ignored; where the system does not tell, it was not.
+fn hangup_is_ignored() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hangup(&status))
+}
+
+/// Signal 1 is the lowest bit of the mask.
+fn ignores_hangup(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hangup_that_is_ignored_is_read_from_the_mask() {
+        for (mask, expected) in [
+            ("0000000000000001", true),
+            ("0000000000001001", true),
+            ("0000000000001000", false),
+            ("x", false),
+        ] {
+            let status = format!("Name:\tcrier\nSigBlk:\t0000000000000001\nSigIgn:\t{mask}\nSigCgt:\t0\n");
+            assert_eq!(ignores_hangup(&status), expected, "{mask}");
+        }
+        assert!(!ignores_hangup(""));
+    }
 
     #[test]
     fn the_first_step_is_soft_and_the_second_hard() {

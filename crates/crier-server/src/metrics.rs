@@ -142,6 +142,9 @@ impl Collector for CallLogCollector {
     }
 }
 
+/// The format of `plain_text`, which every reader of Prometheus figures knows.
+pub const PLAIN_MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 /// What `text` writes: the text format with counters under their family's name and `# EOF` behind the last line.
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -152,6 +155,38 @@ pub fn text(registry: &Registry) -> String {
     // Writing into a text cannot fail.
     let _ = prometheus_client::encoding::text::encode(&mut page, registry);
     page
+}
+
+/// The same figures in the older format, whose counters are named in full where their type is told, and that knows no end.
+#[must_use]
+pub fn plain_text(registry: &Registry) -> String {
+    let page = text(registry);
+    let words = |line: &str| -> Option<(String, String)> {
+        let (name, rest) = line.split_once(' ')?;
+        Some((name.to_owned(), rest.to_owned()))
+    };
+    let counters: std::collections::HashSet<String> = page
+        .lines()
+        .filter_map(|line| words(line.strip_prefix("# TYPE ")?))
+        .filter_map(|(name, kind)| (kind == "counter").then_some(name))
+        .collect();
+    let mut plain = String::with_capacity(page.len());
+    for line in page.lines() {
+        if line == "# EOF" || line.starts_with("# UNIT ") {
+            continue;
+        }
+        let told = ["# HELP ", "# TYPE "]
+            .into_iter()
+            .find_map(|head| words(line.strip_prefix(head)?).map(|(name, rest)| (head, name, rest)));
+        match told {
+            Some((head, name, rest)) if counters.contains(&name) => {
+                plain.extend([head, &name, "_total ", &rest]);
+            }
+            _ => plain.push_str(line),
+        }
+        plain.push('\n');
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -177,5 +212,20 @@ mod tests {
         ] {
             assert!(page.contains(line), "{line} is not on:\n{page}");
         }
+        let plain = plain_text(&registry);
+        let samples = |page: &str| -> Vec<String> {
+            page.lines()
+                .filter(|line| !line.starts_with('#'))
+                .map(str::to_owned)
+                .collect()
+        };
+        assert_eq!(samples(&plain), samples(&page));
+        for line in [
+            "# TYPE crier_server_calls_total counter\n",
+            "# TYPE crier_server_connections gauge\n",
+        ] {
+            assert!(plain.contains(line), "{line} is not on:\n{plain}");
+        }
+        assert!(!plain.contains("# EOF"));
     }
 }

@@ -188,6 +188,7 @@ impl Config {
         if !server.url.is_empty() {
             crate::state::PublicUrl::parse(&server.url).map_err(|why| ("server.url", why))?;
         }
+        self.live.check()?;
         self.demo.check()?;
         self.feed.check()?;
         self.site.check()?;

@@ -76,6 +76,8 @@ pub struct AppState {
     pub live_door: Arc<LiveDoor>,
     /// Time, for cookies' ages and deadlines.
     pub clock: Arc<dyn Clock>,
+    /// How the command line is started in what is shown to be pasted: `crier`, in a demo the path of this binary.
+    pub command: Arc<str>,
     /// The public address.
     pub public_url: Arc<PublicUrl>,
     /// Starts what must outlive a request, as a live connection does; it is waited for at the stop.

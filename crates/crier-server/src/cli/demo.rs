@@ -95,7 +95,8 @@ async fn serve(loaded: Loaded, folder: &Path) -> Ended {
         ..Overrides::default()
     };
     let (bounds, head_deadline) = (config.demo.clone(), config.server.head_deadline);
-    let server = boot::build(config, overrides).await.map_err(failed)?;
+    let mut server = boot::build(config, overrides).await.map_err(failed)?;
+    server.state.command = own_command()?.into();
     server.claim().map_err(failed)?;
     let stop = Stop::new();
     lifecycle::stop_at_signals(&stop).map_err(failed)?;
@@ -105,7 +106,7 @@ async fn serve(loaded: Loaded, folder: &Path) -> Ended {
         folder,
         entropy: &*entropy,
         stop: &stop,
-        command: &own_command()?,
+        command: &server.state.command,
         progress: &|step| say(&format!("  {step}")),
     };
     let welcome = demo::open(&stage, game).await.map_err(failed)?;

@@ -106,14 +106,18 @@ impl Served {
     }
 
     pub fn start_at(folder: &TempDir, address: &str) -> Self {
-        let mut child = crier(
+        Self::of(crier(
             folder,
             &["serve", "--listen", address, "--admin-listen", "127.0.0.1:0"],
-        )
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+        ))
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut ready = String::new();
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut ready)
@@ -126,9 +130,15 @@ impl Served {
         Self { child, url }
     }
 
-    pub fn stop(mut self) -> Option<i32> {
+    pub fn stop(self) -> Option<i32> {
+        self.stop_by(&[rustix::process::Signal::TERM])
+    }
+
+    fn stop_by(mut self, signals: &[rustix::process::Signal]) -> Option<i32> {
         let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        for signal in signals {
+            rustix::process::kill_process(pid, *signal).unwrap();
+        }
         self.child.wait().unwrap().code()
     }
 }
@@ -680,6 +690,29 @@ fn a_copy_brings_back_what_was_erased_and_the_audit_log_says_so() {
         1,
         "a copy is never overwritten"
     );
+}
+
+#[test]
+fn a_terminal_that_goes_away_is_a_soft_stop_unless_nobody_is_to_notice() {
+    use rustix::process::Signal;
+    let started = |disposition: &str| {
+        let folder = folder();
+        let mut command = Command::new("env");
+        command.current_dir(folder.path()).env_clear().args([
+            disposition,
+            env!("CARGO_BIN_EXE_crier"),
+            "serve",
+            "--listen=127.0.0.1:0",
+            "--admin-listen=127.0.0.1:0",
+        ]);
+        (Served::of(command), folder)
+    };
+    let (noticing, folder) = started("--default-signal=HUP");
+    assert_eq!(noticing.stop_by(&[Signal::HUP, Signal::HUP]), Some(0));
+    assert!(folder.path().join("crier-data/live.snapshot").exists());
+    let (not_noticing, _folder) = started("--ignore-signal=HUP");
+    // Were the first of them heard, the second would cut.
+    assert_eq!(not_noticing.stop_by(&[Signal::HUP, Signal::TERM]), Some(0));
 }
 
 #[test]

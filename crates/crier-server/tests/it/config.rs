@@ -162,6 +162,38 @@ fn quantity_without_its_unit_is_refused_by_name() {
 }
 
 #[test]
+fn values_with_which_delivery_cannot_work_are_refused_by_name() {
+    for (line, why) in [
+        (
+            "ring_items_max = 0",
+            "ring_items_max (FILE line 2): must be at least 1",
+        ),
+        ("frame_rate = 0", "frame_rate (FILE line 2): must be at least 1"),
+        (
+            "mailbox_bytes_max = \"0\"",
+            "mailbox_bytes_max (FILE line 2): must be at least 1",
+        ),
+        (
+            "poll_hold = \"0s\"",
+            "poll_hold (FILE line 2): must be longer than nothing",
+        ),
+        ("ping = \"999ms\"", "ping (FILE line 2): must be at least 1s"),
+        (
+            "ttl = \"86401s\"",
+            "ttl (FILE line 2): must be longer than nothing and at most 1d",
+        ),
+        (
+            "outbox_bytes_max = \"32767\"",
+            "outbox_bytes_max (FILE line 2): must be at least 32KiB",
+        ),
+    ] {
+        let refusal = with_file(&format!("[live]\n{line}\n")).unwrap_err();
+        assert_eq!(refusal, format!("live.{why}"));
+    }
+    assert!(with_file("[live]\nttl = \"1d\"\nping = \"1s\"\nwaiters_max = 0\n").is_ok());
+}
+
+#[test]
 fn word_outside_its_list_is_refused_by_name() {
     let refusal = with_environment("CRIER__SERVER__LOG_FORMAT", "xml").unwrap_err();
     assert!(

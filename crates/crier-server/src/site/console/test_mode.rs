@@ -197,17 +197,18 @@ fn commands(visit: &Visit, keys: &TestKeys) -> Vec<(String, String)> {
         )
     };
     let (from, to) = (first_name(&sender.user.name), first_name(&listener.user.name));
+    let crier = &visit.state.command;
     vec![
         (
             format!("In one terminal, listen as {to}"),
-            format!("crier listen hello {}", with(listener)),
+            format!("{crier} listen hello {}", with(listener)),
         ),
         (
             format!(
                 "In another, send a live message from {from} to {to}: it appears in the first as one line of JSON"
             ),
             format!(
-                "crier call liveMessage.send recipient={} event_name=hello 'message={{\"text\":\"hi\"}}' {}",
+                "{crier} call liveMessage.send recipient={} event_name=hello 'message={{\"text\":\"hi\"}}' {}",
                 listener.user.uid,
                 with(sender)
             ),
@@ -215,7 +216,7 @@ fn commands(visit: &Visit, keys: &TestKeys) -> Vec<(String, String)> {
         (
             format!("Publish a story to the feed of {to}; the link below shows it"),
             format!(
-                "crier call feed.publishStoryToUser 'title=A first story' 'body=It works.' {}",
+                "{crier} call feed.publishStoryToUser 'title=A first story' 'body=It works.' {}",
                 with(listener)
             ),
         ),
