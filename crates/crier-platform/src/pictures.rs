@@ -5,7 +5,7 @@
 use crate::accounts::AccountError;
 use crate::jobs::pictures::PictureBooks;
 use crate::model::audit::Actor;
-use crate::model::job::{KeptPicture, PictureWrite, SourceHash, SourceRules};
+use crate::model::job::{KeptPicture, Photo, PictureWrite, SourceHash, SourceRules};
 use crate::model::picture::PictureHash;
 use crate::ports::Ports;
 use crate::ports::entropy::random_bytes;
@@ -178,6 +178,14 @@ impl Pictures {
             }
         }
         Ok(queued)
+    }
+
+    /// The photos of a user, by number.
+    ///
+    /// # Errors
+    /// When the books do not answer.
+    pub async fn photos_of(&self, owner: Uid) -> Result<Vec<Photo>, AccountError> {
+        Ok(self.ports.store.photos_of(owner).await?)
     }
 
     /// Removes a photo: its slots are empty from now on.

@@ -46,14 +46,14 @@ pub(crate) async fn back(visit: Visit) -> Answer {
 pub(crate) async fn hide(visit: Visit, fields: Fields) -> Answer {
     let act = Act::read(visit, fields)?;
     let done = act.visit.state.feed.hide(act.user.uid, act.story).await?;
-    act.done(done, None).await
+    act.done(done).await
 }
 
 /// Undo: takes a hide or a report back.
 pub(crate) async fn undo(visit: Visit, fields: Fields) -> Answer {
     let act = Act::read(visit, fields)?;
     let done = act.visit.state.feed.undo(act.user.uid, act.story).await?;
-    act.done(done, None).await
+    act.done(done).await
 }
 
 /// Thumbs up, and down again.
@@ -65,7 +65,7 @@ pub(crate) async fn thumb(visit: Visit, fields: Fields) -> Answer {
         .await?
         .ok_or(SiteError::NotFound)?;
     let done = feed.thumb(act.user.uid, act.story, !present.thumbed).await?;
-    act.done(done, None).await
+    act.done(done).await
 }
 
 /// Report, for the reason that the address names.
@@ -76,21 +76,32 @@ pub(crate) async fn report(visit: Visit, fields: Fields) -> Answer {
     let reason = reason.ok_or(SiteError::NotFound)?;
     let feed = &act.visit.state.feed;
     let done = feed.report(act.user.uid, act.story, reason).await?;
-    act.done(done, None).await
+    act.done(done).await
 }
 
 /// "I don't want this application here": its stories are switched off.
 pub(crate) async fn unwanted(visit: Visit, fields: Fields) -> Answer {
     let act = Act::read(visit, fields)?;
     act.switch(false).await?;
-    act.done(true, Some(CardState::Off)).await
+    if act.fields.has("in_place") {
+        return act.part(Some(CardState::Off)).await;
+    }
+    // The page that follows says which application it was.
+    let off = act.app().await?;
+    let back = act.way_back();
+    let told = match back.split_once('#') {
+        Some((page, place)) if page.contains('?') => format!("{page}&off={off}#{place}"),
+        Some((page, place)) => format!("{page}?off={off}#{place}"),
+        None => back,
+    };
+    see_other(&act.visit.href(&told))
 }
 
 /// Its stories are switched on again.
 pub(crate) async fn wanted(visit: Visit, fields: Fields) -> Answer {
     let act = Act::read(visit, fields)?;
     act.switch(true).await?;
-    act.done(true, None).await
+    act.done(true).await
 }
 
 /// The slider of a story's application.
@@ -144,12 +155,12 @@ impl Act {
     }
 
     /// The answer to an act that was done, or to one for which there was no story.
-    async fn done(self, done: bool, state: Option<CardState>) -> Answer {
+    async fn done(self, done: bool) -> Answer {
         if !done {
             return Err(SiteError::NotFound);
         }
         if self.fields.has("in_place") {
-            return self.part(state).await;
+            return self.part(None).await;
         }
         see_other(&self.visit.href(&self.way_back()))
     }

@@ -12,7 +12,7 @@
 //! - `ranking` `/feed/ranking` and `.json`: the formula in force
 //! - `preferences` `/feed/preferences` · `addresses`: making and revoking private feeds · `private_feed` `/f/<token>/…`
 //! - `news` `/feed/live`, `/feed/poll`: word of what is new on an open page
-//! - `settings` `/settings` · `withdraw` `/settings/withdraw`
+//! - `settings` `/settings` · `withdraw` `/settings/withdraw` · `photos` `/settings/photos`
 //! - `console/` `/developers/…`: the pages of those who make applications
 //! - `administration/` `/admin/…`: the pages of those who look after the site
 //!
@@ -49,6 +49,7 @@ mod missed;
 mod moment;
 mod news;
 mod once;
+mod photos;
 mod pictures;
 mod preferences;
 mod private_feed;
@@ -120,6 +121,11 @@ pub fn router() -> Router<AppState> {
         .route(
             "/settings/withdraw",
             page(withdraw::get).merge(form(withdraw::post)),
+        )
+        .route("/settings/photos", page(photos::get))
+        .route(
+            "/settings/photos/delete",
+            page(photos::ask).merge(form(photos::delete)),
         )
         .route("/assets/{name}", get(assets::get))
         .route("/p/{name}", get(pictures::get))

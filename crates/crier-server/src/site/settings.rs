@@ -6,6 +6,7 @@ use super::fields::Fields;
 use super::layout::Chrome;
 use super::moment::{Moment, is_zone, zone, zone_names};
 use super::visit::Visit;
+use super::words::counted;
 use askama::Template;
 use crier_platform::accounts::admin::UserChange;
 use crier_proto::ids::AppId;
@@ -18,6 +19,8 @@ pub(super) struct SettingsPage<'a> {
     pub(super) form_token: &'a str,
     pub(super) uid: String,
     pub(super) apps: Vec<AcceptedRow>,
+    /// How many photos applications have uploaded for them, in words, if there are any.
+    pub(super) photos: Option<String>,
     /// Names of time zones, and which one is chosen.
     pub(super) zones: Vec<(String, bool)>,
     /// What was just done, or empty.
@@ -51,6 +54,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
             enabled: accepted.app.enabled,
         })
         .collect();
+    let photos = visit.state.pictures.photos_of(user.uid).await?.len();
     let notice = match visit.query.value("done") {
         Some("withdrawn") => {
             "You have withdrawn. The application can no longer reach you, and its sessions have ended."
@@ -66,6 +70,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
             form_token: &visit.form_token(),
             uid: user.uid.to_string(),
             apps,
+            photos: (photos > 0).then(|| counted(photos as u64, "photo", "photos")),
             zones: zones(&user.time_zone),
             notice,
         },

@@ -16,6 +16,7 @@ use super::login::LoginPage;
 use super::logout::LogoutPage;
 use super::moment::{Moment, zone};
 use super::once::OncePage;
+use super::photos::{DeletePhotoPage, PhotoRow, PhotosPage};
 use super::settings::{AcceptedRow, SettingsPage};
 use super::story::{Card, CardState, Link, Picture, PictureBox, Piece};
 use super::terms::{TermsPage, Wish};
@@ -187,11 +188,36 @@ fn settings(apps: usize) -> String {
         form_token: TOKEN,
         uid: "1240077".to_owned(),
         apps: (1..=apps).map(row).collect(),
+        photos: (apps > 0).then(|| "2 photos".to_owned()),
         zones: vec![("UTC".to_owned(), true), ("Europe/Berlin".to_owned(), false)],
         notice: "Done.",
     }
     .render()
     .unwrap()
+}
+
+fn photo(pid: usize) -> PhotoRow {
+    PhotoRow {
+        pid: pid.to_string(),
+        src: "/crier/p/0a.png".to_owned(),
+        width: 75,
+        height: 60,
+        caption: HOSTILE.to_owned(),
+        app: HOSTILE.to_owned(),
+        uploaded: moment(),
+    }
+}
+
+fn photos(count: usize) -> String {
+    let page = PhotosPage {
+        chrome: chrome(Some(HOSTILE)),
+        photos: (1..=count).map(photo).collect(),
+        count,
+        first: count == 0,
+        next: (count > 0).then_some(50),
+        notice: "Done.",
+    };
+    page.render().unwrap()
 }
 
 /// The pages that ask one thing.
@@ -214,7 +240,13 @@ fn asking() -> Vec<String> {
         app: "7".to_owned(),
         name: HOSTILE,
     };
+    let delete_photo = DeletePhotoPage {
+        chrome: chrome(Some(HOSTILE)),
+        form_token: TOKEN,
+        photo: photo(7),
+    };
     vec![
+        delete_photo.render().unwrap(),
         once.render().unwrap(),
         logout.render().unwrap(),
         withdraw.render().unwrap(),
@@ -256,6 +288,8 @@ fn all() -> Vec<String> {
         canvas(Some(("/crier/authorize.php?api_key=0", "log in"))),
         settings(0),
         settings(2),
+        photos(0),
+        photos(2),
         feed(
             vec![
                 card("2", CardState::Shown),

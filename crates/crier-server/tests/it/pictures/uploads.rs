@@ -2,6 +2,7 @@
 
 use super::host::png;
 use super::{address_of, get, publish, settled_slots};
+use crate::site::browser::location;
 use crate::site::stage::Stage;
 use crier_platform::model::story::SlotState;
 use crier_proto::digest::{lower_hex, sha256};
@@ -146,6 +147,49 @@ async fn a_photos_address_as_a_storys_image_is_shrunk_to_a_slot_and_goes_with_th
     for slot in settled_slots(&stage).await {
         assert_eq!(slot.state, SlotState::Removed);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_deletes_a_photo_that_an_application_has_uploaded_for_them_and_nobody_elses() {
+    let stage = open().await;
+    let (mut bo, mut ada) = (stage.logged_in("bo").await, stage.logged_in("ada").await);
+    assert!(
+        bo.get("/settings/photos")
+            .await
+            .text()
+            .contains("<h2>No photo</h2>")
+    );
+    let photo = upload(&stage, &[("caption", "<b>us")], Some(&png(200, (800, 400))))
+        .await
+        .json();
+    let pid = text(&photo, "pid");
+    publish(&stage, std::slice::from_ref(&pid)).await;
+    let shown = settled_slots(&stage).await[0].picture.unwrap();
+    let settings = bo.get("/settings").await.text().to_owned();
+    assert!(
+        settings.contains("<a href=\"/settings/photos\">1 photo</a>"),
+        "{settings}"
+    );
+    let list = bo.get("/settings/photos").await.text().to_owned();
+    let image = format!("<img src=\"{}\" width=\"75\" height=\"38\"", address_of(shown));
+    assert!(list.contains(&image) && list.contains("&#60;b&#62;us"), "{list}");
+    let ask = format!("/settings/photos/delete?pid={pid}");
+    assert!(list.contains(&ask) && bo.get(&ask).await.text().contains("Delete this photo?"));
+    assert_eq!(ada.get(&ask).await.status, 404);
+    assert!(!ada.get("/settings/photos").await.text().contains(&pid));
+    ada.get("/settings").await;
+    ada.submit("/settings/photos/delete", &[("pid", &pid)]).await;
+    assert_eq!(settled_slots(&stage).await[0].state, SlotState::Ready);
+    let deleted = bo.submit("/settings/photos/delete", &[("pid", &pid)]).await;
+    assert_eq!(location(&deleted), "/settings/photos?done=deleted");
+    assert_eq!(settled_slots(&stage).await[0].state, SlotState::Removed);
+    for name in ["src", "src_big", "src_small"] {
+        let address = text(&photo, name);
+        let path = address.split_once(&stage.server.address.to_string()).unwrap().1;
+        assert_eq!(get(&stage, path, "").await.status, 404, "{name}");
+    }
+    let told = bo.get("/settings/photos?done=deleted").await;
+    assert!(told.text().contains("Deleted. No story shows it any more."));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

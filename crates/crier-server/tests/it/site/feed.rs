@@ -204,9 +204,14 @@ async fn an_unwanted_application_is_switched_off_and_its_next_call_answers_no() 
     let mut bo = stage.logged_in("bo").await;
     let id = first_story(&bo.get("/feed").await);
     let answer = bo.submit("/feed/unwanted", &[("story", &id)]).await;
-    assert_eq!(answer.status, 303);
+    let app = stage.app("Rochambeau").await.id;
+    let way = format!("/feed?off={app}#s{id}");
+    assert_eq!((answer.status, location(&answer)), (303, way.as_str()));
+    let told = bo.get(&format!("/feed?off={app}")).await;
+    let notice = "Stories of <bdi dir=\"auto\">Rochambeau</bdi> are switched off.";
+    assert!(told.text().contains(notice), "{}", told.text());
     let page = bo.get("/feed").await;
-    assert!(page.text().contains("Nothing to show just now"));
+    assert!(page.text().contains("Nothing to show just now") && !page.text().contains(notice));
     assert!(
         page.text()
             .contains("<b>1</b> of applications that are switched off"),
