@@ -3,6 +3,7 @@
 //! Promise: an instance is complete; unknown keys are refused by the reader. Knows nothing of files or the environment.
 
 use crate::rate::Rate;
+use crier_platform::model::bad_key::{BadKey, at_least};
 use crier_platform::model::quantity::{Bytes, Span};
 
 /// Where mailboxes are (live 5.9, 5.10).
@@ -169,6 +170,18 @@ impl Default for LiveConfig {
     }
 }
 
+impl ReceiptsConfig {
+    /// What no single value's type can say.
+    ///
+    /// # Errors
+    /// The key, and what is wrong with its value.
+    pub fn check(&self) -> Result<(), BadKey> {
+        at_least("receipts.waiting_max", self.waiting_max, 1)?;
+        at_least("receipts.requests_max", self.requests_max, 1)?;
+        at_least("receipts.deadline", self.deadline, Span(1))
+    }
+}
+
 /// The longest life of a message (live section 12).
 const TTL_MS_MAX: u64 = 86_400_000;
 /// What a waiting outbox must hold: the longest frame beside the answers that a client frame may ask for.
@@ -252,7 +265,6 @@ impl LiveConfig {
 }
 
 const fn rate(per_second: u32, bursts: u32) -> Rate {
-    let per_second = if per_second == 0 { 1 } else { per_second };
     Rate {
         per_second,
         burst: per_second.saturating_mul(bursts),

@@ -4,6 +4,7 @@
 //! Promise: an instance is complete; unknown keys are refused by the reader. Knows nothing of files or the environment.
 
 use crate::guard::Guard;
+use crier_platform::model::bad_key::{BadKey, at_least, at_most_other};
 use crier_platform::model::quantity::{Bytes, Span};
 
 /// Section `[media]`.
@@ -107,7 +108,7 @@ impl MediaConfig {
     ///
     /// # Errors
     /// The key, and what is wrong with which entry.
-    pub fn check(&self) -> Result<(), (&'static str, String)> {
+    pub fn check(&self) -> Result<(), BadKey> {
         if self.retry_delays.first().is_none_or(|first| first.0 != 0) {
             let why = "the first attempt is made at once: begin with 0s".to_owned();
             return Err(("media.retry_delays", why));
@@ -116,11 +117,26 @@ impl MediaConfig {
             ("media.fetches_max", self.fetches_max),
             ("media.fetches_per_app", self.fetches_per_app),
             ("media.fetches_per_host", self.fetches_per_host),
+            ("media.decodes_max", self.decodes_max),
         ] {
-            if bound == 0 {
-                return Err((key, "must be at least 1".to_owned()));
-            }
+            at_least(key, bound, 1)?;
         }
+        for (key, span) in [
+            ("media.lookup_timeout", self.lookup_timeout),
+            ("media.connect_timeout", self.connect_timeout),
+            ("media.first_byte_timeout", self.first_byte_timeout),
+            ("media.fetch_timeout", self.fetch_timeout),
+            ("media.decode_timeout", self.decode_timeout),
+        ] {
+            at_least(key, span, Span(1))?;
+        }
+        at_least("media.image_bytes_max", self.image_bytes_max, Bytes(1))?;
+        at_least("media.side_max", self.side_max, 1)?;
+        // Above the hard bound nothing is fetched, so eviction must begin below it.
+        at_most_other(
+            ("media.cache_bytes_max", self.cache_bytes_max),
+            ("media.cache_bytes_hard", self.cache_bytes_hard),
+        )?;
         Guard::new(self).map(drop)
     }
 }

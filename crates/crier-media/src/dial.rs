@@ -144,7 +144,10 @@ impl Dialer {
         };
         match select(pin!(connecting), self.clock.sleep_until(deadline)).await {
             Either::Left((connected, _)) => connected,
-            Either::Right(_) => Err(DialError::TimedOut("no connection in time")),
+            Either::Right(_) => {
+                self.metrics.met("connect_timeout");
+                Err(DialError::TimedOut("no connection in time"))
+            }
         }
     }
 
@@ -160,7 +163,10 @@ impl Dialer {
             Either::Left((answer, _)) => {
                 answer.map_err(|why| DialError::NotFound(format!("the name was not found: {why}")))?
             }
-            Either::Right(_) => return Err(DialError::TimedOut("the name was not found in time")),
+            Either::Right(_) => {
+                self.metrics.met("lookup_timeout");
+                return Err(DialError::TimedOut("the name was not found in time"));
+            }
         };
         if addresses.is_empty() {
             return Err(DialError::NotFound("the name has no address".into()));

@@ -155,7 +155,10 @@ impl Fetcher {
         let answer = match select(pin!(answer), self.clock.sleep_until(deadline)).await {
             Either::Left((answer, _)) => answer,
             Either::Right((_, answer)) if meter.has_heard() => answer.await,
-            Either::Right(_) => return Err(Cause::Timeout.into()),
+            Either::Right(_) => {
+                self.metrics.met("first_byte_timeout");
+                return Err(Cause::Timeout.into());
+            }
         };
         answer.map_err(|why| {
             let is_endless = meter.is_over() || why.is_parse_too_large();
@@ -207,8 +210,16 @@ impl Fetch for Fetcher {
         let following = pin!(self.follow(&wanted, &meter));
         let outcome = match select(following, self.clock.sleep_until(deadline)).await {
             Either::Left((outcome, _)) => outcome,
-            Either::Right(_) => Err(Cause::Timeout.into()),
+            Either::Right(_) => {
+                self.metrics.met("fetch_timeout");
+                Err(Cause::Timeout.into())
+            }
         };
+        match &outcome {
+            Err(failed) if failed.cause == Cause::TooBig => self.metrics.met("image_bytes_max"),
+            Err(failed) if failed.cause == Cause::TooManyRedirects => self.metrics.met("redirects_max"),
+            Ok(_) | Err(_) => {}
+        }
         let label = match &outcome {
             Ok(Got::Image { .. }) => "image",
             Ok(Got::Unchanged) => "unchanged",

@@ -18,6 +18,32 @@ struct Outcome {
     outcome: &'static str,
 }
 
+/// Label of a bound.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Name {
+    name: &'static str,
+}
+
+/// Bounds of dialling and fetching (feed 7.4), by the last part of their configuration key.
+const BOUNDS: [&str; 6] = [
+    "lookup_timeout",
+    "connect_timeout",
+    "first_byte_timeout",
+    "fetch_timeout",
+    "image_bytes_max",
+    "redirects_max",
+];
+
+/// Why an image may give no picture (feed 7.6).
+const NO_PICTURE: [&str; 6] = [
+    "unsupported",
+    "too_large",
+    "memory",
+    "broken",
+    "decode_timeout",
+    "busy",
+];
+
 /// Label of an image that gave no picture.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Cause {
@@ -39,6 +65,7 @@ pub struct MediaMetrics {
     refused: Family<Class, Counter>,
     fetched: Family<Outcome, Counter>,
     fetch_seconds: Histogram,
+    met: Family<Name, Counter>,
     decode_seconds: Family<ByFormat, Histogram, fn() -> Histogram>,
     decode_refused: Family<Cause, Counter>,
 }
@@ -50,6 +77,7 @@ impl Default for MediaMetrics {
             fetched: Family::default(),
             // 1 ms to 16 s, each twice the last: the longest fetch takes 10 s.
             fetch_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 15)),
+            met: Family::default(),
             decode_seconds: Family::new_with_constructor(|| Histogram::new(DECODE_SECONDS)),
             decode_refused: Family::default(),
         }
@@ -77,6 +105,17 @@ impl MediaMetrics {
             "From the look-up of an image's host to the last byte of its body, redirects included",
             figures.fetch_seconds.clone(),
         );
+        for name in BOUNDS {
+            let _ = figures.met.get_or_create(&Name { name });
+        }
+        room.register(
+            "overflow",
+            "Bounds of dialling and fetching that were met, by key; those of dialling hold for receipts and hooks too",
+            figures.met.clone(),
+        );
+        for cause in NO_PICTURE {
+            let _ = figures.decode_refused.get_or_create(&Cause { cause });
+        }
         room.register(
             "decode_seconds",
             "From an image's bytes to its picture or its refusal, by format",
@@ -100,6 +139,17 @@ impl MediaMetrics {
         self.fetched.get_or_create(&Outcome { outcome }).inc();
         let micros = u32::try_from(micros).unwrap_or(u32::MAX);
         self.fetch_seconds.observe(f64::from(micros) / 1e6);
+    }
+
+    /// A bound was met: the last part of its configuration key.
+    pub(crate) fn met(&self, name: &'static str) {
+        self.met.get_or_create(&Name { name }).inc();
+    }
+
+    /// How often a bound was met since the start.
+    #[must_use]
+    pub fn times_met(&self, name: &'static str) -> u64 {
+        self.met.get_or_create(&Name { name }).get()
     }
 
     /// How many attempts to fetch have ended so since the start.

@@ -6,9 +6,12 @@ use crier_media::dial::{DialError, Dialer, Resolver};
 use crier_media::guard::Forbidden;
 use crier_media::metrics::MediaMetrics;
 use crier_testkit::ManualClock;
+use futures_util::future::{Either, join, ready, select};
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
@@ -66,12 +69,16 @@ impl World {
     }
 
     fn dialer(&self, allow: &[&str], resolver: Arc<dyn Resolver>) -> Dialer {
+        self.dialer_at(&Arc::new(ManualClock::at(0)), allow, resolver)
+    }
+
+    fn dialer_at(&self, clock: &Arc<ManualClock>, allow: &[&str], resolver: Arc<dyn Resolver>) -> Dialer {
         let config = MediaConfig {
             ports: vec![80, 443, self.port],
             dial_allow: allow.iter().map(|entry| (*entry).to_owned()).collect(),
             ..MediaConfig::default()
         };
-        Dialer::new(&config, Arc::new(ManualClock::at(0)), self.metrics.clone())
+        Dialer::new(&config, Arc::clone(clock) as _, self.metrics.clone())
             .expect("the entries are right")
             .asking(resolver)
     }
@@ -137,6 +144,62 @@ async fn a_name_that_is_not_found_or_has_no_address_may_be_tried_later() {
         let outcome = world.dialer(&[], answers).dial(&url).await.map(drop);
         assert!(matches!(outcome, Err(DialError::NotFound(_))), "{outcome:?}");
     }
+}
+
+/// Never answers.
+struct Silent;
+
+#[async_trait]
+impl Resolver for Silent {
+    async fn lookup(&self, _name: &str, _port: u16) -> Result<Vec<SocketAddr>, String> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_name_server_that_says_nothing_is_left_at_lookup_timeout() {
+    let (world, clock) = (World::new().await, Arc::new(ManualClock::at(0)));
+    let dialer = world.dialer_at(&clock, &[], Arc::new(Silent));
+    let url: Url = "http://silent.example/".parse().expect("a URL");
+    let dialling = pin!(dialer.dial(&url));
+    let Either::Right(((), dialling)) = select(dialling, ready(())).await else {
+        panic!("it had no time yet")
+    };
+    clock.advance_ms(1_999);
+    let Either::Right(((), dialling)) = select(dialling, ready(())).await else {
+        panic!("a millisecond early")
+    };
+    clock.advance_ms(1);
+    let outcome = dialling.await.map(drop);
+    assert_eq!(
+        outcome,
+        Err(DialError::TimedOut("the name was not found in time"))
+    );
+    assert_eq!(world.metrics.times_met("lookup_timeout"), 1);
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_shake_hands_is_left_at_connect_timeout() {
+    let (world, clock) = (World::new().await, Arc::new(ManualClock::at(0)));
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let dialer = world.dialer_at(&clock, &["127.0.0.1"], Answers::new(&[&[loopback]]));
+    let url: Url = format!("https://silent.example:{}/", world.port)
+        .parse()
+        .expect("a URL");
+    let dialling = dialer.dial(&url);
+    let serving = async {
+        let (mut socket, _) = world.listener.accept().await.expect("it listens");
+        // Its greeting has come: now nothing is said until the time is over.
+        socket.read_u8().await.expect("a greeting");
+        clock.advance_ms(3_000);
+        let _ = socket.read_to_end(&mut Vec::new()).await;
+    };
+    let (outcome, ()) = join(dialling, serving).await;
+    assert_eq!(
+        outcome.map(drop),
+        Err(DialError::TimedOut("no connection in time"))
+    );
+    assert_eq!(world.metrics.times_met("connect_timeout"), 1);
 }
 
 #[tokio::test]

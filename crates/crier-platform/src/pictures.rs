@@ -3,6 +3,7 @@
 //! Promise: what was removed is not served by the next request; every answer of "no" is the same.
 
 use crate::accounts::AccountError;
+use crate::feed::figures::FeedBound;
 use crate::jobs::pictures::PictureBooks;
 use crate::model::audit::Actor;
 use crate::model::job::{KeptPicture, Photo, PictureWrite, SourceHash, SourceRules};
@@ -91,8 +92,9 @@ impl Pictures {
         let found = found.filter(|picture| picture.kind.extension() == ending);
         if let Some(picture) = &found
             && picture.used_hour < self.ports.clock.wall().0.div_euclid(HOUR_MS)
+            && !self.books.used.mark(hash)
         {
-            self.books.used.mark(hash);
+            self.ports.feed_figures.bound(FeedBound::UsedPictures);
         }
         Ok(found.map(|picture| (hash, picture)))
     }

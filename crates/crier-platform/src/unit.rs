@@ -5,6 +5,7 @@
 use crate::config::{DispatcherConfig, OwnPages};
 use crate::failed_tokens::FailedTokens;
 use crate::faults::Fault;
+use crate::feed::figures::FeedBound;
 use crate::model::app::Settings;
 use crate::model::grant::Grant;
 use crate::model::job::Photo;
@@ -71,6 +72,11 @@ impl<'u> Unit<'u> {
     /// The server's own settings that methods speak of.
     pub(crate) fn config(&self) -> &'u DispatcherConfig {
         self.around.config
+    }
+
+    /// A bound of the feed was met.
+    pub(crate) fn met(&self, bound: FeedBound) {
+        self.ports.feed_figures.bound(bound);
     }
 
     /// Where this server's own pages are.

@@ -11,6 +11,7 @@ use crier_platform::accounts::AccountsConfig;
 use crier_platform::accounts::hooks::HooksConfig;
 use crier_platform::call_log::CallLogConfig;
 use crier_platform::feed::config::FeedConfig;
+use crier_platform::model::bad_key::{BadKey, at_least, at_most_other};
 use crier_platform::model::quantity::{Bytes, Span};
 use crier_store::StoreConfig;
 use serde::Deserialize;
@@ -115,7 +116,7 @@ pub enum LogLevel {
 }
 
 /// The smallest read buffer that the HTTP parser accepts.
-const HEAD_BYTES_MIN: u64 = 8_192;
+const HEAD_BYTES_MIN: Bytes = Bytes(8_192);
 
 /// Why a pair of addresses is not started, or nothing when it is the mode of one binary (operating section 2).
 fn judge_mode(store: &str, broker: &str) -> Result<(), (&'static str, String)> {
@@ -173,28 +174,43 @@ impl Config {
             judge_address(address).map_err(|why| ("server.listen", why))?;
         }
         judge_address(&server.admin_listen).map_err(|why| ("server.admin_listen", why))?;
-        if server.head_bytes_max.0 < HEAD_BYTES_MIN {
-            return Err((
-                "server.head_bytes_max",
-                format!("must be at least {HEAD_BYTES_MIN}"),
-            ));
-        }
-        if server.passwords_running_max == 0 {
-            return Err(("server.passwords_running_max", "must be at least 1".into()));
-        }
-        if server.body_rate.0 == 0 {
-            return Err(("server.body_rate", "must be at least 1".into()));
-        }
+        self.judge_server()?;
         if !server.url.is_empty() {
             crate::state::PublicUrl::parse(&server.url).map_err(|why| ("server.url", why))?;
         }
-        self.live.check()?;
+        self.accounts.check()?;
+        self.calls.check()?;
         self.demo.check()?;
         self.feed.check()?;
-        self.site.check()?;
+        self.hooks.check()?;
+        self.live.check()?;
         self.media.check()?;
-        self.store.check().map_err(|why| ("store", why))?;
+        self.receipts.check()?;
+        self.site.check()?;
+        self.store.check()?;
         TrustedProxies::parse(&server.trusted_proxies).map_err(|why| ("server.trusted_proxies", why))?;
+        Ok(())
+    }
+
+    /// Bounds of section `server`, alone and beside those of live delivery.
+    fn judge_server(&self) -> Result<(), BadKey> {
+        let (server, live) = (&self.server, &self.live);
+        at_least("server.head_bytes_max", server.head_bytes_max, HEAD_BYTES_MIN)?;
+        at_least("server.head_fields_max", server.head_fields_max, 1)?;
+        at_least("server.head_deadline", server.head_deadline, Span(1))?;
+        at_least("server.passwords_running_max", server.passwords_running_max, 1)?;
+        at_least("server.body_rate", server.body_rate, Bytes(1))?;
+        at_least("server.body_deadline", server.body_deadline, Span(1))?;
+        // A stop that must last longer than it may could never end softly.
+        at_most_other(
+            ("server.drain_least", server.drain_least),
+            ("live.stop_deadline", live.stop_deadline),
+        )?;
+        // Every live connection is one of the server's.
+        if server.connections_max > 0 && live.connections_max > 0 {
+            let live = ("live.connections_max", u64::from(live.connections_max));
+            at_most_other(live, ("server.connections_max", server.connections_max as u64))?;
+        }
         Ok(())
     }
 }

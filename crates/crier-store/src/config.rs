@@ -1,5 +1,6 @@
 //! The bounds of the books: section `store` of the configuration. Knows keys and defaults, not where values come from.
 
+use crier_platform::model::bad_key::{BadKey, at_least, at_most};
 use crier_platform::model::quantity::{Bytes, Span};
 use serde::{Deserialize, Serialize};
 
@@ -72,43 +73,43 @@ impl StoreConfig {
     /// Refuses values that would break a promise.
     ///
     /// # Errors
-    /// One sentence that names the key and what is possible.
-    pub fn check(&self) -> Result<(), String> {
-        let counts = [
-            ("commit_queue_max", self.commit_queue_max, 1, 1 << 20),
-            ("commit_group_max", self.commit_group_max, 1, 4096),
-            ("readers", self.readers, 1, 64),
-        ];
-        for (key, value, least, most) in counts {
-            if value < least || value > most {
-                return Err(format!("store.{key} is {value}; possible are {least} to {most}"));
-            }
+    /// The key, and what is wrong with its value.
+    pub fn check(&self) -> Result<(), BadKey> {
+        for (key, value, most) in [
+            ("store.commit_queue_max", self.commit_queue_max, 1 << 20),
+            ("store.commit_group_max", self.commit_group_max, 4096),
+            ("store.readers", self.readers, 64),
+        ] {
+            at_least(key, value, 1)?;
+            at_most(key, value, most)?;
         }
-        let spans = [
-            ("busy_timeout", self.busy_timeout, 1, 60_000),
-            ("call_order_sync", self.call_order_sync, 1, CACHE_AGE_MS_MAX),
-            ("change_keep", self.change_keep, 86_400_000, u64::MAX),
-            ("feed_change_keep", self.feed_change_keep, 2000, u64::MAX),
-            ("unit_keep", self.unit_keep, 60_000, u64::MAX),
-            ("cache_look", self.cache_look, 0, CACHE_AGE_MS_MAX / 2),
-        ];
-        for (key, value, least, most) in spans {
-            if value.0 < least || value.0 > most {
-                let (least, most) = (Span(least), Span(most));
-                return Err(format!("store.{key} is {value}; possible are {least} to {most}"));
-            }
+        for (key, value, least, most) in [
+            ("store.busy_timeout", self.busy_timeout, 1, Some(60_000)),
+            (
+                "store.call_order_sync",
+                self.call_order_sync,
+                1,
+                Some(CACHE_AGE_MS_MAX),
+            ),
+            ("store.change_keep", self.change_keep, 86_400_000, None),
+            ("store.feed_change_keep", self.feed_change_keep, 2000, None),
+            ("store.unit_keep", self.unit_keep, 60_000, None),
+            ("store.cache_look", self.cache_look, 0, Some(CACHE_AGE_MS_MAX / 2)),
+        ] {
+            at_least(key, value, Span(least))?;
+            most.map_or(Ok(()), |most| at_most(key, value, Span(most)))?;
         }
-        if self.page_cache.0 < 65_536 || self.page_cache.0 > 1 << 40 {
-            return Err(format!(
-                "store.page_cache is {}; possible are 64KiB to 1TiB",
-                self.page_cache
-            ));
-        }
-        if self.call_order_bytes_max.0 < 4096 || self.call_order_bytes_max.0 > 64 << 20 {
-            let given = self.call_order_bytes_max;
-            return Err(format!(
-                "store.call_order_bytes_max is {given}; possible are 4KiB to 64MiB"
-            ));
+        for (key, value, least, most) in [
+            ("store.page_cache", self.page_cache, 65_536, 1 << 40),
+            (
+                "store.call_order_bytes_max",
+                self.call_order_bytes_max,
+                4096,
+                64 << 20,
+            ),
+        ] {
+            at_least(key, value, Bytes(least))?;
+            at_most(key, value, Bytes(most))?;
         }
         Ok(())
     }
@@ -199,8 +200,8 @@ mod tests {
             ),
         ];
         for (key, config) in cases {
-            let said = config.check().unwrap_err();
-            assert!(said.starts_with(&format!("store.{key} is ")), "{said}");
+            let (refused, why) = config.check().unwrap_err();
+            assert_eq!(refused, format!("store.{key}"), "{why}");
         }
     }
 }

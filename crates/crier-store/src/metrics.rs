@@ -113,6 +113,8 @@ figures! {
     commits, Commits, "crier_store_commits", "Transactions committed with one sync each";
     /// Units refused because the writer's inbox was full.
     queue_full, QueueFull, "crier_store_commit_queue_full", "Units refused because commit_queue_max of them were waiting";
+    /// Pictures that found no place in the queue of fetches.
+    pictures_turned_away, PicturesTurnedAway, "crier_store_pictures_turned_away", "Pictures not fetched because media.jobs_per_app_max or media.jobs_max jobs were waiting";
     /// Accepted call_ids written to the log.
     marks, Marks, "crier_store_marks", "Accepted call_ids and moved expiries written to the log";
     /// Syncs of that log.

@@ -1,10 +1,11 @@
-//! The default configuration file is the manual: a comment for each key, and for each bound a test that names it.
+//! The default configuration file is the manual: a comment for each key, and for each bound a test that proves it.
 
-use crate::scan::{Role, Source};
+use super::conformance;
+use crate::scan::Source;
 use crate::tree;
 
 const FILE: &str = "config/crier.default.toml";
-const BOUND_ENDINGS: [&str; 5] = ["_max", "_rate", "_deadline", "_life", "_keep"];
+const BOUNDS: &str = "docs/guide/bounds.md";
 
 fn keys(text: &str) -> Vec<(usize, String)> {
     let lines = text.lines().enumerate();
@@ -29,27 +30,7 @@ pub fn comments(_: &[Source]) -> Result<Vec<String>, String> {
         .collect())
 }
 
-/// A bound whose key no test mentions.
+/// A row of the page of bounds that names no test, or one that does not exist. That every bound has its row is a test of the server.
 pub fn bounds(sources: &[Source]) -> Result<Vec<String>, String> {
-    let mut proofs = String::new();
-    for source in sources {
-        for (number, line) in source.text.lines().enumerate() {
-            let inside = source
-                .test_ranges
-                .iter()
-                .any(|(from, to)| (*from..=*to).contains(&(number + 1)));
-            if source.role == Role::Proof || inside {
-                proofs.push_str(line);
-                proofs.push('\n');
-            }
-        }
-    }
-    let text = tree::read(FILE)?;
-    let bounds = keys(&text)
-        .into_iter()
-        .filter(|(_, key)| BOUND_ENDINGS.iter().any(|ending| key.ends_with(ending)));
-    let bare = bounds.filter(|(_, key)| !proofs.contains(key.as_str()));
-    Ok(bare
-        .map(|(number, key)| format!("{FILE}:{}: {key} is named by no test", number + 1))
-        .collect())
+    conformance::rows_of(BOUNDS, sources)
 }

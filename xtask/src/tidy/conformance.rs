@@ -37,11 +37,19 @@ fn known_tests(sources: &[Source]) -> Result<BTreeSet<String>, String> {
 
 /// A row that names no test, or one that does not exist. Tests stand in backticks in the last column.
 pub fn rows(sources: &[Source]) -> Result<Vec<String>, String> {
+    rows_of(FILE, sources)
+}
+
+/// The same of any page whose tables end with a column of tests.
+pub fn rows_of(file: &str, sources: &[Source]) -> Result<Vec<String>, String> {
     let known = known_tests(sources)?;
-    let text = tree::read(FILE)?;
+    let text = tree::read(file)?;
     let mut broken = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        let is_row = line.starts_with("| ") && !line.starts_with("| #") && !line.starts_with("| -");
+        let is_row = line.starts_with("| ")
+            && !line.starts_with("| #")
+            && !line.starts_with("| -")
+            && !line.ends_with(" test |");
         if !is_row {
             continue;
         }
@@ -52,10 +60,10 @@ pub fn rows(sources: &[Source]) -> Result<Vec<String>, String> {
             .unwrap_or_default();
         let names: Vec<&str> = last.split('`').skip(1).step_by(2).collect();
         if names.is_empty() {
-            broken.push(format!("{FILE}:{}: names no test", number + 1));
+            broken.push(format!("{file}:{}: names no test", number + 1));
         }
         let missing = names.iter().filter(|name| !known.contains(**name));
-        broken.extend(missing.map(|name| format!("{FILE}:{}: no test {name}", number + 1)));
+        broken.extend(missing.map(|name| format!("{file}:{}: no test {name}", number + 1)));
     }
     Ok(broken)
 }

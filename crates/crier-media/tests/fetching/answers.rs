@@ -123,6 +123,7 @@ async fn redirects_max_redirects_are_followed_and_not_one_more() {
     let round = elsewhere(302, &world.url());
     let (fetched, _) = world.exchange(wanted(&world.url()), &[round.as_str(); 4]).await;
     assert_eq!(fetched.outcome, Err(Cause::TooManyRedirects.into()));
+    assert_eq!(world.metrics.times_met("redirects_max"), 1);
     world.nothing_arrived().await;
     assert_eq!(MediaConfig::default().redirects_max, 3);
 }
@@ -194,6 +195,7 @@ async fn a_body_of_image_bytes_max_is_taken_and_one_byte_more_is_not() {
         let fetched = served(&world, &config, &answer).await;
         assert_eq!(fetched, Err(Cause::TooBig), "{answer:.60}");
     }
+    assert_eq!(world.metrics.times_met("image_bytes_max"), 4);
 }
 
 async fn served(world: &World, config: &MediaConfig, answer: &str) -> Result<Got, Cause> {

@@ -4,7 +4,7 @@ use crate::world::{World, image, wanted};
 use crier_media::config::MediaConfig;
 use crier_media::dial::SystemResolver;
 use crier_platform::model::picture::Cause;
-use crier_platform::model::quantity::Bytes;
+use crier_platform::model::quantity::{Bytes, Span};
 use crier_platform::ports::fetch::Fetch;
 use futures_util::future::join;
 use std::sync::Arc;
@@ -152,7 +152,30 @@ async fn silence_ends_at_first_byte_timeout_and_a_trickle_at_fetch_timeout() {
         };
         let (fetched, ()) = join(fetcher.fetch(wanted(&world.url())), serving).await;
         assert_eq!(fetched.outcome, Err(Cause::Timeout.into()), "{said}");
+        // When both are over at once it is one of the two that is met.
+        let met = ["first_byte_timeout", "fetch_timeout"].map(|name| world.metrics.times_met(name));
+        assert_eq!(met.iter().sum::<u64>(), 1, "{said}");
+        assert!(!said.is_empty() || met == [1, 0]);
     }
+}
+
+#[tokio::test]
+async fn fetch_timeout_is_met_by_itself_where_it_is_the_shorter_one() {
+    let world = World::new().await;
+    let config = MediaConfig {
+        first_byte_timeout: Span(60_000),
+        ..MediaConfig::default()
+    };
+    let fetcher = world.fetcher_with(config, Arc::new(SystemResolver));
+    let serving = async {
+        let (mut socket, _) = world.asked().await;
+        world.clock.advance_ms(10_000);
+        let _ = socket.read_to_end(&mut Vec::new()).await;
+    };
+    let (fetched, ()) = join(fetcher.fetch(wanted(&world.url())), serving).await;
+    assert_eq!(fetched.outcome, Err(Cause::Timeout.into()));
+    let met = ["first_byte_timeout", "fetch_timeout"].map(|name| world.metrics.times_met(name));
+    assert_eq!(met, [0, 1]);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use super::canvas::{Fields, set_time, signed};
 use super::terms::Assent;
 use super::{AccountError, Accounts};
 use crate::model::app::App;
+use crate::model::bad_key::{BadKey, at_least};
 use crate::model::hook::{HookKind, HookPost, HookWrite, Told};
 use crate::model::quantity::Span;
 use crate::model::user::User;
@@ -35,6 +36,18 @@ impl Default for HooksConfig {
             requests_max: 32,
             deadline: Span(5_000),
         }
+    }
+}
+
+impl HooksConfig {
+    /// What no single value's type can say.
+    ///
+    /// # Errors
+    /// The key, and what is wrong with its value.
+    pub fn check(&self) -> Result<(), BadKey> {
+        at_least("hooks.waiting_max", self.waiting_max, 1)?;
+        at_least("hooks.requests_max", self.requests_max, 1)?;
+        at_least("hooks.deadline", self.deadline, Span(1))
     }
 }
 

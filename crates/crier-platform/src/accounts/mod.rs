@@ -34,6 +34,7 @@ pub mod ways_in;
 
 use self::hooks::HooksConfig;
 use crate::model::audit::Actor;
+use crate::model::bad_key::{BadKey, at_least, at_most_other};
 use crate::model::quantity::Span;
 use crate::ports::Ports;
 use crate::ports::entropy::random_bytes;
@@ -162,6 +163,23 @@ impl Default for AccountsConfig {
             apps_per_developer_max: 50,
             test_people_max: 10,
         }
+    }
+}
+
+impl AccountsConfig {
+    /// What no single value's type can say.
+    ///
+    /// # Errors
+    /// The key, and what is wrong with its value.
+    pub fn check(&self) -> Result<(), BadKey> {
+        at_least("accounts.password_chars_min", self.password_chars_min, 1)?;
+        // Otherwise no password could be chosen at all.
+        at_most_other(
+            ("accounts.password_chars_min", self.password_chars_min),
+            ("accounts.password_bytes_max", self.password_bytes_max),
+        )?;
+        at_least("accounts.login_lasts", self.login_lasts, Span(60_000))?;
+        at_least("accounts.login_link_lasts", self.login_link_lasts, Span(60_000))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Section `[calls]` of the configuration: how much of an application's calls is kept for its developer to look at.
 
+use crate::model::bad_key::{BadKey, at_least, at_most_other};
 use crate::model::quantity::{Bytes, Span};
 
 /// Section `[calls]`.
@@ -36,5 +37,25 @@ impl Default for CallLogConfig {
             explained_max: 600,
             unread_names_max: 64,
         }
+    }
+}
+
+impl CallLogConfig {
+    /// What no single value's type can say.
+    ///
+    /// # Errors
+    /// The key, and what is wrong with its value.
+    pub fn check(&self) -> Result<(), BadKey> {
+        at_least("calls.kept_max", self.kept_max, 1)?;
+        at_least("calls.apps_max", self.apps_max, 1)?;
+        // A call that takes more than all of them together would be without its parameters as soon as it is kept.
+        at_most_other(
+            ("calls.call_bytes_max", self.call_bytes_max),
+            ("calls.kept_bytes_max", self.kept_bytes_max),
+        )?;
+        at_most_other(
+            ("calls.explained_per_app_max", self.explained_per_app_max),
+            ("calls.explained_max", self.explained_max),
+        )
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Promise: an instance is complete; unknown keys are refused by the reader. Knows nothing of files or the environment.
 
-use crate::model::bad_key::BadKey;
+use super::upkeep::TOMBSTONE_KEEP;
+use crate::model::bad_key::{BadKey, at_least, at_most_other};
 use crate::model::quantity::{Bytes, Span};
 use crate::model::ranking_config::{RankingConfig, RankingConstants};
 
@@ -82,7 +83,37 @@ impl FeedConfig {
     /// # Errors
     /// The key, and what is wrong with its value.
     pub fn check(&self) -> Result<(), BadKey> {
-        self.ranking(1).check()
+        self.ranking(1).check()?;
+        for (key, most) in [
+            ("feed.reads_per_user", self.reads_per_user),
+            ("feed.reads_per_address", self.reads_per_address),
+            ("feed.notes_max", self.notes_max),
+            ("feed.insights_people_min", self.insights_people_min),
+            ("feed.insights_readers_max", self.insights_readers_max),
+        ] {
+            at_least(key, most, 1)?;
+        }
+        at_least("feed.live_per_user", self.live_per_user, 1)?;
+        at_least("feed.cursor_ttl", self.cursor_ttl, Span(1_000))?;
+        // Places of erased stories stay for a day: a cursor that lives longer would meet a feed whose places have shifted.
+        if self.cursor_ttl > TOMBSTONE_KEEP {
+            let why = format!(
+                "must be at most {TOMBSTONE_KEEP}, for which the places of erased stories are kept so that no open feed shifts"
+            );
+            return Err(("feed.cursor_ttl", why));
+        }
+        // A story is live, then expired, then blanked (feed 1.2): never blanked while it competes.
+        if self.text_keep < self.ranking.expiry {
+            let expiry = self.ranking.expiry;
+            let why = format!(
+                "must be at least feed.ranking.expiry, which is {expiry}: no story loses its text while it competes"
+            );
+            return Err(("feed.text_keep", why));
+        }
+        at_most_other(
+            ("feed.insights_hours_keep", self.insights_hours_keep),
+            ("feed.insights_days_keep", self.insights_days_keep),
+        )
     }
 }
 

@@ -83,7 +83,7 @@ words! {
 }
 
 words! {
-    /// Bounds of feed section 10 that no other figure tells of, by their configuration key.
+    /// Bounds of feed section 10 that no other figure tells of, by the last part of their configuration key.
     FeedBound {
         /// Stories of a user that compete: older ones left as `overflow` in a view.
         Candidates => "candidates_max",
@@ -113,6 +113,26 @@ words! {
         InsightsDays => "insights_days_keep",
         /// People whose feeds are looked at in a report: there were as many.
         InsightsReaders => "insights_readers_max",
+        /// Attempts at an image: all were spent.
+        RetryDelays => "retry_delays",
+        /// Fetches at once: a job waited for one of all to end.
+        Fetches => "fetches_max",
+        /// Fetches at once of one application: jobs waited while it had as many.
+        FetchesPerApp => "fetches_per_app",
+        /// Fetches at once from one host: the same.
+        FetchesPerHost => "fetches_per_host",
+        /// Fetches of one application in an hour: a job waits for the next.
+        AppFetches => "app_fetches_per_hour",
+        /// Bytes read for one application in an hour: the same.
+        AppBytes => "app_bytes_per_hour",
+        /// Bytes of all pictures: a round of evictions began.
+        CacheBytes => "cache_bytes_max",
+        /// Bytes of all pictures above which no fetch starts: a job waited.
+        CacheHard => "cache_bytes_hard",
+        /// Photos of one person: one more was refused.
+        Photos => "photos_per_user",
+        /// Pictures whose use waits to be written: one more went unmarked.
+        UsedPictures => "used_pictures",
         /// Hours of counts that wait for books that take no write: older ones were given up.
         InsightsWaiting => "insights_hours_waiting",
     }

@@ -62,9 +62,7 @@ use versions::Rankings;
 /// What reading a feed may fail with: the books' own fault, for those who may not see the port.
 pub use crate::ports::store::StoreFault;
 
-/// Slots of one feed page (feed, conventions).
-pub const SLOTS_MAX: usize = 25;
-/// Exempt stories on feed page 1 (feed 4.8).
+/// Exempt stories on feed page 1, fixed by feed 4.8: a record of any configuration is replayed with it.
 const EXEMPT_MAX: usize = 25;
 
 pub use crate::model::record::{BlankedBy, FeedAddress, ReportReason};

@@ -10,7 +10,10 @@ mod rules;
 pub use figures::PictureFigures;
 pub use rules::PictureRules;
 
-use crate::model::job::{AppFetches, Job, JobQuery, NextJob, PictureWrite, SourceHash, host_of};
+use crate::feed::figures::FeedBound;
+use crate::model::job::{
+    AppFetches, Job, JobQuery, NextJob, PictureSpace, PictureWrite, SourceHash, host_of,
+};
 use crate::model::picture::PictureHash;
 use crate::model::time::WallMs;
 use crate::ports::Ports;
@@ -42,12 +45,15 @@ const EVICT_TO_PERCENT: u64 = 95;
 pub struct Used(Mutex<BTreeSet<[u8; 32]>>);
 
 impl Used {
-    /// A picture was served.
-    pub fn mark(&self, hash: PictureHash) {
+    /// A picture was served; false when no more can be marked.
+    #[must_use]
+    pub fn mark(&self, hash: PictureHash) -> bool {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.len() < USED_MAX {
+        let has_room = used.len() < USED_MAX || used.contains(&hash.0);
+        if has_room {
             used.insert(hash.0);
         }
+        has_room
     }
 
     fn take(&self) -> Vec<PictureHash> {
@@ -175,10 +181,27 @@ impl FetchPictures {
             let next_hour = WallMs((now.0.div_euclid(HOUR_MS) + 1).saturating_mul(HOUR_MS));
             let space = self.ports.store.picture_space().await?;
             self.books.figures.set_space(space);
-            if desk.started.len() >= self.rules.fetches_max || space.bytes > self.rules.cache_bytes_hard {
+            let full = [
+                (desk.started.len() >= self.rules.fetches_max, FeedBound::Fetches),
+                (space.bytes > self.rules.cache_bytes_hard, FeedBound::CacheHard),
+            ];
+            if let Some((_, bound)) = full.into_iter().find(|(is_full, _)| *is_full) {
+                self.count_if_a_job_waits(desk, space, &[bound]);
                 return Ok(None);
             }
-            let job = match self.ports.store.next_job(self.query(desk, &spent_out)).await? {
+            let query = self.query(desk, &spent_out);
+            let mut busy = Vec::new();
+            if query.busy_apps.len() > spent_out.len() {
+                busy.push(FeedBound::FetchesPerApp);
+            }
+            if !query.busy_hosts.is_empty() {
+                busy.push(FeedBound::FetchesPerHost);
+            }
+            let next = self.ports.store.next_job(query).await?;
+            if !matches!(next, NextJob::Now(_)) {
+                self.count_if_a_job_waits(desk, space, &busy);
+            }
+            let job = match next {
                 NextJob::Now(job) => *job,
                 NextJob::At(due) if spent_out.is_empty() => return Ok(Some(due)),
                 NextJob::At(due) => return Ok(Some(due.min(next_hour))),
@@ -197,6 +220,15 @@ impl FetchPictures {
             desk.last = Some(job.app);
             desk.started.push(started.clone());
             running.push(async move { (started, self.work(&job).await) }.boxed());
+        }
+    }
+
+    /// Jobs lie in the books that are not worked on, and these bounds keep them there.
+    fn count_if_a_job_waits(&self, desk: &Desk, space: PictureSpace, bounds: &[FeedBound]) {
+        if space.jobs > desk.started.len() as u64 {
+            bounds
+                .iter()
+                .for_each(|bound| self.ports.feed_figures.bound(*bound));
         }
     }
 
@@ -224,10 +256,13 @@ impl FetchPictures {
     async fn is_spent_out(&self, desk: &Desk, job: &Job) -> Result<bool, StoreFault> {
         let hour = self.ports.clock.wall().0.div_euclid(HOUR_MS);
         let spent = self.ports.store.app_fetches(job.app, hour).await?;
-        Ok(self.rules.is_spent_out(AppFetches {
+        let met = self.rules.budget_met(AppFetches {
             fetches: spent.fetches.saturating_add(desk.of_app(job.app) as u64),
             ..spent
-        }))
+        });
+        met.into_iter()
+            .for_each(|bound| self.ports.feed_figures.bound(bound));
+        Ok(met.is_some())
     }
 
     /// One attempt, and the slots that wait for it (feed 8.2): the job ends last.
@@ -286,6 +321,7 @@ impl FetchPictures {
         if space.bytes <= self.rules.cache_bytes_max {
             return Ok(());
         }
+        self.ports.feed_figures.bound(FeedBound::CacheBytes);
         while space.bytes > goal {
             let (free, _) = self.ports.store.evictable(EVICTED_AT_ONCE).await?;
             let mut over = space.bytes.saturating_sub(goal);
@@ -311,5 +347,24 @@ impl FetchPictures {
 fn report(outcome: Result<(), StoreFault>) {
     if let Err(fault) = outcome {
         tracing::error!(%fault, "a picture's job could not be kept");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn used_pictures_are_marked_up_to_their_bound_and_the_next_one_is_told_off() {
+        let used = Used::default();
+        let hash = |number: usize| {
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&number.to_be_bytes());
+            PictureHash(bytes)
+        };
+        assert!((0..USED_MAX).all(|number| used.mark(hash(number))));
+        assert!(used.mark(hash(0)) && !used.mark(hash(USED_MAX)));
+        assert_eq!(used.take().len(), USED_MAX);
+        assert!(used.mark(hash(USED_MAX)));
     }
 }

@@ -3,6 +3,7 @@
 //! The file is judged within the call: what is answered is stored, in three sizes, and served by Crier.
 
 use super::registry::Method;
+use crate::feed::figures::FeedBound;
 use crate::grammar::invalid;
 use crate::model::app::Settings;
 use crate::model::job::{ImageHash, NewPhoto, PictureWrite};
@@ -79,6 +80,7 @@ impl Method for PhotosUpload {
         let (file, image) = judge_file(&args)?;
         let limit = unit.config().photos_per_user;
         if photos.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+            unit.met(FeedBound::Photos);
             return Err(unusable("the user has as many photos as they may have").into());
         }
         let photo = NewPhoto {

@@ -26,6 +26,8 @@ async fn app_fetches_per_hour_and_app_bytes_per_hour_hold_an_application_back_un
         let (other, hosts) = world.hosts_asked(1).await;
         assert_eq!(hosts, ["other.example"]);
         drop(other);
+        let met = ["app_fetches_per_hour", "app_bytes_per_hour"].map(|key| world.met(key) > 0);
+        assert_eq!(met, [!by_bytes, by_bytes]);
         world.clock.advance_ms(3_600_000);
         let (_, hosts) = world.hosts_asked(1).await;
         assert!(hosts.contains(&"h2.example".to_owned()), "{hosts:?}");
@@ -42,6 +44,7 @@ async fn above_cache_bytes_hard_nothing_is_fetched() {
     let waiting = world.publish(1, "http://b.example/").await;
     assert_eq!(world.asked(0).await.len(), 0);
     assert_eq!(world.slot(waiting).await.state, SlotState::Pending);
+    assert!(world.met("cache_bytes_hard") > 0);
 }
 
 #[tokio::test]
@@ -68,4 +71,5 @@ async fn above_cache_bytes_max_what_no_live_story_needs_is_evicted() {
     assert_eq!(world.slot(old).await.state, SlotState::Evicted);
     assert_eq!(world.ports.store.picture_space().await.unwrap().bytes, 18);
     assert_eq!(world.books.figures.evicted(), 1);
+    assert_eq!(world.met("cache_bytes_max"), 1);
 }

@@ -38,7 +38,7 @@ async fn failed_until(world: &World, failed: FetchFailed, attempts: u32) -> u64 
 }
 
 #[tokio::test]
-async fn a_source_that_fails_is_asked_six_times_with_growing_delays() {
+async fn retry_delays_ask_a_source_that_fails_six_times_at_growing_distances() {
     let world = World::with(|_| {}).await;
     let story = world.publish(1, URL).await;
     for (attempts, delay) in (1..).zip([30_000_u64, 120_000, 600_000, 3_600_000, 21_600_000]) {
@@ -51,9 +51,11 @@ async fn a_source_that_fails_is_asked_six_times_with_growing_delays() {
         assert_eq!(world.asked(0).await.len(), 0, "not a millisecond early");
         world.clock.advance_ms(1);
     }
+    assert_eq!(world.met("retry_delays"), 0);
     world.asked(1).await.remove(0).answer(Err(status(503, None)));
     let slot = world.settled(story).await;
     assert_eq!((slot.state, slot.attempts), (SlotState::Failed, 6));
+    assert_eq!(world.met("retry_delays"), 1);
     assert_eq!(slot.cause.as_deref(), Some("status_503"));
 }
 

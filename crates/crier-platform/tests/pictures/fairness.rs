@@ -14,17 +14,22 @@ async fn fetches_max_fetches_per_app_and_fetches_per_host_bound_what_is_under_wa
     }
     let (first, hosts) = world.hosts_asked(2).await;
     assert_eq!(hosts, ["h0.example", "h1.example"]);
+    let met =
+        |world: &World| ["fetches_max", "fetches_per_app", "fetches_per_host"].map(|key| world.met(key) > 0);
+    assert_eq!(met(&world), [false, true, false]);
     // Others at one host: that host is asked twice at once.
     for app in 2..=5 {
         world.publish(app, &format!("http://slow.example/{app}")).await;
     }
     let (second, hosts) = world.hosts_asked(2).await;
     assert_eq!(hosts, ["slow.example", "slow.example"]);
+    assert_eq!(met(&world), [false, true, true]);
     // Two further applications, and one place.
     world.publish(6, "http://a.example/").await;
     world.publish(7, "http://b.example/").await;
     let (third, hosts) = world.hosts_asked(1).await;
     assert_eq!(hosts, ["a.example"]);
+    assert_eq!(met(&world), [true, true, true]);
     drop((first, second, third));
 }
 

@@ -213,6 +213,12 @@ impl World {
         }
     }
 
+    /// How often a bound was met.
+    pub fn met(&self, key: &str) -> u64 {
+        let bounds = self.ports.feed_figures.bounds();
+        bounds.into_iter().find(|(word, _)| *word == key).unwrap().1
+    }
+
     pub async fn slot(&self, story: StoryId) -> Slot {
         let story = self.ports.store.story(story).await.unwrap().unwrap();
         story.slots[0].clone()

@@ -284,4 +284,19 @@ mod tests {
         assert_eq!(&heard[10..10 + text.len()], text);
         assert_eq!(&heard[10 + text.len()..], b"pong");
     }
+
+    #[tokio::test]
+    async fn send_buffer_is_what_the_kernel_is_told_and_the_kernel_keeps_twice_that() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (page, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (tcp, _) = accepted.unwrap();
+        Counted::set_options(&tcp, 32_768);
+        // Half of it is the kernel's own book-keeping (socket(7)).
+        assert_eq!(
+            rustix::net::sockopt::socket_send_buffer_size(&tcp).unwrap(),
+            65_536
+        );
+        drop(page);
+    }
 }

@@ -317,14 +317,14 @@ fn any_pair_but_the_two_modes_is_refused_with_the_flag_to_add() {
 fn bounds_that_cannot_work_are_refused_by_name() {
     for (name, value, part) in [
         ("CRIER__SERVER__LISTEN", "", "name at least one address"),
-        ("CRIER__SERVER__HEAD_BYTES_MAX", "8191", "must be at least 8192"),
+        ("CRIER__SERVER__HEAD_BYTES_MAX", "8191", "must be at least 8KiB"),
         ("CRIER__SERVER__PASSWORDS_RUNNING_MAX", "0", "must be at least 1"),
         ("CRIER__SERVER__BODY_RATE", "0", "must be at least 1"),
         ("CRIER__SERVER__URL", "ftp://host", "must be http:// or https://"),
         (
             "CRIER__STORE__READERS",
             "0",
-            "store.readers is 0; possible are 1 to 64",
+            "store.readers (environment CRIER__STORE__READERS): must be at least 1",
         ),
     ] {
         let refusal = with_environment(name, value).unwrap_err();
@@ -418,4 +418,103 @@ fn impossible_rankings_are_refused_at_the_start_with_the_key() {
         loaded.config.feed.ranking.quality_from,
         [-8, -7, -6, -5, -4, -3, -2, -1]
     );
+}
+
+#[test]
+fn values_that_contradict_each_other_are_refused_at_the_start_with_both_keys() {
+    for (text, expected) in [
+        (
+            "[feed]\ncursor_ttl = \"25h\"\n",
+            "feed.cursor_ttl (FILE line 2): must be at most 1d, for which the places of erased stories are kept so that no open \
+             feed shifts",
+        ),
+        (
+            "[feed]\ntext_keep = \"6d\"\n",
+            "feed.text_keep (FILE line 2): must be at least feed.ranking.expiry, which is 7d: no story loses its text while it \
+             competes",
+        ),
+        (
+            "[feed]\ninsights_days_keep = \"13d\"\n",
+            "feed.insights_hours_keep (default): must be at most feed.insights_days_keep, which is 13d",
+        ),
+        (
+            "[media]\ncache_bytes_hard = \"512MiB\"\n",
+            "media.cache_bytes_max (default): must be at most media.cache_bytes_hard, which is 512MiB",
+        ),
+        (
+            "[accounts]\npassword_bytes_max = 7\n",
+            "accounts.password_chars_min (default): must be at most accounts.password_bytes_max, which is 7",
+        ),
+        (
+            "[calls]\ncall_bytes_max = \"256KiB\"\n",
+            "calls.call_bytes_max (FILE line 2): must be at most calls.kept_bytes_max, which is 128KiB",
+        ),
+        (
+            "[calls]\nexplained_max = 59\n",
+            "calls.explained_per_app_max (default): must be at most calls.explained_max, which is 59",
+        ),
+        (
+            "[server]\ndrain_least = \"46s\"\n",
+            "server.drain_least (FILE line 2): must be at most live.stop_deadline, which is 45s",
+        ),
+        (
+            "[server]\nconnections_max = 100\n[live]\nconnections_max = 101\n",
+            "live.connections_max (FILE line 4): must be at most server.connections_max, which is 100",
+        ),
+        (
+            "[site]\nform_bytes_max = \"1MiB\"\n",
+            "site.form_bytes_max (FILE line 2): must be at most site.text_form_bytes_max, which is 256KiB",
+        ),
+        (
+            "[site]\nlogin_failures_per_address_max = 9\n",
+            "site.login_failures_per_name_and_address_max (default): must be at most site.login_failures_per_address_max, which is 9",
+        ),
+        (
+            "[site]\nlogin_failures_per_name_max = 9\n",
+            "site.login_failures_per_name_and_address_max (default): must be at most site.login_failures_per_name_max, which is 9",
+        ),
+    ] {
+        assert_eq!(with_file(text).unwrap_err(), expected, "{text}");
+    }
+}
+
+#[test]
+fn values_with_which_nothing_could_work_are_refused_by_name() {
+    for (key, value, least) in [
+        ("accounts.login_lasts", "\"59s\"", "1m"),
+        ("calls.kept_max", "0", "1"),
+        ("demo.sessions_max", "0", "1"),
+        ("feed.cursor_ttl", "\"0s\"", "1s"),
+        ("feed.live_per_user", "0", "1"),
+        ("feed.reads_per_address", "0", "1"),
+        ("hooks.requests_max", "0", "1"),
+        ("live.recipient_rate", "0", "1"),
+        ("media.decodes_max", "0", "1"),
+        ("media.fetch_timeout", "\"0s\"", "1ms"),
+        ("receipts.waiting_max", "0", "1"),
+        ("server.head_fields_max", "0", "1"),
+        ("site.cookie_bytes_max", "\"1023\"", "1KiB"),
+        ("site.fields_max", "31", "32"),
+        ("site.login_counters_max", "2", "3"),
+        ("store.change_keep", "\"23h\"", "1d"),
+    ] {
+        let (section, name) = key.split_once('.').unwrap();
+        let refusal = with_file(&format!("[{section}]\n{name} = {value}\n")).unwrap_err();
+        assert_eq!(refusal, format!("{key} (FILE line 2): must be at least {least}"));
+    }
+}
+
+#[test]
+fn the_default_page_says_what_each_section_holds_without_it() {
+    let config = load(&Sources::default()).unwrap().config;
+    assert_eq!(config.calls, crier_platform::call_log::CallLogConfig::default());
+    assert_eq!(config.demo, crier_server::demo::DemoConfig::default());
+    assert_eq!(
+        config.hooks,
+        crier_platform::accounts::hooks::HooksConfig::default()
+    );
+    assert_eq!(config.live, crier_live::config::LiveConfig::default());
+    assert_eq!(config.media, crier_media::config::MediaConfig::default());
+    assert_eq!(config.receipts, crier_live::config::ReceiptsConfig::default());
+    assert_eq!(config.site, crier_server::site::SiteConfig::default());
 }

@@ -422,3 +422,14 @@ async fn a_repeated_ref_gives_its_first_outcome_on_another_connection_after_a_wi
     one.send("ref-0002", (&to, "e"), "7").await.unwrap();
     assert_eq!(one.next_of("error").await.unwrap()["code"], 292);
 }
+
+#[tokio::test]
+async fn live_ttl_is_the_life_of_a_message_whose_sender_names_none() {
+    let server = started_with(&[("CRIER__LIVE__TTL", "90s")]).await;
+    let caller = caller(&server);
+    for (named, secs) in [(&[][..], 90), (&[("ttl", "10")], 10)] {
+        let more: Vec<(&str, &str)> = [("outcome", "true")].iter().chain(named).copied().collect();
+        let outcome = crate::live::send(&caller, "e", "1", &more).await;
+        assert_eq!(outcome["expires_at"], START_MS / 1_000 + secs);
+    }
+}

@@ -25,6 +25,7 @@
 )]
 
 mod audit;
+mod bounds_page;
 mod captures;
 mod cli;
 mod cli_feed;

@@ -10,7 +10,7 @@ use crate::error::{fault, is_io_error};
 use crier_platform::model::audit::Actor;
 use crier_platform::model::mailbox::MailWrites;
 use crier_platform::model::time::WallMs;
-use crier_platform::ports::store::{Batch, CommitError, Flush, Made, StoreFault};
+use crier_platform::ports::store::{Batch, CommitError, Conflict, Flush, Made, StoreFault};
 use rusqlite::{Connection, ErrorCode};
 use std::sync::atomic::Ordering;
 
@@ -200,6 +200,10 @@ impl Shared {
             Ok(applied) => applied,
             Err(error) => {
                 match &error {
+                    CommitError::Refused(Conflict::QueueFull) => {
+                        self.metrics.pictures_turned_away.inc();
+                        self.metrics.refused.inc()
+                    }
                     CommitError::Refused(_) => self.metrics.refused.inc(),
                     CommitError::Fault(_) => self.metrics.failed.inc(),
                 };
@@ -211,6 +215,8 @@ impl Shared {
         } else {
             self.metrics.units.inc();
         }
+        let turned_away = applied.pictures_turned_away.get();
+        self.metrics.pictures_turned_away.inc_by(turned_away);
         for event in applied.events.borrow().iter() {
             self.metrics.events.happened(event);
         }

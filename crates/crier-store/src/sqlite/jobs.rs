@@ -290,10 +290,13 @@ impl Pen<'_> {
         self.run(END, [source.0]).map(drop)
     }
 
-    /// Whether no further job may wait, for this application or at all (feed 7.3).
+    /// Whether no further job may wait, for this application or at all (feed 7.3): then its picture is turned away.
     pub(super) fn is_queue_full(&self, app: AppId, rules: SourceRules) -> Result<bool, Halt> {
         let full = self.find(PLACES, (app.get(), rules.jobs_per_app_max, rules.jobs_max))?;
-        Ok(full.unwrap_or(false))
+        let full = full.unwrap_or(false);
+        let turned_away = &self.applied.pictures_turned_away;
+        turned_away.set(turned_away.get() + u64::from(full));
+        Ok(full)
     }
 
     /// `PictureWrite::FetchAgain` (feed 1.3).

@@ -77,7 +77,9 @@ impl SqliteStore {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {
-        config.check().map_err(StoreError::Config)?;
+        config
+            .check()
+            .map_err(|(key, why)| StoreError::Config(format!("{key} {why}")))?;
         let file_error = |cause| StoreError::File {
             path: folder.to_path_buf(),
             cause,

@@ -12,7 +12,7 @@ use crier_platform::model::time::WallMs;
 use crier_platform::ports::store::{Batch, Conflict, Made, StoreFault, Write};
 use crier_proto::ids::{StoryId, Uid};
 use rusqlite::{Connection, OptionalExtension, Params};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 /// Why a unit stops in the middle. Whatever it has written is rolled back.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ pub(crate) struct Applied {
     pub(crate) reset: Vec<SessionId>,
     /// Kinds of the events that it left in records.
     pub(crate) events: RefCell<Vec<&'static str>>,
+    /// Pictures that found no place in the queue of fetches.
+    pub(crate) pictures_turned_away: Cell<u64>,
     /// Whether the unit had been applied before.
     pub(crate) repeated: bool,
     /// Whether something was taken away for good, which must leave the files too.

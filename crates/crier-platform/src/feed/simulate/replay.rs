@@ -3,6 +3,7 @@
 //! Promise: the state at a view is what the record says up to its w, and the page is what `rank` makes of it; under the recorded
 //! configurations every view of an undamaged record is the same. Knows no file.
 
+use crate::feed::EXEMPT_MAX;
 use crate::feed::rank::{Ranked, factors, rank};
 use crate::model::ranking::{
     Acts, AppPlace, Marks, QualityRow, RankedApp, RankedStory, Slider, Snapshot, Standing,
@@ -15,8 +16,6 @@ use std::collections::BTreeMap;
 
 const DAY_SECS: i64 = 86_400;
 const HOUR_SECS: i64 = 3_600;
-/// Exempt stories on feed page 1 (feed 4.8).
-const EXEMPT_SHOWN_MAX: usize = 25;
 
 /// A record as its lines say it.
 #[derive(Debug, Clone, Default)]
@@ -144,7 +143,7 @@ fn differences(
     factors_of: impl Fn(StoryId) -> Vec<&'static str>,
 ) -> Vec<Difference> {
     let page: Vec<StoryId> = ranked.first_page().iter().map(|pick| pick.story).collect();
-    let exempt: Vec<StoryId> = ranked.exempt.iter().copied().take(EXEMPT_SHOWN_MAX).collect();
+    let exempt: Vec<StoryId> = ranked.exempt.iter().copied().take(EXEMPT_MAX).collect();
     let mut found = Vec::new();
     for (is_exempt, recorded, computed) in [(true, &view.exempt, &exempt), (false, &view.shown, &page)] {
         for place in 0..recorded.len().max(computed.len()) {

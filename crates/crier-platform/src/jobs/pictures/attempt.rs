@@ -1,6 +1,7 @@
 //! One attempt at one source: asked, made into a picture, judged; and when to try again (feed 7.3).
 
 use super::FetchPictures;
+use crate::feed::figures::FeedBound;
 use crate::model::job::{Attempt, ImageHash, Job, Settlement};
 use crate::model::picture::{Cause, PictureHash};
 use crate::ports::entropy::random_bytes;
@@ -74,7 +75,11 @@ impl FetchPictures {
     fn failed(&self, job: &Job, failed: FetchFailed) -> Settlement {
         let attempts = usize::try_from(job.attempts).unwrap_or(usize::MAX);
         let delay = self.rules.retry_delays_ms.get(attempts.saturating_add(1));
-        let Some(delay) = delay.filter(|_| failed.cause.is_retried()) else {
+        if !failed.cause.is_retried() {
+            return Settlement::Failed(failed.cause);
+        }
+        let Some(delay) = delay else {
+            self.ports.feed_figures.bound(FeedBound::RetryDelays);
             return Settlement::Failed(failed.cause);
         };
         let asked = failed.retry_after_ms.unwrap_or(0).min(RETRY_AFTER_MS_MAX);

@@ -1,6 +1,7 @@
 //! What fetching is bounded by (feed 7.3, 7.10): values with their defaults, read by the server's configuration.
 
 use super::attempt::hash_in;
+use crate::feed::figures::FeedBound;
 use crate::model::job::{AppFetches, SourceRules};
 use crate::model::picture::PictureHash;
 
@@ -50,7 +51,18 @@ impl PictureRules {
     /// Whether an application that has fetched so much in an hour has used it up (feed 7.3).
     #[must_use]
     pub const fn is_spent_out(&self, spent: AppFetches) -> bool {
-        spent.fetches >= self.app_fetches_per_hour || spent.bytes >= self.app_bytes_per_hour
+        self.budget_met(spent).is_some()
+    }
+
+    /// The part of an hour's budget that an application which has fetched so much has met.
+    pub(super) const fn budget_met(&self, spent: AppFetches) -> Option<FeedBound> {
+        if spent.fetches >= self.app_fetches_per_hour {
+            Some(FeedBound::AppFetches)
+        } else if spent.bytes >= self.app_bytes_per_hour {
+            Some(FeedBound::AppBytes)
+        } else {
+            None
+        }
     }
 
     /// The picture of our own site that an address names: `Some(None)` when it names none that could be.

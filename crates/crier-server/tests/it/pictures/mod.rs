@@ -266,3 +266,24 @@ async fn the_command_line_blocks_a_picture_of_a_running_server() {
     .unwrap();
     assert_eq!(wrong.status.code(), Some(1));
 }
+
+#[tokio::test]
+async fn jobs_max_and_jobs_per_app_max_turn_pictures_away_and_count_them() {
+    for key in ["CRIER__MEDIA__JOBS_MAX", "CRIER__MEDIA__JOBS_PER_APP_MAX"] {
+        let stage = Stage::open_with(&[(key, "0")]).await;
+        stage.grant("Rochambeau").await;
+        publish(
+            &stage,
+            &[
+                "http://x.example/1.png".to_owned(),
+                "http://x.example/2.png".to_owned(),
+            ],
+        )
+        .await;
+        let slots = settled_slots(&stage).await;
+        let causes: Vec<Option<&str>> = slots.iter().map(|slot| slot.cause.as_deref()).collect();
+        assert_eq!(causes, [Some("queue_full"); 2], "{key}");
+        let page = crate::figures::scrape(&stage.server).await;
+        assert_eq!(page["crier_store_pictures_turned_away_total"], 2.0, "{key}");
+    }
+}

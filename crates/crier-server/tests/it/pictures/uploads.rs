@@ -2,6 +2,7 @@
 
 use super::host::png;
 use super::{address_of, get, publish, settled_slots};
+use crate::figures::scrape;
 use crate::site::browser::location;
 use crate::site::stage::Stage;
 use crier_platform::model::story::SlotState;
@@ -252,4 +253,6 @@ async fn photos_per_user_photos_are_taken_and_not_one_more() {
     let second = upload(&stage, &[], Some(&file)).await;
     assert_eq!(second.error_code(), Some(324), "{}", second.text());
     assert!(second.text().contains("as many photos"), "{}", second.text());
+    let series = "crier_feed_overflow_total{name=\"photos_per_user\"}";
+    assert_eq!(scrape(&stage.server).await[series], 1.0);
 }
