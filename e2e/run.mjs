@@ -24,11 +24,13 @@ let passed = 0;
 let failed = 0;
 rmSync(join(here, "shots"), { recursive: true, force: true });
 const origin = await startOrigin();
+// One person plays in many tests: a minute's reads of hers are those of many people.
+const reads = { CRIER__FEED__READS_PER_USER: "100000" };
 // Pictures may be fetched from the tests' own web server, and from nothing else of this machine.
-const demo = await startDemo({ CRIER__MEDIA__DIAL_ALLOW: origin.dial });
+const demo = await startDemo({ CRIER__MEDIA__DIAL_ALLOW: origin.dial, ...reads });
 /** A second demo with few slots to a page, for tests that want stories left out; started when one asks. */
 let fewSlots;
-const narrow = () => (fewSlots ??= startDemo({ CRIER__FEED__RANKING__SLOTS: "4", CRIER__FEED__RANKING__SLOTS_GUARANTEED: "1" }));
+const narrow = () => (fewSlots ??= startDemo({ CRIER__FEED__RANKING__SLOTS: "4", CRIER__FEED__RANKING__SLOTS_GUARANTEED: "1", ...reads }));
 let browser;
 try {
   browser = await startBrowser();
