@@ -17,9 +17,6 @@ use tempfile::TempDir;
 
 const API_KEY: &str = "0123456789abcdef0123456789abcdef";
 const SECRET: &str = "fedcba9876543210fedcba9876543210";
-/// Syncs of a first start, queued before the first call can come: the log that other processes left is emptied, its head is written
-/// anew, and so is the version of the ranking.
-const START_SYNCS: u32 = 3;
 const SESSION_KEY: &str = "acacbdbd010123237878dede-1240077";
 
 /// A data folder with one user, who has accepted one application and is logged in to it.
@@ -60,38 +57,12 @@ struct Served {
     log: BufReader<ChildStderr>,
     address: SocketAddr,
     admin: SocketAddr,
+    disk: Option<Child>,
 }
 
 impl Served {
     fn start(folder: &TempDir) -> Self {
-        Self::started(Command::new(env!("CARGO_BIN_EXE_crier")), folder)
-    }
-
-    /// A server that can sync the log of its books so many times and never again.
-    fn start_with_syncs(folder: &TempDir, syncs: u32) -> Self {
-        let mut strace = Command::new("strace");
-        // With -D the child is the server, and strace stands beside it.
-        strace.args([
-            "-D",
-            "-f",
-            "-qq",
-            "-o",
-            "/dev/null",
-            "-e",
-            "trace=fsync,fdatasync",
-        ]);
-        strace.args([
-            "-e",
-            &format!("inject=fsync,fdatasync:error=EIO:when={}+", syncs + 1),
-        ]);
-        strace
-            .arg("-P")
-            .arg(folder.path().join("crier-data/crier.db-wal"));
-        strace.arg(env!("CARGO_BIN_EXE_crier"));
-        Self::started(strace, folder)
-    }
-
-    fn started(mut command: Command, folder: &TempDir) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_crier"));
         command.args("serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --log-format json".split(' '));
         let mut child = within(&mut command, folder).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
@@ -115,7 +86,30 @@ impl Served {
             admin: address("admin_listen"),
             child,
             log,
+            disk: None,
         }
+    }
+
+    /// From now on every sync of the log of the books fails. What has been answered before is not touched: how often a start syncs is
+    /// its own affair.
+    fn fail_every_sync(&mut self, folder: &TempDir) {
+        let log = folder.path().join("crier-data/crier.db-wal");
+        let mut strace = Command::new("strace")
+            .args(["-f", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"])
+            .args(["-e", "inject=fsync,fdatasync:error=EIO", "-P"])
+            .arg(log)
+            .args(["-p", &self.child.id().to_string()])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut says = BufReader::new(strace.stderr.take().unwrap());
+        let mut heard = String::new();
+        while !heard.contains(" attached") {
+            assert!(says.read_line(&mut heard).unwrap() > 0, "{heard}");
+        }
+        self.disk = Some(strace);
+        // It says a line for each thread that comes, and must not wait for a reader.
+        std::thread::spawn(move || std::io::copy(&mut says, &mut std::io::sink()));
     }
 
     async fn call(&self, call_id: u64, (method, params): (&str, &[(&str, &str)])) -> Value {
@@ -148,6 +142,8 @@ impl Drop for Served {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // It ends with what it stands beside.
+        let _ = self.disk.as_mut().map(Child::wait);
     }
 }
 
@@ -177,18 +173,16 @@ async fn send(server: &Served, call_id: u64) -> Value {
 #[tokio::test]
 async fn a_failed_sync_of_a_message_is_answered_2_and_ends_the_process_and_what_was_answered_is_kept() {
     let folder = folder("durable");
-    let server = Served::start_with_syncs(&folder, START_SYNCS + 4);
+    let mut server = Served::start(&folder);
     let mut answered = Vec::new();
-    let refused = loop {
-        let answer = send(&server, answered.len() as u64 + 1).await;
-        if answer["error_code"].is_null() {
-            answered.push(answer);
-        } else {
-            break answer;
-        }
-    };
+    for call_id in 1..=3 {
+        let answer = send(&server, call_id).await;
+        assert!(answer["error_code"].is_null(), "{answer}");
+        answered.push(answer);
+    }
+    server.fail_every_sync(&folder);
+    let refused = send(&server, 4).await;
     assert_eq!(refused["error_code"], 2, "{refused}");
-    assert!((1..=4).contains(&answered.len()), "{answered:?}");
     failed(server).await;
     let server = Served::start(&folder);
     for (call_id, answer) in (100..).zip(&answered) {
@@ -205,9 +199,11 @@ async fn a_failed_sync_of_a_message_is_answered_2_and_ends_the_process_and_what_
 #[tokio::test]
 async fn a_failed_sync_of_a_story_is_answered_1_for_nobody_knows_and_ends_the_process_in_memory_mode_too() {
     let folder = folder("memory");
-    let server = Served::start_with_syncs(&folder, START_SYNCS + 1);
+    let mut server = Served::start(&folder);
+    // Its answer comes after whatever the start has to write.
     let token = server.call(1, ("auth.createToken", &[("format", "json")])).await;
     assert!(token["error_code"].is_null(), "{token}");
+    server.fail_every_sync(&folder);
     let story = [("title", "Fred waved"), ("format", "json")];
     let refused = server.call(2, ("feed.publishStoryToUser", &story)).await;
     // Protocol 13: the next start may find it, so it is neither done nor refused.
