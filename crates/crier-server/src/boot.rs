@@ -61,7 +61,7 @@ use tokio::runtime::Handle;
 const HANDOVER_LEAD_MS: u64 = 5_000;
 
 /// How long calls that waited for the books may take to hear that these have failed, before everything is cut (live 5.10).
-const LAST_WORDS_MS: u64 = 1_000;
+const LAST_WORDS_MS: u64 = 5_000;
 
 /// Why the server does not start: one sentence that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
