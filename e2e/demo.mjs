@@ -5,8 +5,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const START_MS = 60_000;
-const STOP_MS = 20_000;
+const START_MS = 180_000;
+const STOP_MS = 60_000;
 
 /** What a command printed, and how it ended. */
 export const run = (command, { cwd = root, input = "" } = {}) =>

@@ -1,4 +1,8 @@
 // Images for stories, made when the tests run: the browser draws and encodes, what it cannot encode is written here by hand.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { called, signed } from "./people.mjs";
 
 /** Drawn by a browser as JPEG, PNG or WebP: rectangles of `[colour, x, y, width, height]` on a clear ground. */
 export const drawn = async (page, type, width, height, rectangles) => {
@@ -64,4 +68,16 @@ export const animated = (width, height, colours) => {
   const loop = [0x21, 0xff, 11, ...Buffer.from("NETSCAPE2.0"), 3, 1, 0, 0, 0];
   const screen = [...Buffer.from("GIF89a"), ...little(width), ...little(height), 0xf7, 0, 0];
   return Buffer.from([...screen, ...palette, ...loop, ...colours.flatMap((_, index) => frame(index)), 0x3b]);
+};
+
+/** Uploads bytes as a photo of ada, as her application does; its pid. */
+export const uploaded = async (demo, name, bytes, caption = "") => {
+  const folder = mkdtempSync(join(tmpdir(), "crier-photo-"));
+  try {
+    const file = join(folder, name);
+    writeFileSync(file, bytes);
+    return (await called(signed(demo, "photos.upload", { image: `@${file}`, caption, format: "json" }))).pid;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 };

@@ -1,14 +1,8 @@
 // Every page of the site as people meet it, full and empty, for the tests that look at all of them alike.
 // A walk shows each page to `look(page, name, html)`: the HTML is what the server sent, and `page` has it open.
 import { administer, run } from "./demo.mjs";
-import { called, logIn, signed } from "./people.mjs";
-
-/** The document to which an act leads, as soon as it is loaded. */
-const led = async (page, act) => {
-  const answer = page.waitForResponse((one) => one.request().isNavigationRequest() && ![302, 303].includes(one.status()));
-  await Promise.all([page.waitForEvent("load"), answer, act()]);
-  return answer;
-};
+import { drawn, uploaded } from "./images.mjs";
+import { called, led, logIn, signed, until } from "./people.mjs";
 
 const pressed = (page, selector) => led(page, () => page.click(selector));
 
@@ -83,22 +77,24 @@ const setter = async ({ narrow, person }, look) => {
   await pressed(page, "form[action$='/revoke'] button");
   await visit("settings", "/settings");
   await seen("withdraw", await pressed(page, "a[href*=withdraw]"));
+  await uploaded(demo, "pear.png", await drawn(page, "image/png", 120, 80, [["#080", 0, 0, 120, 80]]), "A pear of this year");
+  await uploaded(demo, "plain.png", await drawn(page, "image/png", 80, 120, [["#00f", 0, 0, 80, 120]]));
+  await visit("photos", "/settings/photos");
+  await seen("photo-delete", await pressed(page, "a[href*='/photos/delete']"));
+  await seen("photos-deleted", await pressed(page, "main form button"));
   await visit("canvas", "/apps/rochambeau/");
   await visit("logout", "/logout");
 };
 
-let guests = 0;
-
 /** What somebody sees who has just come: no application, then one without a story, then a story that is hidden; and the ways in. */
 const guest = async ({ narrow, person }, look) => {
   const demo = await narrow();
-  guests += 1;
-  const name = `guest${guests}`;
+  const name = "guest";
   demo.passwords[name] = "quite a long password";
   await administer(demo, `user add ${name} --password-stdin`, `${demo.passwords[name]}\n`);
   const page = await logIn(await person(), demo, name);
   const { seen, visit } = walker(demo, page, look);
-  for (const title of ["feed", "feed/missed", "feed/hidden", "feed/preferences", "settings"]) await visit(`${title.split("/").at(-1)}-empty`, `/${title}`);
+  for (const title of ["feed", "feed/missed", "feed/hidden", "feed/preferences", "settings", "settings/photos"]) await visit(`${title.split("/").at(-1)}-empty`, `/${title}`);
   await visit("terms", `/authorize.php?api_key=${demo.apiKey}`);
   await visit("terms-add", `/add.php?api_key=${demo.apiKey}`);
   await administer(demo, `grant add --app Rochambeau --user ${name}`);
@@ -109,7 +105,7 @@ const guest = async ({ narrow, person }, look) => {
   await page.goto(`${demo.url}/feed`);
   await sent(page, ".x");
   await visit("feed-none-to-show", "/feed");
-  const { api_key: key, secret } = await administer(demo, `app add Desk${guests} --owner cy --desktop`);
+  const { api_key: key, secret } = await administer(demo, `app add Desk --owner cy --desktop`);
   const command = demo.send.split(" call ")[0];
   const token = await called(`${command} call auth.createToken --api-key ${key} --secret ${secret} --url ${demo.url} --format json`);
   await visit("terms-desktop", `/login.php?api_key=${key}&auth_token=${token}`);
@@ -120,8 +116,7 @@ const guest = async ({ narrow, person }, look) => {
 /** What a developer sees in the console: nothing yet, a form that is not taken, a new application, its settings and its secrets. */
 const developer = async ({ narrow, person }, look) => {
   const demo = await narrow();
-  guests += 1;
-  const name = `developer${guests}`;
+  const name = "newcomer";
   demo.passwords[name] = "quite a long password";
   await administer(demo, `user add ${name} --password-stdin`, `${demo.passwords[name]}\n`);
   const page = await logIn(await person(), demo, name);
@@ -157,7 +152,7 @@ const developer = async ({ narrow, person }, look) => {
   await visit("console-list-test", "/developers");
   await page.goto(`${demo.url}/developers/test`);
   await seen("try-test-form", await pressed(page, "section[aria-labelledby=people] a"));
-  await page.fill("#p_recipient", name.slice(9));
+  await page.fill("#p_recipient", "1");
   await seen("try-test-sent", await pressed(page, "form.trial .button"));
   await page.goto(demo.url + test);
   const key = await page.locator(".facts code").nth(1).textContent();
@@ -177,6 +172,7 @@ const administrator = async ({ narrow, person }, look) => {
   const demo = await narrow();
   await administer(demo, "user set cy --admin");
   const page = await logIn(await person(), demo, "cy");
+  await until(() => page.goto(`${demo.url}/admin`), (answer) => answer.ok());
   const { seen, visit } = walker(demo, page, look);
   const { uid } = await administer(demo, "user show bo");
   const { uid: owner } = await administer(demo, "user show ada");
@@ -223,7 +219,7 @@ const owner = async ({ narrow, person }, look) => {
   const demo = await narrow();
   const page = await logIn(await person(), demo, "ada");
   await page.goto(`${demo.url}/developers`);
-  await page.click("ul.apps a:text-is('Rochambeau')");
+  await pressed(page, "ul.apps a:text-is('Rochambeau')");
   const base = new URL(page.url()).pathname;
   const { seen, visit } = walker(demo, page, look);
   await visit("calls-before", `${base}/calls`);
@@ -233,13 +229,13 @@ const owner = async ({ narrow, person }, look) => {
   await seen("try-refused", await pressed(page, "form.trial .button"));
   await page.goto(`${demo.url}${base}/try`);
   await seen("try-form", await page.reload());
-  await page.fill("#p_recipient", "563683308");
+  await page.fill("#p_recipient", demo.uids.bo);
   await page.fill("#p_event_name", "rochambeau");
   await page.fill("#p_message", "{message:\"Let's start a game.\"}");
   await page.click("details summary");
   await page.check("input[name=version][value='2']");
   await seen("try-sent", await pressed(page, "form.trial .button"));
-  await run(signed(demo, "liveMessage.send", { recipient: "563683308", event_name: "rochambeau", message: "1", format: "json" }));
+  await run(signed(demo, "liveMessage.send", { recipient: demo.uids.bo, event_name: "rochambeau", message: "1", format: "json" }));
   await visit("calls", `${base}/calls`);
   await visit("calls-refused", `${base}/calls?only=refused`);
   await seen("call-104", await pressed(page, ".log li:has(.bad:text-is('104')) a"));

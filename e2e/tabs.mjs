@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { administer } from "./demo.mjs";
+import { until } from "./people.mjs";
 import { startProxy } from "./proxy.mjs";
 
 const PACE_MS = 15;
@@ -66,11 +67,9 @@ export const startTabs = async (demo) => {
   await administer(demo, `app set ${name} call_id=ignored origins=${url}`);
 
   let sent = 0;
-  let told = () => undefined;
   const send = async (parameters) => {
     const answer = await call("ada", "liveMessage.send", { recipient: demo.uids.bo, event_name: "count", message: String(++sent), ...parameters });
     if (answer !== true && answer.state !== "acked") throw new Error(`message ${sent}: ${JSON.stringify(answer)}`);
-    told();
   };
   return {
     name,
@@ -80,14 +79,13 @@ export const startTabs = async (demo) => {
     send,
     /** How many numbers have been sent. */
     sent: () => sent,
-    /** Resolves when so many have been sent. */
-    until: (wanted) => new Promise((done) => (told = () => sent >= wanted && done())),
     /** Sends numbers, one after the other, until told to stop; with a reader no more than `AHEAD_MAX` ahead of that page. */
     keepSending: (parameters, reader) => {
       let stopped = false;
       const run = (async () => {
         while (!stopped) {
-          if (reader && sent % LOOK_EVERY === 0) await reader.waitForFunction((least) => window.got.at(-1) >= least, sent + LOOK_EVERY - AHEAD_MAX);
+          const ran = () => reader.evaluate(() => window.got.at(-1));
+          if (reader && sent % LOOK_EVERY === 0) await until(ran, (last) => stopped || last >= sent + LOOK_EVERY - AHEAD_MAX);
           await send(parameters);
           await new Promise((done) => setTimeout(done, PACE_MS));
         }

@@ -1,9 +1,11 @@
-// Accessibility by axe-core: no serious or critical finding on any page of the site and the game, in light and dark.
+// Every page of the site, and the game, looked at by tools that are not ours: the HTML by a validator, what is shown by axe-core, in
+// light and dark and at 320 pixels.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { misspelt } from "../markup.mjs";
 import { walks } from "../pages.mjs";
-import { openGame } from "../people.mjs";
+import { openGame, shownAs } from "../people.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -25,14 +27,10 @@ const findings = async (page, rule) => {
 /** All rules in light, contrast again in dark, and the width at 320 pixels. */
 const looked = async (page, name, shot) => {
   await page.emulateMedia({ reducedMotion: "reduce" });
-  const at = async (colorScheme, width) => {
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize({ width, height: 800 });
-  };
-  await at("light", 1280);
+  await shownAs(page, { colorScheme: "light", width: 1280, height: 800 });
   assert.deepEqual(await findings(page), [], name);
   await shot(page, `${name}-1280-light`);
-  await at("dark", 320);
+  await shownAs(page, { colorScheme: "dark", width: 320, height: 800 });
   assert.deepEqual(await findings(page, "color-contrast"), [], `${name} in dark`);
   assert.equal((await size(page))[0], 320, `${name} scrolls sideways`);
   await shot(page, `${name}-320-dark`);
@@ -43,8 +41,12 @@ const size = (page) => page.evaluate(() => [document.documentElement.scrollWidth
 export const tests = {
   ...Object.fromEntries(
     Object.entries(walks).map(([who, walk]) => [
-      `no page that ${who} meets has a serious finding in light or dark, or scrolls sideways at 320 pixels`,
-      ({ narrow, person, shot }) => walk({ narrow, person }, (page, name) => looked(page, name, shot)),
+      `every page that ${who} meets is HTML without a finding, has no serious one in light or dark, and does not scroll sideways at 320 pixels`,
+      ({ narrow, person, shot }) =>
+        walk({ narrow, person }, async (page, name, html) => {
+          assert.deepEqual(await misspelt(name, html), []);
+          await looked(page, name, shot);
+        }),
     ]),
   ),
   "the game has no serious finding in light or dark": async ({ demo, person, shot }) => {

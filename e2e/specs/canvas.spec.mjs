@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { administer } from "../demo.mjs";
 import { application, frameOf } from "../framed.mjs";
-import { logIn } from "../people.mjs";
+import { led, logIn, shownAs } from "../people.mjs";
 
 export const tests = {
   "a canvas page connects with the session secret of its address and gets a live message": async ({ demo, person, shot }) => {
@@ -22,8 +22,7 @@ export const tests = {
       await frame.waitForFunction(() => window.got.length === 1);
       assert.deepEqual(await frame.evaluate(() => window.got), ["from the frame"]);
       await shot(page, "canvas-1280");
-      await page.setViewportSize({ width: 320, height: 640 });
-      await page.emulateMedia({ colorScheme: "dark" });
+      await shownAs(page, { colorScheme: "dark", width: 320, height: 640 });
       assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 320);
       await shot(page, "canvas-320-dark");
     } finally {
@@ -68,12 +67,11 @@ export const tests = {
     ]) {
       await page.goto(demo.url + address);
       for (const [width, colorScheme] of [[1280, "light"], [320, "dark"]]) {
-        await page.setViewportSize({ width, height: 640 });
-        await page.emulateMedia({ colorScheme });
+        await shownAs(page, { colorScheme, width, height: 640 });
         assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width, `${file} at ${width}`);
         await shot(page, `${file}-${width}-${colorScheme}`);
       }
-      if (file === "code-accept") await page.click("form button.primary");
+      if (file === "code-accept") await led(page, () => page.click("form button.primary"));
     }
     await page.goto(`${demo.url}/code_gen.php?api_key=${key}`);
     assert.match(await page.textContent("output"), /^[0-9A-Z]{5}$/);

@@ -2,7 +2,7 @@
 // taken is told where it stands.
 import assert from "node:assert/strict";
 import { listen, run } from "../demo.mjs";
-import { logIn } from "../people.mjs";
+import { led, logIn } from "../people.mjs";
 
 export const tests = {
   "by keyboard alone, without JavaScript, an application is made and told to be modern": async ({ demo, person }) => {
@@ -40,7 +40,7 @@ export const tests = {
     assert.match(await page.locator("#origins-wrong").textContent(), /write it as https:\/\/a\.example/);
     assert.equal(await page.locator("#origins").getAttribute("aria-invalid"), "true");
     assert.equal(await page.inputValue("#allow_ip"), "10.1.2.*");
-    await page.getByRole("navigation", { name: "Application" }).getByRole("link", { name: "Overview" }).click();
+    await led(page, () => page.getByRole("navigation", { name: "Application" }).getByRole("link", { name: "Overview" }).click());
     assert.ok((await page.textContent(".facts")).includes("no page can open a live connection"));
   },
 

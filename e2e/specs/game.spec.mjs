@@ -1,6 +1,6 @@
 // Two people play a match against each other, each in a browser of their own.
 import assert from "node:assert/strict";
-import { logIn, openGame } from "../people.mjs";
+import { led, logIn, openGame } from "../people.mjs";
 
 const status = (page, text) => page.waitForFunction((wanted) => document.querySelector("#status").textContent.includes(wanted), text);
 const finished = (page, count) => page.waitForFunction((wanted) => document.querySelectorAll("#rounds li").length === wanted, count);
@@ -68,7 +68,7 @@ export const tests = {
     const context = await person();
     const page = await context.newPage();
     await page.goto(demo.links.ada);
-    await page.click("form[action$='/login/once'] button");
+    await led(page, () => page.click("form[action$='/login/once'] button"));
     await page.goto(demo.game);
     await page.waitForSelector("#mine.here");
     assert.equal(await page.textContent("#mine .name"), "ada");

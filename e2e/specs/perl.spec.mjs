@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { administer, run } from "../demo.mjs";
 import { application, frameOf } from "../framed.mjs";
-import { logIn, openGame } from "../people.mjs";
+import { logIn } from "../people.mjs";
 
 const CLIENT = "crates/crier-server/tests/period_clients/client.pl";
 const DESKTOP = "crates/crier-server/tests/period_clients/desktop.pl";
@@ -18,26 +18,41 @@ const perl = async (demo, keys, method, parameters) => {
   return out.split("\n");
 };
 
+/** The frame's page has its connection: it has heard what it sent to its own reader. */
+const ready = async (frame, uid) => {
+  await frame.waitForFunction(() => typeof window.message === "object");
+  await frame.evaluate((uid) => new Promise((done) => window.message.setSendSuccessHandler(done).send(uid, "ready")), uid);
+  await frame.waitForFunction(() => window.got.length === 1);
+};
+
 export const tests = {
   "the unmodified Perl client runs the handler in an open page, in both formats": async ({ demo, person }) => {
-    // In web mode that client sends no call_id: the setting exists for it.
-    await administer(demo, "app set Rochambeau call_id=ignored");
-    const { session_key: session } = await administer(demo, "session add --app Rochambeau --user ada");
-    const page = await openGame(await person(), demo, "bo");
-    await page.evaluate(() => {
-      window.got = [];
-      window.object = new LiveMessage("perl", (value, info) => window.got.push([value, info.raw]));
-      const me = JSON.parse(document.querySelector("#table").textContent).me.uid;
-      return new Promise((done) => window.object.setSendSuccessHandler(done).send(me, "ready"));
-    });
-    for (const [format, count] of [["JSON", 2], ["XML", 3]]) {
-      const text = `{"from": "Perl", "in": "${format}"}`;
-      const [success] = await perl(demo, { format, secret: demo.secret, session, apiKey: demo.apiKey }, "liveMessage.send", { recipient: demo.uids.bo, event_name: "perl", message: text });
-      assert.equal(success, "ok");
-      await page.waitForFunction((wanted) => window.got.length >= wanted, count);
-      assert.deepEqual(await page.evaluate(() => window.got.at(-1)), [{ from: "Perl", in: format }, text]);
+    const app = await application(demo);
+    try {
+      // In web mode that client sends no call_id: the setting exists for it.
+      const { api_key: apiKey, secret } = await administer(demo, `app add PerlWeb --owner cy --profile period --callback ${app.origin}/ --canvas perlweb`);
+      await administer(demo, "app set PerlWeb canvas_ss=on call_id=ignored");
+      for (const user of ["ada", "bo"]) await administer(demo, `grant add --app PerlWeb --user ${user}`);
+      const { session_key: session } = await administer(demo, "session add --app PerlWeb --user ada");
+      const page = await logIn(await person(), demo, "bo");
+      await page.goto(`${demo.url}/apps/perlweb/`);
+      const frame = await frameOf(page);
+      await ready(frame, demo.uids.bo);
+      await frame.evaluate((uid) => {
+        window.heard = [];
+        window.object = new LiveMessage("perl", (value, info) => window.heard.push([value, info.raw]));
+        return new Promise((done) => window.object.setSendSuccessHandler(done).send(uid, "ready"));
+      }, demo.uids.bo);
+      for (const [format, count] of [["JSON", 2], ["XML", 3]]) {
+        const text = `{"from": "Perl", "in": "${format}"}`;
+        const [success] = await perl(demo, { format, secret, session, apiKey }, "liveMessage.send", { recipient: demo.uids.bo, event_name: "perl", message: text });
+        assert.equal(success, "ok");
+        await frame.waitForFunction((wanted) => window.heard.length >= wanted, count);
+        assert.deepEqual(await frame.evaluate(() => window.heard.at(-1)), [{ from: "Perl", in: format }, text]);
+      }
+    } finally {
+      app.stop();
     }
-    await administer(demo, "app set Rochambeau call_id=required");
   },
 
   "the unmodified Perl client puts a story on the recipient's feed page, once in twelve hours": async ({ demo, person }) => {
@@ -64,9 +79,7 @@ export const tests = {
     const open = await logIn(await person(), demo, "bo");
     await open.goto(`${demo.url}/apps/perldesk/`);
     const frame = await frameOf(open);
-    await frame.waitForFunction(() => typeof window.message === "object");
-    await frame.evaluate((uid) => new Promise((done) => window.message.setSendSuccessHandler(done).send(uid, "ready")), demo.uids.bo);
-    await frame.waitForFunction(() => window.got.length === 1);
+    await ready(frame, demo.uids.bo);
     const words = [`${demo.url}/restserver.php`, secret, apiKey, demo.uids.bo, '{"from":"a desk"}'];
     const client = spawn("perl", [new URL(`../../${DESKTOP}`, import.meta.url).pathname, ...words]);
     const lines = createInterface({ input: client.stdout })[Symbol.asyncIterator]();

@@ -1,10 +1,7 @@
 // Pictures of stories: from a stranger's web server and from an upload to the open page, whatever format they came in.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { animated, drawn, turned } from "../images.mjs";
-import { called, logIn, signed } from "../people.mjs";
+import { animated, drawn, turned, uploaded } from "../images.mjs";
+import { called, led, logIn, signed, until } from "../people.mjs";
 
 const call = (demo, method, parameters) => called(signed(demo, method, { ...parameters, format: "json" }));
 
@@ -22,20 +19,15 @@ const withImages = (title, sources, link) => {
   return { title, ...Object.fromEntries(slots) };
 };
 
-/** Waits until a story's list shows so many pictures, each with its pixels. */
-const shown = (story, count) =>
-  story.locator(".pictures").evaluate(
-    (list, count) =>
-      new Promise((done) => {
-        const look = () => {
-          const images = [...list.querySelectorAll("img")];
-          if (images.length === count && images.every((image) => image.complete && image.naturalWidth)) done();
-          else requestAnimationFrame(look);
-        };
-        look();
-      }),
-    count,
+/** Waits until a story's list shows so many pictures, each with its pixels; they are loaded when they come into sight. */
+const shown = async (story, count) => {
+  const list = story.locator(".pictures");
+  await list.scrollIntoViewIfNeeded();
+  await until(
+    () => list.evaluate((list) => [...list.querySelectorAll("img")].map((image) => image.complete && image.naturalWidth > 0)),
+    (loaded) => loaded.length === count && loaded.every(Boolean),
   );
+};
 
 /** Of each picture its size in pixels and on the page, its box, and the colours at two places. */
 const looks = (story) =>
@@ -78,7 +70,7 @@ export const tests = {
     const bar = page.getByRole("status").getByRole("link");
     assert.equal(await call(demo, "feed.publishStoryToUser", withImages(title, images, there)), true);
     const answered = performance.now();
-    await bar.click();
+    await led(page, () => bar.click());
     const story = page.locator(".slot", { hasText: title });
     await story.waitFor();
     await shown(story, 4);
@@ -107,23 +99,16 @@ export const tests = {
 
   "an uploaded photo stands on the page as soon as its story does": async ({ demo, person, shot }) => {
     const page = await open(demo, person, { colorScheme: "dark", viewport: { width: 320, height: 640 } });
-    const folder = mkdtempSync(join(tmpdir(), "crier-photo-"));
-    try {
-      const file = join(folder, "photo.jpg");
-      writeFileSync(file, turned(await drawn(page, "image/jpeg", 640, 480, [["#0a0", 0, 0, 640, 480]]), 8));
-      const photo = await call(demo, "photos.upload", { image: `@${file}`, caption: "green" });
-      const title = `A photo ${Date.now()}`;
-      assert.equal(await call(demo, "feed.publishStoryToUser", withImages(title, [photo.pid], "http://localhost:1/photo")), true);
-      await page.goto(`${demo.url}/feed`);
-      const story = page.locator(".slot", { hasText: title });
-      await shown(story, 1);
-      const [one] = await looks(story);
-      assert.deepEqual([one.pixels, one.size, one.box], [[56, 75], [56, 75], [75, 75]]);
-      near(one.first, [0, 170, 0, 255], "the photo");
-      await shot(page, "pictures-photo");
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const photo = await uploaded(demo, "photo.jpg", turned(await drawn(page, "image/jpeg", 640, 480, [["#0a0", 0, 0, 640, 480]]), 8), "green");
+    const title = `A photo ${Date.now()}`;
+    assert.equal(await call(demo, "feed.publishStoryToUser", withImages(title, [photo], "http://localhost:1/photo")), true);
+    await page.goto(`${demo.url}/feed`);
+    const story = page.locator(".slot", { hasText: title });
+    await shown(story, 1);
+    const [one] = await looks(story);
+    assert.deepEqual([one.pixels, one.size, one.box], [[56, 75], [56, 75], [75, 75]]);
+    near(one.first, [0, 170, 0, 255], "the photo");
+    await shot(page, "pictures-photo");
   },
 
   "of four images one that is not there closes up, the other three stand, and the developer sees why": async ({ demo, origin, person, shot }) => {
@@ -145,8 +130,8 @@ export const tests = {
     assert.deepEqual(keys, ["p1", "p3", "p4"]);
     await shot(page, "pictures-three");
     await page.goto(`${demo.url}/developers`);
-    await page.click("ul.apps a:text-is('Rochambeau')");
-    await page.getByRole("navigation", { name: "Application" }).getByRole("link", { name: "Insights" }).click();
+    await led(page, () => page.click("ul.apps a:text-is('Rochambeau')"));
+    await led(page, () => page.getByRole("navigation", { name: "Application" }).getByRole("link", { name: "Insights" }).click());
     const absent = page.locator(".absent li");
     assert.deepEqual(await absent.locator("code[dir]").allTextContents(), [images[1]]);
     assert.match(await absent.textContent(), /failed · cause status_404 · attempts 1 · places 1/);

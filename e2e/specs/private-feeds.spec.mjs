@@ -1,11 +1,8 @@
 // Private feeds as feed readers take them: read by feedsmith, and their XML by Chromium's own strict parser, neither of them ours.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseAtomFeed, parseJsonFeed, parseRssFeed } from "feedsmith";
-import { drawn } from "../images.mjs";
-import { called, logIn, signed } from "../people.mjs";
+import { drawn, uploaded } from "../images.mjs";
+import { called, led, logIn, signed } from "../people.mjs";
 
 const FILES = { "atom.xml": "application/atom+xml; charset=utf-8", "rss.xml": "application/rss+xml; charset=utf-8", "feed.json": "application/feed+json" };
 
@@ -13,19 +10,8 @@ const FILES = { "atom.xml": "application/atom+xml; charset=utf-8", "rss.xml": "a
 const addressed = async (page, demo, label) => {
   await page.goto(`${demo.url}/feed/preferences`);
   await page.fill("#label", label);
-  await Promise.all([page.waitForEvent("load"), page.click("form[action$='/addresses'] button")]);
+  await led(page, () => page.click("form[action$='/addresses'] button"));
   return page.locator(".shownonce code").allTextContents();
-};
-
-const photo = async (page, demo) => {
-  const folder = mkdtempSync(join(tmpdir(), "crier-photo-"));
-  try {
-    const file = join(folder, "photo.png");
-    writeFileSync(file, await drawn(page, "image/png", 200, 100, [["#0a0", 0, 0, 200, 100]]));
-    return (await called(signed(demo, "photos.upload", { image: `@${file}`, format: "json" }))).pid;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 };
 
 /** What the strict parser of a browser says against a document; it must be well-formed with its namespaces. */
@@ -45,7 +31,7 @@ export const tests = {
     const parameters = {
       title: `Maps &amp; <a href="http://maps.example/?a=1&amp;b=2">charts</a> 🗺️ 𝒳 &lt;3`,
       body: `<b>Bold</b> and <i>slanted</i> &lt;tag&gt; ]]&gt; 👩‍👩‍👧‍👦 <a href="https://b.example/x?y=1&amp;z=2">on</a>`,
-      image_1: await photo(page, demo),
+      image_1: await uploaded(demo, "photo.png", await drawn(page, "image/png", 200, 100, [["#0a0", 0, 0, 200, 100]])),
       image_1_link: "http://pictures.example/?p=1&q=2",
       format: "json",
     };
@@ -100,7 +86,7 @@ export const tests = {
     assert.equal(fresh.status, 200);
     assert.notEqual(fresh.headers.get("etag"), etag);
     await page.goto(`${demo.url}/feed/preferences`);
-    await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Revoke “Soon revoked”" }).click()]);
+    await led(page, () => page.getByRole("button", { name: "Revoke “Soon revoked”" }).click());
     const unknown = await fetch(atom.replace(/[0-9a-f]{40}/, "0".repeat(40)));
     const gone = await unknown.text();
     assert.equal(unknown.status, 404);

@@ -1,23 +1,21 @@
-// The README's own words: its site with logins is run as it is printed, on a free port.
+// The README's own words: its site with logins is run as it is printed, on a port that is bound before its words run.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { logIn } from "../people.mjs";
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 const [printed] = readme.match(/(?<=```python\n)K, A = "…", "…" [^]*?serve_forever\(\)\n(?=```)/);
 
-const freePort = async () => {
-  const server = createServer().listen(0, "localhost");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-};
+/** Binds the site's port and says which it is; the words are read when the application's keys are known. */
+const HOST = `
+import http.server, sys
+site = http.server.HTTPServer(("localhost", 0), None)
+print(site.server_port, flush=True)
+exec(sys.stdin.read())
+`;
 
 /** A text of the README with some words in place of others, each of which it has. */
 const withWords = (text, words) =>
@@ -29,31 +27,28 @@ const withWords = (text, words) =>
 export const tests = {
   "the site with logins that the README prints takes a person through the terms and back, and a message to its page": async ({ demo, person, shot }) => {
     const page = await logIn(await person(), demo, "cy");
-    const port = await freePort();
-    await page.goto(`${demo.url}/developers/new`);
-    await page.fill("#name", "Hello site");
-    await page.fill("#callback", `http://localhost:${port}/`);
-    await page.click("text=Make it");
-    await page.getByText("I have copied it").waitFor();
-    const [key, secret] = (await page.locator("main").innerText()).match(/\b[0-9a-f]{32}\b/g);
-    const code = withWords(printed, {
-      '"…", "…"': `"${key}", "${secret}"`,
-      "http://127.0.0.1:8420": demo.url,
-      "3000": String(port),
-      "http.server.HTTPServer(": "site = http.server.HTTPServer(",
-      ".serve_forever()": '; print("ready", flush=True); site.serve_forever()',
-    });
-    const site = spawn("python3", ["-c", code], { stdio: ["ignore", "pipe", "ignore"] });
+    const site = spawn("python3", ["-c", HOST], { stdio: ["pipe", "pipe", "ignore"] });
     try {
-      const [line] = await once(createInterface({ input: site.stdout }), "line");
-      assert.equal(line, "ready");
+      const [port] = await once(createInterface({ input: site.stdout }), "line");
+      await page.goto(`${demo.url}/developers/new`);
+      await page.fill("#name", "Hello site");
+      await page.fill("#callback", `http://localhost:${port}/`);
+      await page.click("text=Make it");
+      await page.getByText("I have copied it").waitFor();
+      const [key, secret] = (await page.locator("main").innerText()).match(/\b[0-9a-f]{32}\b/g);
+      const code = withWords(printed, {
+        '"…", "…"': `"${key}", "${secret}"`,
+        "http://127.0.0.1:8420": demo.url,
+        'http.server.HTTPServer(("localhost", 3000), Site).serve_forever()': "site.RequestHandlerClass = Site; site.serve_forever()",
+      });
+      site.stdin.end(code);
       await page.goto(`http://localhost:${port}/`);
       assert.match(page.url(), /\/login\.php\?/);
       await shot(page, "readme-terms");
       await page.getByRole("button", { name: "Accept" }).click();
       await page.getByRole("button", { name: "Send to myself" }).click();
       await page.waitForFunction(() => document.body.innerText.trim().endsWith("hi"));
-      assert.equal(new URL(page.url()).port, String(port));
+      assert.equal(new URL(page.url()).port, port);
     } finally {
       site.kill();
       await once(site, "close");
