@@ -18,7 +18,7 @@ use crier_platform::model::retry::DELAYS_MS;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::hooks::{Content, Hook, Hooks, Posted};
 use crier_proto::digest::{hmac_sha256, lower_hex, md5};
-use crier_testkit::patience::within;
+use crier_testkit::patience::{all_done, within};
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex};
@@ -28,8 +28,6 @@ use tokio::task::JoinHandle;
 const AUTHORIZE: &str = "https://game.example/in";
 const REMOVE: &str = "https://game.example/out";
 const DAY_MS: u64 = 86_400_000;
-/// Turns of the scheduler in which a job that waits for nothing does whatever it will do.
-const TURNS: usize = 100;
 
 /// A post that waits for its answer.
 struct Call {
@@ -171,9 +169,7 @@ impl World {
     }
 
     async fn nothing_more(&self) -> Vec<Call> {
-        for _ in 0..TURNS {
-            tokio::task::yield_now().await;
-        }
+        all_done(&*self.town.ports.store).await;
         std::mem::take(&mut *self.receivers.0.lock().unwrap())
     }
 

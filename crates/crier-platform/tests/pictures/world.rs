@@ -20,15 +20,13 @@ use crier_platform::ports::store::{Batch, Made, Store, UnitId, Write};
 use crier_proto::ids::{AppId, StoryId, Uid};
 use crier_proto::story::ImageSource;
 use crier_store::SqliteStore;
-use crier_testkit::patience::within;
+use crier_testkit::patience::{all_done, within};
 use crier_testkit::{ManualClock, PlainImages, SeededEntropy};
 use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub const START_MS: i64 = 1_795_291_200_000;
-/// Turns of the scheduler in which a job that waits for nothing does whatever it will do.
-const TURNS: usize = 100;
 
 /// What a host answers.
 pub type Answer = Result<Got, FetchFailed>;
@@ -247,10 +245,7 @@ impl World {
             Ok(())
         };
         within("a question to a host", enough).await.unwrap();
-        // Nothing is being written: what the job does next it does in its next turns.
-        for _ in 0..TURNS {
-            tokio::task::yield_now().await;
-        }
+        all_done(&*self.ports.store).await;
         std::mem::take(&mut *self.hosts.asked.lock().unwrap())
     }
 

@@ -3,7 +3,7 @@
 use crate::backends::{START_MS, app, app_id, grant, new_session, story, uid, user};
 use crier_platform::model::audit::Actor;
 use crier_platform::model::grant::Grant;
-use crier_platform::model::quantity::Bytes;
+use crier_platform::model::quantity::{Bytes, Span};
 use crier_platform::model::session::SessionId;
 use crier_platform::ports::store::{
     Apps, Batch, Made, Marks, Sessions, Store, StoreFault, Stories, UnitId, Write,
@@ -23,6 +23,14 @@ pub(crate) fn open_with(folder: &Path, config: &StoreConfig) -> Result<SqliteSto
 
 pub(crate) fn open(folder: &Path) -> SqliteStore {
     open_with(folder, &StoreConfig::default()).unwrap()
+}
+
+/// The configuration of a writer that waits for another process's lock longer than any test holds one.
+pub(crate) fn patient() -> StoreConfig {
+    StoreConfig {
+        busy_timeout: Span(60_000),
+        ..StoreConfig::default()
+    }
 }
 
 /// Applies a unit named after this number.

@@ -1,7 +1,7 @@
 //! The one writer: shared syncs, a bounded inbox, other processes' locks, rows that age.
 
 use crate::backends::{START_MS, new_session, story, uid, user};
-use crate::files::{commit, open_with, raw};
+use crate::files::{commit, open_with, patient, raw};
 use crier_platform::model::audit::Actor;
 use crier_platform::model::quantity::Span;
 use crier_platform::model::time::WallMs;
@@ -17,16 +17,22 @@ use std::task::{Context, Poll, Waker};
 
 type Commit<'a> = Pin<Box<dyn Future<Output = Result<Vec<Made>, CommitError>> + Send + 'a>>;
 
-/// A unit on its way: polled once, so that it waits in the writer's inbox.
-fn begin(store: &SqliteStore, number: u8) -> Result<Commit<'_>, Result<Vec<Made>, CommitError>> {
+/// A unit that publishes a story of an application of its own.
+fn unit(number: u8) -> Batch {
     let now = WallMs(START_MS);
     let writes = vec![Write::PublishStory(story(i64::from(number) + 1, 7, now))];
-    let mut commit = store.commit(Batch {
+    Batch {
         id: UnitId([100 + number; 16]),
         by: Actor::System,
         now,
         writes,
-    });
+    }
+}
+
+/// A unit on its way: polled once, so that it waits in the writer's inbox. While nobody keeps the writer from its work, it may
+/// already be done.
+fn begin(store: &SqliteStore, number: u8) -> Result<Commit<'_>, Result<Vec<Made>, CommitError>> {
+    let mut commit = store.commit(unit(number));
     match commit.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Pending => Ok(commit),
         Poll::Ready(outcome) => Err(outcome),
@@ -36,7 +42,7 @@ fn begin(store: &SqliteStore, number: u8) -> Result<Commit<'_>, Result<Vec<Made>
 #[tokio::test]
 async fn units_that_wait_together_share_a_sync() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open_with(folder.path(), &StoreConfig::default()).unwrap();
+    let store = open_with(folder.path(), &patient()).unwrap();
     commit(&store, 1, vec![Write::AddUser(user(7))]).await;
     let before = store.metrics().commits.get();
     // While another process holds the lock, all 64 come to wait.
@@ -60,7 +66,7 @@ async fn commit_group_max_bounds_how_many_share_a_sync() {
     let folder = tempfile::tempdir().unwrap();
     let config = StoreConfig {
         commit_group_max: 8,
-        ..StoreConfig::default()
+        ..patient()
     };
     let store = open_with(folder.path(), &config).unwrap();
     commit(&store, 1, vec![Write::AddUser(user(7))]).await;
@@ -84,7 +90,7 @@ async fn commit_queue_max_refuses_what_the_inbox_cannot_hold() {
     let config = StoreConfig {
         commit_queue_max: 2,
         commit_group_max: 1,
-        ..StoreConfig::default()
+        ..patient()
     };
     let store = open_with(folder.path(), &config).unwrap();
     commit(&store, 1, vec![Write::AddUser(user(7))]).await;
@@ -126,7 +132,7 @@ async fn a_lock_held_longer_than_busy_timeout_makes_the_store_unavailable_until_
     commit(&store, 1, vec![Write::AddUser(user(7))]).await;
     let holder = raw(folder.path());
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let outcome = begin(&store, 1).ok().unwrap().await;
+    let outcome = store.commit(unit(1)).await;
     assert!(
         matches!(outcome, Err(CommitError::Fault(StoreFault::Unavailable(_)))),
         "{outcome:?}"
@@ -135,7 +141,7 @@ async fn a_lock_held_longer_than_busy_timeout_makes_the_store_unavailable_until_
     holder.execute_batch("ROLLBACK").unwrap();
     assert_eq!(store.check().await, Ok(()));
     assert!(store.stories(uid(7), None, 1).await.unwrap().is_empty());
-    begin(&store, 2).ok().unwrap().await.unwrap();
+    store.commit(unit(2)).await.unwrap();
 }
 
 #[tokio::test]
@@ -230,7 +236,7 @@ async fn feed_change_keep_bounds_the_changes_that_announce_stories() {
     let store = SqliteStore::open(folder.path(), &config, clock.clone(), entropy).unwrap();
     commit(&store, 1, vec![Write::AddUser(user(7))]).await;
     for number in 0..10 {
-        begin(&store, number).ok().unwrap().await.unwrap();
+        store.commit(unit(number)).await.unwrap();
     }
     assert_eq!(store.changes_after(0, 100).await.unwrap().len(), 11);
     clock.advance_ms(config.feed_change_keep.0 + 1);
