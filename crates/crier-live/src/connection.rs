@@ -501,13 +501,21 @@ impl Connection {
             Phase::Closing => Tick::Nothing,
             Phase::Greeting if now >= self.ends => self.ended(Bye::NoHello, now),
             Phase::Greeting | Phase::Admitting => Tick::Nothing,
-            Phase::Open if now >= self.ends => self.ended(Bye::AuthorisationExpired, now),
+            Phase::Open if now >= self.ends => self.ended(self.end_of_span(), now),
             Phase::Open if now >= self.lost_at => self.cut(),
             Phase::Open if self.is_stuck(terms, now) => {
                 self.gives_up();
                 Tick::Cut
             }
             Phase::Open => self.tick_pings(terms, now),
+        }
+    }
+
+    /// The session's end, where that is what ends the span (live 3.8, 3.11).
+    fn end_of_span(&self) -> Bye {
+        match &self.permit {
+            Some(permit) if permit.session_ends => Bye::SessionEnded,
+            Some(_) | None => Bye::AuthorisationExpired,
         }
     }
 
@@ -622,6 +630,7 @@ mod tests {
             session: SessionId(3),
             session_key: SessionKey::of("0123456789abcdef01234567", user).expect("24 digits"),
             until: WallMs(0),
+            session_ends: false,
         })
     }
 

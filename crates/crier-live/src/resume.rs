@@ -8,7 +8,7 @@ use crier_platform::model::time::WallMs;
 use crier_proto::digest::{equal_in_constant_time, hmac_sha256, lower_hex, sha256};
 use crier_proto::ids::{AppId, SessionKey, Uid};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Hexadecimal digits of the authenticator at the end of a token.
 const SEAL_DIGITS: usize = 64;
 
@@ -58,11 +58,12 @@ impl ResumeKey {
     pub fn seal(&self, resume: &Resume) -> String {
         let permit = &resume.permit;
         let head = format!(
-            "{VERSION:02x}{:016x}{:016x}{:016x}{:016x}{:016x}{:016x}{}{}",
+            "{VERSION:02x}{:016x}{:016x}{:016x}{:016x}{:x}{:016x}{:016x}{}{}",
             permit.app.get(),
             permit.user.get(),
             permit.session.0,
             permit.until.0,
+            u8::from(permit.session_ends),
             resume.issued_at.0,
             resume.line,
             lower_hex(&resume.origin.0),
@@ -87,6 +88,7 @@ impl ResumeKey {
         let user = Uid::new(fields.number()?)?;
         let session = SessionId(fields.number()?);
         let until = WallMs(fields.number()?);
+        let session_ends = fields.take(1)? == "1";
         let issued_at = WallMs(fields.number()?);
         let line = u64::from_str_radix(fields.take(16)?, 16).ok()?;
         let origin = u64::from_str_radix(fields.take(16)?, 16).ok()?;
@@ -98,6 +100,7 @@ impl ResumeKey {
                 session,
                 session_key,
                 until,
+                session_ends,
             },
             origin: OriginMark(origin.to_be_bytes()),
             line,
@@ -165,6 +168,7 @@ mod tests {
                 session: SessionId(77),
                 session_key: SessionKey::of("0123456789abcdef01234567", user).expect("24 digits"),
                 until: WallMs(1_795_290_600_000),
+                session_ends: true,
             },
             origin: OriginMark::of(Some("https://a.example")),
             line: u64::MAX,

@@ -120,12 +120,14 @@ impl LiveDoor {
         let span = i64::try_from(self.spans.authorised_for_ms).unwrap_or(i64::MAX);
         let expiry = session.expires.map(|secs| WallMs(secs.saturating_mul(1_000)));
         let until = now.plus_ms(span);
+        let session_ends = expiry.is_some_and(|expiry| expiry <= until);
         Ok(Permit {
             app: ticket.app,
             user: ticket.user,
             session: ticket.session,
             session_key: ticket.session_key,
             until: expiry.map_or(until, |expiry| expiry.min(until)),
+            session_ends,
         })
     }
 

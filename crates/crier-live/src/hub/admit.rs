@@ -10,7 +10,7 @@ use crier_platform::live_door::PageSend;
 use crier_platform::model::message::Delivery;
 use crier_platform::model::ticket::Permit;
 use crier_platform::model::time::{ElapsedMs, WallMs};
-use crier_proto::error::Refusal;
+use crier_proto::error::{Code, Refusal};
 use crier_proto::frame::{Bye, Hello, Opening, Outcome, PageCursor, Ref, ServerFrame};
 use std::sync::Arc;
 
@@ -224,7 +224,13 @@ impl Hub {
         let mut state = link.state();
         state.answer(frame.to_json().into(), around.now);
         for (page, code) in refused {
-            let frame = ServerFrame::error(&Refusal::plain(code), None, Some(page.clone()));
+            let refusal = match code {
+                Code::InvalidParameter => {
+                    Refusal::because(code, "events must not be empty or contain U+0000")
+                }
+                _ => Refusal::plain(code),
+            };
+            let frame = ServerFrame::error(&refusal, None, Some(page.clone()));
             state.answer(frame.to_json().into(), around.now);
         }
     }

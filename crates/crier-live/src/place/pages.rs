@@ -298,6 +298,9 @@ impl Place {
                 _ => None,
             };
             if let Some(code) = code {
+                if code == Code::EventNameTooLong {
+                    around.metrics.overflow(Overflow::EventName);
+                }
                 refused.push((name.clone(), code));
                 continue;
             }

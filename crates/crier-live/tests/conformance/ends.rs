@@ -54,6 +54,27 @@ pub async fn a_renewal_moves_the_end_and_past_it_the_bye_comes_within_a_second(w
     assert_eq!(world.metrics.overflows("authorised"), 2);
 }
 
+pub async fn a_span_that_ends_with_its_session_ends_with_4203_also_after_a_resume(world: World) {
+    let page = world.page(1, &["e"]);
+    let until = WallMs(world.clock.wall().0 + 10_000);
+    let permit = Permit {
+        until,
+        session_ends: true,
+        ..world.permit()
+    };
+    world.hub().renewed(&page.link, permit);
+    let renewed = page.frames().remove(0);
+    let next = world.socket();
+    next.hello(&json!({"resume": renewed["resume"], "pages": [{"page": page_name(1), "events": ["e"]}]}));
+    assert_eq!(next.frames()[0]["until"], json!(until.0));
+    world.advance(9_750).await;
+    assert_eq!(next.code(), None);
+    world.advance(1_250).await;
+    assert_eq!(next.code(), Some(4203));
+    // No bound was met: the session was over.
+    assert_eq!(world.metrics.overflows("authorised"), 0);
+}
+
 pub async fn a_resume_ends_the_connection_it_comes_from_and_no_other(world: World) {
     let old = world.socket();
     old.hello(&json!({"pages": [{"page": page_name(1), "events": ["e"]}]}));

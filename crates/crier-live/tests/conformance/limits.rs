@@ -124,7 +124,8 @@ pub async fn handlers_of_a_page_are_64(world: World) {
     page.say(&json!({"type": "register", "page": page_name(1), "events": ["one more", "e0", long]}));
     let refused = json!([{"event": "one more", "code": 4}, {"event": long, "code": 1101}]);
     assert_eq!(page.frames()[0]["refused"], refused);
-    assert_eq!(world.metrics.overflows("handlers"), 1);
+    let met = |name| world.metrics.overflows(name);
+    assert_eq!((met("handlers"), met("event_name")), (1, 1));
 }
 
 pub async fn handlers_of_a_connection_are_256_and_a_hello_is_told_once_a_page(world: World) {
@@ -154,6 +155,12 @@ pub async fn handlers_of_a_connection_are_256_and_a_hello_is_told_once_a_page(wo
         .collect();
     assert_eq!(told, expected);
     assert_eq!(world.metrics.overflows("handlers"), 28 * 64);
+    let nameless = world.socket();
+    nameless.hello(&json!({"pages": [{"page": page_name(40), "events": ["", "e"]}]}));
+    assert_eq!(
+        nameless.frames()[1]["text"],
+        "Invalid parameter: events must not be empty or contain U+0000"
+    );
 }
 
 pub async fn rate_send_allows_60_at_once(world: World) {

@@ -118,6 +118,7 @@ cases! {
     ends:
         floods_and_frames_over_their_bounds_end_with_their_code_and_are_counted,
         a_renewal_moves_the_end_and_past_it_the_bye_comes_within_a_second,
+        a_span_that_ends_with_its_session_ends_with_4203_also_after_a_resume,
         a_resume_ends_the_connection_it_comes_from_and_no_other;
     slow:
         what_expires_in_an_outbox_is_a_gap_before_what_follows,

@@ -238,6 +238,7 @@ impl World {
             session: SessionId(5),
             session_key: SessionKey::of("0123456789abcdef01234567", user(2)).unwrap(),
             until: WallMs(self.clock.wall().0 + 3_600_000),
+            session_ends: false,
         }
     }
 

@@ -256,6 +256,7 @@ impl Stage {
             session: SessionId(5),
             session_key: SessionKey::of("0123456789abcdef01234567", uid(USER)).unwrap(),
             until: WallMs(self.clock.wall().0 + 3_600_000),
+            session_ends: false,
         }
     }
 

@@ -44,4 +44,6 @@ pub struct Permit {
     pub session_key: SessionKey,
     /// When the authorisation ends.
     pub until: WallMs,
+    /// Whether that is also the session's own end (live 3.11).
+    pub session_ends: bool,
 }
