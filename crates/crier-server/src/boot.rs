@@ -375,7 +375,7 @@ fn node(
 /// Connections of the live door: as configured, else what the process's descriptors permit.
 fn connections_max(config: &Config) -> u32 {
     match config.live.connections_max {
-        0 => u32::try_from(listen::places(0)).unwrap_or(u32::MAX),
+        0 => u32::try_from(listen::live_places(0)).unwrap_or(u32::MAX),
         configured => configured,
     }
 }
@@ -495,8 +495,9 @@ impl Server {
         self.books.close().await;
     }
 
-    /// Serves until `stop` has begun and everything has ended, or until it is cut. True after a clean drain.
-    pub async fn run(mut self, listeners: Listeners, stop: Stop) -> bool {
+    /// Serves until `stop` has begun and everything has ended, or until it is cut. True after a clean drain. `ready` is called when every
+    /// listener accepts (operating section 2), which is after the mailboxes are back.
+    pub async fn run(mut self, listeners: Listeners, stop: Stop, ready: impl FnOnce() + Send) -> bool {
         let clock = Arc::clone(&self.state.clock);
         take_snapshot_back(self.node.hub(), &self.config.server.data);
         if !self.load_mailboxes().await {
@@ -508,6 +509,7 @@ impl Server {
             tracing::error!(error = %fault, "committed facts could not be read at the start");
         }
         let reception = self.open_doors(listeners, &stop);
+        ready();
         // What never ends by itself: kept apart from what the drain waits for.
         let background = Tasks::new();
         let node = Arc::clone(&self.node);
@@ -624,8 +626,8 @@ impl Server {
             stop: stop.clone(),
             books: Arc::clone(&self.books),
         });
-        self.tasks
-            .spawn(reception.clone().receive(listeners.admin, admin));
+        let operators = reception.apart(self.config.server.admin_connections_max, Bound::AdminConnections);
+        self.tasks.spawn(operators.receive(listeners.admin, admin));
         reception
     }
 

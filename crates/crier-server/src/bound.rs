@@ -24,6 +24,8 @@ macro_rules! bounds {
 bounds! {
     /// Connections at once: one more was closed.
     Connections => "server.connections_max",
+    /// Connections of the admin listener at once: one more was closed.
+    AdminConnections => "server.admin_connections_max",
     /// Callers waiting for a password hash: one more was refused.
     PasswordsWaiting => "server.passwords_waiting_max",
     /// Bytes of a call's body, which the wire fixes (protocol 3.10): 413.

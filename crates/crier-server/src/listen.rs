@@ -12,7 +12,7 @@ use crate::take_over::{TakeOver, Taken};
 use axum::body::Body;
 use crier_live::metrics::Overflow;
 use crier_platform::ports::clock::Clock;
-use http::header::CONNECTION;
+use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::rt::Timer;
@@ -89,6 +89,8 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
 pub struct Reception {
     http: http1::Builder,
     places: Arc<Semaphore>,
+    /// What is counted when they are all taken.
+    bound: Bound,
     head_deadline: Duration,
     tasks: Tasks,
     /// Where live pages are served.
@@ -119,6 +121,13 @@ impl Presence {
             _place: place,
         }
     }
+}
+
+/// A connection's place among those of its listener. Whoever takes its socket over by an upgrade finds it among the request's
+/// extensions, and holds it as long as the socket.
+#[derive(Clone)]
+pub struct Place {
+    _presence: Arc<Presence>,
 }
 
 impl Drop for Presence {
@@ -156,12 +165,23 @@ impl Reception {
         Self {
             http,
             places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            bound: Bound::Connections,
             head_deadline,
             tasks,
             live,
             clock,
             metrics,
             closing: CancellationToken::new(),
+        }
+    }
+
+    /// The same reception with so many places of its own: whoever takes all of the others takes none of these.
+    #[must_use]
+    pub fn apart(&self, places: usize, bound: Bound) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            bound,
+            ..self.clone()
         }
     }
 
@@ -182,17 +202,19 @@ impl Reception {
                 }
             };
             let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-                self.metrics.bound(Bound::Connections);
+                self.metrics.bound(self.bound);
                 continue;
             };
-            let presence = Presence::of(self.metrics.clone(), place);
-            let begun = self.clone().begin((socket, peer), Arc::clone(&door), presence);
+            let place = Place {
+                _presence: Arc::new(Presence::of(self.metrics.clone(), place)),
+            };
+            let begun = self.clone().begin((socket, peer), Arc::clone(&door), place);
             self.tasks.spawn(begun);
         }
     }
 
     /// Serves a connection here, or has it served where live pages are when its first bytes are a live page's.
-    async fn begin<D: Door>(self, (socket, peer): (TcpStream, SocketAddr), door: Arc<D>, presence: Presence) {
+    async fn begin<D: Door>(self, (socket, peer): (TcpStream, SocketAddr), door: Arc<D>, place: Place) {
         let mut begin = [0; BEGIN_BYTES];
         let begins = tokio::select! {
             begins = socket.peek(&mut begin) => begins.unwrap_or(0),
@@ -201,17 +223,15 @@ impl Reception {
             () = self.closing.cancelled() => 0,
         };
         if !begin.get(..begins).is_some_and(|begin| door.is_live(begin)) {
-            self.connection(socket, peer, door).await;
-            return drop(presence);
+            return self.connection((socket, peer), door, place).await;
         }
         let Ok(socket) = socket.into_std() else { return };
         let live = self.live.clone();
         live.spawn(async move {
             // A socket belongs to the runtime that serves it.
             if let Ok(socket) = TcpStream::from_std(socket) {
-                self.connection(socket, peer, door).await;
+                self.connection((socket, peer), door, place).await;
             }
-            drop(presence);
         });
     }
 
@@ -220,14 +240,19 @@ impl Reception {
         self.closing.cancel();
     }
 
-    async fn connection<D: Door>(&self, mut socket: TcpStream, peer: SocketAddr, door: Arc<D>) {
+    async fn connection<D: Door>(
+        &self,
+        (mut socket, peer): (TcpStream, SocketAddr),
+        door: Arc<D>,
+        place: Place,
+    ) {
         // A socket that refuses its options is gone already; serving it says so.
         let _ = socket.set_nodelay(true);
         loop {
             // Also for a socket that comes back: whoever had taken it over has a deadline of its own.
             let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, UNACKNOWLEDGED_MS);
             // Boxed: whoever takes a socket over is to hold it without what HTTP needed before.
-            let served = Box::pin(self.serve(socket, peer, Arc::clone(&door))).await;
+            let served = Box::pin(self.serve((socket, peer), Arc::clone(&door), place.clone())).await;
             let Some((taken, take_over)) = served else { return };
             match take_over.run(taken).await {
                 Some(back) => socket = back,
@@ -239,13 +264,16 @@ impl Reception {
     /// Serves requests until the connection ends, or until one of them takes its socket over.
     async fn serve<D: Door>(
         &self,
-        socket: TcpStream,
-        peer: SocketAddr,
+        (socket, peer): (TcpStream, SocketAddr),
         door: Arc<D>,
+        place: Place,
     ) -> Option<(Taken, TakeOver)> {
         let noted = Arc::new(Mutex::new(None));
         let note = Arc::clone(&noted);
-        let service = service_fn(move |request| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            if request.headers().contains_key(UPGRADE) {
+                request.extensions_mut().insert(place.clone());
+            }
             let (door, note) = (Arc::clone(&door), Arc::clone(&note));
             async move {
                 let (mut response, then) = door.answer(request, peer).await;
@@ -328,21 +356,37 @@ impl Reception {
 struct Dropped;
 
 /// Descriptors that are not for connections: files, database, listeners.
-const DESCRIPTORS_KEPT: u64 = 512;
+const DESCRIPTORS_KEPT: u64 = 256;
+/// Descriptors that are not for live connections (live 12): calls and pages have room beside a full live door, which can say so.
+const DESCRIPTORS_KEPT_FROM_LIVE: u64 = 512;
 
-/// Connections at once: as configured, or when that is 0 what the process's descriptors permit, which are raised to their most first.
+/// Connections at once: as configured, or when that is 0 what the process's descriptors permit.
 #[must_use]
 pub fn places(configured: usize) -> usize {
+    if configured > 0 {
+        return configured;
+    }
+    descriptors_less(DESCRIPTORS_KEPT)
+}
+
+/// Live connections at once: as configured, or when that is 0 what the process's descriptors permit.
+#[must_use]
+pub fn live_places(configured: usize) -> usize {
+    if configured > 0 {
+        return configured;
+    }
+    descriptors_less(DESCRIPTORS_KEPT_FROM_LIVE)
+}
+
+/// The process's descriptors, which are raised to their most first, less those kept for something else.
+fn descriptors_less(kept: u64) -> usize {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     // A system that does not let us raise it keeps the limit it has, which is read again below.
     let _ = setrlimit(Resource::Nofile, limit);
-    if configured > 0 {
-        return configured;
-    }
     let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(descriptors.saturating_sub(DESCRIPTORS_KEPT).max(64)).unwrap_or(usize::MAX)
+    usize::try_from(descriptors.saturating_sub(kept).max(64)).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

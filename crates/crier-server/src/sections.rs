@@ -57,8 +57,10 @@ pub struct ServerConfig {
     pub url: String,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<String>,
-    /// Connections at once; 0: descriptors less 512.
+    /// Connections at once; 0: descriptors less 256.
     pub connections_max: usize,
+    /// Connections of the admin listener at once.
+    pub admin_connections_max: usize,
     /// Longest time for a request's head.
     pub head_deadline: Span,
     /// Most bytes of a request's head.
@@ -198,6 +200,7 @@ impl Config {
         at_least("server.head_bytes_max", server.head_bytes_max, HEAD_BYTES_MIN)?;
         at_least("server.head_fields_max", server.head_fields_max, 1)?;
         at_least("server.head_deadline", server.head_deadline, Span(1))?;
+        at_least("server.admin_connections_max", server.admin_connections_max, 1)?;
         at_least("server.passwords_running_max", server.passwords_running_max, 1)?;
         at_least("server.body_rate", server.body_rate, Bytes(1))?;
         at_least("server.body_deadline", server.body_deadline, Span(1))?;

@@ -121,7 +121,7 @@ impl TestServer {
         let books = books.ok_or_else(|| other("the server was built without its books"))?;
         let state = server.state.clone();
         let stop = Stop::new();
-        let running = tokio::spawn(server.run(listeners, stop.clone()));
+        let running = tokio::spawn(server.run(listeners, stop.clone(), || ()));
         Ok(Self {
             address,
             admin_address,

@@ -89,6 +89,7 @@ async fn serve(loaded: Loaded, folder: &Path) -> Ended {
         .dial_allow
         .push(format!("{}/32:{}", origin.ip(), origin.port()));
     let address = listeners.address().map_err(failed)?;
+    let admin = listeners.admin_address().map_err(failed)?;
     let entropy = Arc::new(OsEntropy::open().map_err(failed)?);
     let overrides = Overrides {
         entropy: Some(entropy.clone()),
@@ -110,7 +111,10 @@ async fn serve(loaded: Loaded, folder: &Path) -> Ended {
         progress: &|step| say(&format!("  {step}")),
     };
     let welcome = demo::open(&stage, game).await.map_err(failed)?;
-    say(&welcome.text());
-    say(&format!("crier ready on http://{address}"));
-    Ok(u8::from(!server.run(listeners, stop).await))
+    let ready = move || {
+        tracing::info!(listen = %address, admin_listen = %admin, "ready");
+        say(&welcome.text());
+        say(&format!("crier ready on http://{address}"));
+    };
+    Ok(u8::from(!server.run(listeners, stop, ready).await))
 }

@@ -99,8 +99,10 @@ async fn serve(loaded: Loaded, live: Handle) -> Ended {
     let server = server.with_live_on(live);
     let stop = Stop::new();
     lifecycle::stop_at_signals(&stop).map_err(failed)?;
-    let url = server.state.public_url.url.as_str();
-    tracing::info!(listen = %address, admin_listen = %admin, url, "ready");
-    say(&format!("crier ready on http://{address}"));
-    Ok(u8::from(!server.run(listeners, stop).await))
+    let url = server.state.public_url.url.clone();
+    let ready = move || {
+        tracing::info!(listen = %address, admin_listen = %admin, url, "ready");
+        say(&format!("crier ready on http://{address}"));
+    };
+    Ok(u8::from(!server.run(listeners, stop, ready).await))
 }

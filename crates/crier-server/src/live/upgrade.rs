@@ -5,6 +5,7 @@
 use super::answers;
 use super::door::Visit;
 use super::websocket;
+use crate::listen::Place;
 use crate::state::AppState;
 use axum::body::Body;
 use axum::http::Request;
@@ -14,13 +15,15 @@ use http::header::{
     CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Version};
+use std::future::Future;
 use std::sync::Arc;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// Answers a GET of `/live/ws`.
 pub fn open(state: &AppState, visit: &Visit, mut request: Request<Body>) -> Response<Body> {
-    if !asks_for_websocket(request.headers()) {
+    // HTTP/1.0 knows no upgrade (RFC 6455, 4.1).
+    if request.version() != Version::HTTP_11 || !asks_for_websocket(request.headers()) {
         let mut response = answers::status(StatusCode::UPGRADE_REQUIRED);
         let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -43,6 +46,7 @@ pub fn open(state: &AppState, visit: &Visit, mut request: Request<Body>) -> Resp
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
     }
     let upgrade = hyper::upgrade::on(&mut request);
+    let place = request.extensions_mut().remove::<Place>();
     drop(request);
     // A browser cannot read the status of a refused upgrade: every other refusal is told right after it.
     match permitted {
@@ -50,15 +54,23 @@ pub fn open(state: &AppState, visit: &Visit, mut request: Request<Body>) -> Resp
             let bye = (!app.enabled).then_some(Bye::AppDisabled);
             let opening = visit.opening(&app, Transport::WebSocket);
             let door = Visit::errands(state, app);
-            state.tasks.spawn(websocket::serve(upgrade, door, opening, bye));
+            let served = websocket::serve(upgrade, door, opening, bye);
+            state.tasks.spawn(holding(place, served));
         }
         Err(bye) => {
             let refused = state.hub.refused(bye);
             let clock = Arc::clone(&state.clock);
-            state.tasks.spawn(websocket::refuse(upgrade, refused, clock));
+            let parting = websocket::refuse(upgrade, refused, clock);
+            state.tasks.spawn(holding(place, parting));
         }
     }
     response
+}
+
+/// The socket's place among the server's connections is taken until its task has ended.
+async fn holding(place: Option<Place>, task: impl Future<Output = ()>) {
+    task.await;
+    drop(place);
 }
 
 /// The client's key: sixteen bytes in base64 (RFC 6455, 4.2.1).

@@ -716,6 +716,24 @@ fn a_terminal_that_goes_away_is_a_soft_stop_unless_nobody_is_to_notice() {
 }
 
 #[test]
+fn ready_is_said_when_the_mailboxes_are_back() {
+    let folder = folder();
+    let mut command = Command::new("sh");
+    let serve = "exec \"$0\" serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --log-format json 2>log";
+    command.current_dir(folder.path()).env_clear();
+    command.env("CRIER__LIVE__MAILBOX", "durable");
+    command.args(["-c", serve, env!("CARGO_BIN_EXE_crier")]);
+    let served = Served::of(command);
+    assert_eq!(served.stop(), Some(0));
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    let at = |words: &str| log.find(words).unwrap();
+    assert!(
+        at("mailboxes were taken back from the books") < at("\"ready\""),
+        "{log}"
+    );
+}
+
+#[test]
 fn a_folder_that_is_served_is_neither_restored_nor_served_a_second_time() {
     let folder = established();
     said(&folder, &["backup", "copy.db"]);

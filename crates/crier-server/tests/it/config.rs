@@ -492,6 +492,7 @@ fn values_with_which_nothing_could_work_are_refused_by_name() {
         ("media.decodes_max", "0", "1"),
         ("media.fetch_timeout", "\"0s\"", "1ms"),
         ("receipts.waiting_max", "0", "1"),
+        ("server.admin_connections_max", "0", "1"),
         ("server.head_fields_max", "0", "1"),
         ("site.cookie_bytes_max", "\"1023\"", "1KiB"),
         ("site.fields_max", "31", "32"),

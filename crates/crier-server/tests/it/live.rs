@@ -1,7 +1,9 @@
 //! Live connections over a real socket: tickets, the Origin rule, delivery, resume, limits and ends (live sections 3, 4, 9).
 
+use crier_platform::accounts::admin::NewSessionOrder;
 use crier_platform::model::app::{AppKind, ProfileName};
 use crier_platform::ports::store::StoreFault;
+use crier_server::bound::Bound;
 use crier_testkit::identity::{API_KEY, APP_NAME, APP_SECRET, Identity, RECIPIENT, SENDER, SESSION_KEY};
 use crier_testkit::page::{End, FakePage, PageAddress};
 use crier_testkit::{Broken, RawClient, SignedClient, TestServer};
@@ -242,6 +244,16 @@ async fn origins_outside_the_list_are_refused_before_any_upgrade() {
 }
 
 #[tokio::test]
+async fn an_upgraded_socket_is_one_of_the_servers_connections() {
+    let server = started_with(&[("CRIER__SERVER__CONNECTIONS_MAX", "1")]).await;
+    let page = FakePage::open(&at(&server, Some(ORIGIN)), PAGE).await.unwrap();
+    let mut second = RawClient::connect(server.address).await.unwrap();
+    assert!(second.is_closed().await.unwrap());
+    assert_eq!(server.state.metrics.times_met(Bound::Connections), 1);
+    drop(page);
+}
+
+#[tokio::test]
 async fn requests_that_are_no_upgrade_get_their_status_and_the_live_headers() {
     let server = started().await;
     let path = format!("/live/ws?app={API_KEY}");
@@ -249,7 +261,16 @@ async fn requests_that_are_no_upgrade_get_their_status_and_the_live_headers() {
     let posted = format!("POST {path} HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
     let asked = format!("OPTIONS {path} HTTP/1.1\r\nHost: h\r\nOrigin: {ORIGIN}\r\n\r\n");
     let nameless = upgrade("/live/ws", &format!("Origin: {ORIGIN}\r\n"));
-    for (request, status) in [(plain, 426), (posted, 405), (asked, 204), (nameless, 400)] {
+    // HTTP/1.0 knows no upgrade.
+    let old = upgrade(&path, &format!("Origin: {ORIGIN}\r\n")).replacen("HTTP/1.1", "HTTP/1.0", 1);
+    let requests = [
+        (plain, 426),
+        (old, 426),
+        (posted, 405),
+        (asked, 204),
+        (nameless, 400),
+    ];
+    for (request, status) in requests {
         let answer = RawClient::exchange(server.address, request.as_bytes())
             .await
             .unwrap();
@@ -405,6 +426,25 @@ async fn withdrawn_users_and_ended_sessions_and_disabled_applications_are_cut_of
             assert_eq!(back.end().await.unwrap(), End::Closed(4202));
         }
     }
+}
+
+#[tokio::test]
+async fn a_session_that_runs_out_ends_its_connections_with_4203() {
+    let server = started().await;
+    server.accounts().remove_session(SESSION_KEY).await.unwrap();
+    let order = NewSessionOrder {
+        app: APP_NAME.to_owned(),
+        user: "sender".to_owned(),
+        ttl_secs: Some(60),
+        session_key: Some(SESSION_KEY.to_owned()),
+        session_secret: None,
+    };
+    let session = server.accounts().add_session(order).await.unwrap();
+    let (mut page, hello) = welcome(&server, &caller(&server), &["e"]).await;
+    let expires = session.expires.map(|secs| secs * 1_000);
+    assert_eq!(hello["until"].as_i64(), expires);
+    server.clock.advance_ms(61_000);
+    assert_eq!(page.end().await.unwrap(), End::Closed(4203));
 }
 
 #[tokio::test]

@@ -453,6 +453,28 @@ async fn connection_over_connections_max_is_closed_at_once() {
 }
 
 #[tokio::test]
+async fn admin_connections_max_is_apart_from_the_places_of_the_public_doors() {
+    let server = TestServer::start_with(&[
+        ("CRIER__SERVER__CONNECTIONS_MAX", "1"),
+        ("CRIER__SERVER__ADMIN_CONNECTIONS_MAX", "1"),
+    ])
+    .await
+    .unwrap();
+    let mut public = RawClient::connect(server.address).await.unwrap();
+    public.send(post("method=m").as_bytes()).await.unwrap();
+    assert_is_api_error(&public.answer().await.unwrap(), 101);
+    // Every public place is taken: the operator still hears how the server is.
+    let ready = b"GET /readyz HTTP/1.1\r\nHost: h\r\n\r\n";
+    let mut operator = RawClient::connect(server.admin_address).await.unwrap();
+    operator.send(ready).await.unwrap();
+    assert_eq!(operator.answer().await.unwrap().status, 200);
+    let mut second = RawClient::connect(server.admin_address).await.unwrap();
+    assert!(second.is_closed().await.unwrap());
+    let met = |bound| server.state.metrics.times_met(bound);
+    assert_eq!((met(Bound::AdminConnections), met(Bound::Connections)), (1, 0));
+}
+
+#[tokio::test]
 async fn base_path_is_served_with_and_without_a_proxy_that_removes_it() {
     let server = TestServer::start_with(&[("CRIER__SERVER__URL", "https://host.example/crier")])
         .await
