@@ -174,6 +174,16 @@ fn listen_says_why_it_is_refused_and_what_to_do() {
     );
     let (status, why) = listen("00000000000000000000000000000000", &served.url);
     assert_eq!((status, why.contains("no ticket: 104 ")), (3, true), "{why}");
+    let long = "n".repeat(129);
+    for name in ["", long.as_str()] {
+        let keys = ["listen", name, "--api-key", K, "--secret", A, "--session-key", SK];
+        let (status, why) = refused(&folder, &keys);
+        assert_eq!(
+            (status, why.contains("an event name has 1 to 128 bytes")),
+            (2, true),
+            "{why}"
+        );
+    }
     let url = served.url.clone();
     assert_eq!(served.stop(), Some(0));
     let (status, why) = listen(A, &url);

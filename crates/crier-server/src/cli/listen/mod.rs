@@ -17,6 +17,8 @@ use crier_platform::model::time::ElapsedMs;
 use crier_platform::ports::clock::Clock;
 use crier_platform::ports::entropy::random_bytes;
 use crier_proto::digest::base64url;
+use crier_proto::frame::PAGE_EVENTS_MAX;
+use crier_proto::message::EVENT_NAME_BYTES_MAX;
 use line::{End, Line};
 use page::{Deed, Page, SUPERSEDED, Then};
 use refusals::{NoTicket, nothing_answered, refused, ticket_of};
@@ -46,13 +48,21 @@ When the connection is lost it comes back by itself; a gap is told on standard e
 #[command(after_help = EXAMPLES)]
 pub struct Listen {
     /// Names of the events to handle
-    #[arg(required = true, value_name = "EVENT")]
+    #[arg(required = true, value_name = "EVENT", num_args = 1..=PAGE_EVENTS_MAX, value_parser = event_name)]
     events: Vec<String>,
     #[command(flatten)]
     keys: KeyArgs,
     /// Origin to send, one of the application's
     #[arg(long, value_name = "URL")]
     origin: Option<String>,
+}
+
+/// A page would be told after its welcome, and wait for messages that cannot come.
+fn event_name(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=EVENT_NAME_BYTES_MAX => Ok(text.to_owned()),
+        _ => Err(format!("an event name has 1 to {EVENT_NAME_BYTES_MAX} bytes")),
+    }
 }
 
 /// Why it goes on no longer, or not on this connection.
