@@ -97,6 +97,7 @@ impl SqliteStore {
         // A process that was killed may have left there what it took away.
         let shared = self.shared();
         shared.traces_left.store(true, Ordering::Relaxed);
+        self.writer().nudge();
         // A restore that was killed may have left its copy.
         shared.folder.as_deref().map_or(Ok(()), remove_readied)
     }

@@ -23,10 +23,12 @@ impl Store for SqliteStore {
         self.writer().commit(batch).await
     }
 
-    /// One look-up in the change table's own order; asking SQLite whether the file has changed would cost the same.
+    /// One look-up when nothing is new; asking SQLite whether the file has changed would cost the same.
     async fn changes_after(&self, after: i64, limit: u32) -> Result<Vec<Change>, StoreFault> {
         self.metrics().looks.inc();
-        self.obey_foreign()?;
+        if self.obey_foreign()?.is_some_and(|last| last <= after) {
+            return Ok(Vec::new());
+        }
         let rows = self.readers().read(|connection| list(connection, after, limit))?;
         // A word of a newer version is nothing that this one could notice.
         Ok(rows.into_iter().flatten().collect())
@@ -55,11 +57,12 @@ fn list(connection: &Connection, after: i64, limit: u32) -> rusqlite::Result<Vec
 }
 
 impl SqliteStore {
-    /// Drops from the log of marks what other processes have ended or reset, each change once: a later mark must stay.
-    fn obey_foreign(&self) -> Result<(), StoreFault> {
+    /// Drops from the log of marks what other processes have ended or reset, each change once: a later mark must stay. Gives the
+    /// newest change; nothing while somebody else looks.
+    fn obey_foreign(&self) -> Result<Option<i64>, StoreFault> {
         let shared = self.shared();
         let Ok(mut obeyed) = shared.obeyed.try_lock() else {
-            return Ok(());
+            return Ok(None);
         };
         let (last, facts) = self.readers().read(|connection| {
             let last = last_change(connection)?;
@@ -71,6 +74,7 @@ impl SqliteStore {
             let rows = statement.query_map((*obeyed, last, shared.origin), read)?;
             Ok((last, rows.collect::<rusqlite::Result<Vec<(String, i64)>>>()?))
         })?;
+        let marks_moved = !facts.is_empty();
         for (word, session) in facts {
             match changes::fact(&word, session, None) {
                 Some(Fact::CallOrderReset(session)) => self.marks().forget_foreign(session),
@@ -79,8 +83,10 @@ impl SqliteStore {
         }
         *obeyed = last;
         drop(obeyed);
-        self.writer().nudge();
-        Ok(())
+        if marks_moved {
+            self.writer().nudge();
+        }
+        Ok(Some(last))
     }
 
     /// Counts a row that cannot be read, and reports it once.
