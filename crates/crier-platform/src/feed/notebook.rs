@@ -5,6 +5,7 @@
 
 use super::FeedReader;
 use super::verdict::later_page;
+use crate::jobs::wake::Wake;
 use crate::model::record::{FeedState, FeedWrite, View};
 use crate::ports::store::{CommitError, StoreFault};
 use crier_proto::ids::{AppId, StoryId, Uid};
@@ -14,7 +15,7 @@ use std::sync::Mutex;
 
 /// Notes written at once: they share a sync.
 const TOGETHER_MAX: usize = 256;
-/// Milliseconds between two writings; with the write itself a note is in the books within 200 ms.
+/// Milliseconds for which notes are gathered; with the write itself a note is in the books within 200 ms.
 const PAUSE_MS: u64 = 100;
 
 /// What is to be written.
@@ -36,6 +37,8 @@ pub(super) enum Note {
 pub(super) struct Notebook {
     notes_max: usize,
     inner: Mutex<Inner>,
+    /// Wakes who writes: while nobody reads nothing is looked at.
+    noted: Wake,
 }
 
 #[derive(Debug, Default)]
@@ -108,6 +111,7 @@ impl Notebook {
         Self {
             notes_max: usize::try_from(notes_max).unwrap_or(usize::MAX),
             inner: Mutex::default(),
+            noted: Wake::default(),
         }
     }
 
@@ -172,6 +176,8 @@ impl Notebook {
         }
         ahead.notes += 1;
         inner.waiting.push_back((user, note));
+        drop(inner);
+        self.noted.knock();
         Noted::Waits
     }
 
@@ -217,6 +223,7 @@ impl FeedReader {
     /// Writes notes for ever, soon after they were made.
     pub async fn keep_notes(&self) {
         loop {
+            self.shared.notebook.noted.knocked().await;
             let next = self.shared.ports.clock.elapsed().plus_ms(PAUSE_MS);
             self.shared.ports.clock.sleep_until(next).await;
             self.write_notes().await;
@@ -296,6 +303,7 @@ mod tests {
     use super::*;
     use crate::model::record::{FeedHead, NewView};
     use crate::model::time::WallMs;
+    use futures_util::future::poll_immediate;
 
     const USER: i64 = 7;
 
@@ -348,6 +356,16 @@ mod tests {
                 Note::Write(_) | Note::Click { .. } => notebook.left(user, None),
             }
         }
+    }
+
+    #[tokio::test]
+    async fn who_writes_is_woken_by_a_note_and_by_nothing_else() {
+        let notebook = Notebook::new(10);
+        assert_eq!(poll_immediate(notebook.noted.knocked()).await, None);
+        assert!(matches!(notebook.note(user(), view(1, 1)), Noted::Waits));
+        assert!(matches!(notebook.note(user(), view(1, 1)), Noted::Overtaken));
+        assert_eq!(poll_immediate(notebook.noted.knocked()).await, Some(()));
+        assert_eq!(poll_immediate(notebook.noted.knocked()).await, None);
     }
 
     #[test]
