@@ -39,16 +39,13 @@ pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
 /// Lower-case hexadecimal digits of `bytes`.
 #[must_use]
 pub fn lower_hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
-    let mut digits = String::with_capacity(bytes.len().saturating_mul(2));
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+    let mut digits = Vec::with_capacity(bytes.len().saturating_mul(2));
     for byte in bytes {
-        digits.push(digit(byte >> 4));
-        digits.push(digit(byte & 15));
+        digits.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
     }
-    digits
+    String::from_utf8(digits).expect("digits are ASCII")
 }
 
 /// Base64 of `bytes` with the alphabet that is safe in URLs and without padding (RFC 4648 section 5): 32 bytes make 43 characters.

@@ -113,6 +113,9 @@ impl Pairs {
     /// Puts `body` over `query` (protocol 3.8): a name in both keeps the query's position and takes the body's value.
     #[must_use]
     pub fn merged(query: Source, body: Source) -> Self {
+        if query.pairs.is_empty() {
+            return Self(body.pairs);
+        }
         let mut set = query.pairs;
         let of_query = set.len();
         for pair in body.pairs {
@@ -168,6 +171,12 @@ impl Source {
     /// The first `ShapeError` from left to right.
     pub fn urlencoded(bytes: &[u8], budget: &mut Budget) -> Result<Self, ShapeError> {
         let mut source = Self::default();
+        if !bytes.is_empty() {
+            let ampersands = bytes.iter().filter(|byte| **byte == b'&').count();
+            source
+                .pairs
+                .reserve_exact(PAIRS_MAX.min(ampersands.saturating_add(1)));
+        }
         for (name, value) in segments(bytes) {
             budget.pair()?;
             let name = decode(name)?;
@@ -227,7 +236,9 @@ fn decode(bytes: &[u8]) -> Result<Box<str>, ShapeError> {
     if !bytes.iter().any(|byte| matches!(byte, b'+' | b'%')) {
         return text(bytes).map(Into::into);
     }
-    let mut decoded = Vec::with_capacity(bytes.len());
+    // Of three bytes one stays: with exactly this room the text is never copied.
+    let percents = bytes.iter().filter(|byte| **byte == b'%').count();
+    let mut decoded = Vec::with_capacity(bytes.len().saturating_sub(percents.saturating_mul(2)));
     let mut rest = bytes.iter().copied();
     while let Some(byte) = rest.next() {
         decoded.push(match byte {
@@ -240,7 +251,9 @@ fn decode(bytes: &[u8]) -> Result<Box<str>, ShapeError> {
             plain => plain,
         });
     }
-    text(&decoded).map(Into::into)
+    let decoded = String::from_utf8(decoded).map_err(|_| ShapeError::Utf8)?;
+    without_nul(&decoded)?;
+    Ok(decoded.into_boxed_str())
 }
 
 /// The value of one hexadecimal digit in any case.
@@ -252,7 +265,10 @@ fn hex_value(byte: u8) -> Option<u8> {
 
 /// UTF-8 without NUL (protocol 3.7).
 fn text(bytes: &[u8]) -> Result<&str, ShapeError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| ShapeError::Utf8)?;
+    without_nul(std::str::from_utf8(bytes).map_err(|_| ShapeError::Utf8)?)
+}
+
+fn without_nul(text: &str) -> Result<&str, ShapeError> {
     if text.contains('\0') {
         Err(ShapeError::Nul)
     } else {

@@ -71,7 +71,7 @@ fn is_unsigned(name: &str) -> bool {
     matches!(name, "sig" | "sig_version" | "ts")
 }
 
-/// All names considered, longest first, each with its last byte (protocol 7.1).
+/// All names considered behind their last byte, by which they are sorted; those of one byte longest first (protocol 7.1).
 static CONSIDERED: LazyLock<Vec<(u8, &'static str)>> = LazyLock::new(|| {
     let own = METHODS.iter().flat_map(|method| method.params);
     let all = COMMON.iter().chain(own).map(|param| param.name);
@@ -79,7 +79,7 @@ static CONSIDERED: LazyLock<Vec<(u8, &'static str)>> = LazyLock::new(|| {
         .filter(|name| !is_unsigned(name))
         .filter_map(|name| name.bytes().last().map(|last| (last, name)))
         .collect();
-    names.sort_unstable_by_key(|(_, name)| (Reverse(name.len()), *name));
+    names.sort_unstable_by_key(|(last, name)| (*last, Reverse(name.len()), *name));
     names.dedup();
     names
 });
@@ -93,11 +93,10 @@ pub fn candidate_cuts(text: &str) -> Vec<Cut> {
         let Some(last) = before.bytes().last() else {
             continue;
         };
-        // Longest first, so that offsets rise; the last byte first, so that hardly a name is compared in vain.
-        for (_, name) in CONSIDERED
-            .iter()
-            .filter(|(end, name)| *end == last && before.ends_with(*name))
-        {
+        // Longest first, so that offsets rise; those of the last byte alone, so that hardly a name is compared in vain.
+        let first = CONSIDERED.partition_point(|(end, _)| *end < last);
+        let ending = CONSIDERED.iter().skip(first).take_while(|(end, _)| *end == last);
+        for (_, name) in ending.filter(|(_, name)| before.ends_with(*name)) {
             cuts.push(Cut {
                 offset: at.saturating_sub(name.len()),
                 name,
@@ -116,9 +115,10 @@ pub fn candidate_cuts(text: &str) -> Vec<Cut> {
 /// `Ambiguous` when some reading has a cut that the request has not, or at the ceiling of 2,000 cuts.
 pub fn one_reading_only(pairs: &Pairs, signed_text: &str, rule: CallIdRule) -> Result<(), Ambiguous> {
     let cuts = candidate_cuts(signed_text);
-    let mut own = Vec::new();
+    let signed = signed_pairs(pairs.as_slice());
+    let mut own = Vec::with_capacity(signed.len());
     let mut offset = 0usize;
-    for (name, value) in signed_pairs(pairs.as_slice()) {
+    for (name, value) in signed {
         own.push((offset, name));
         offset = offset
             .saturating_add(name.len())

@@ -12,11 +12,9 @@ pub(crate) const CANONICAL_HEAD: &str = "crier-hmac-sha256-2";
 
 /// The pairs that are signed, in byte order of their names: all but `sig` (protocol 6.1, 8.2).
 pub(crate) fn signed_pairs(pairs: &[Pair]) -> Vec<(&str, &str)> {
-    let mut signed: Vec<_> = pairs
-        .iter()
-        .filter(|pair| &*pair.name != "sig")
-        .map(|pair| (&*pair.name, &*pair.value))
-        .collect();
+    let mut signed = Vec::with_capacity(pairs.len());
+    let all = pairs.iter().filter(|pair| &*pair.name != "sig");
+    signed.extend(all.map(|pair| (&*pair.name, &*pair.value)));
     signed.sort_unstable_by_key(|(name, _)| *name);
     signed
 }
