@@ -45,8 +45,12 @@ pub fn decode(image: &[u8], order: &Order) -> Result<Decoded, NoPicture> {
         }
         rows.row(pixels.row(y))?;
     }
+    let mut canvas = rows.finish()?;
+    // The canvas is of the image, not of its reduced scale: the sides of the picture follow from the image's own.
+    canvas.image = head.frame.sides;
+    canvas.cell = (canvas.cell.0 * denominator, canvas.cell.1 * denominator);
     Ok(Decoded {
-        canvas: rows.finish()?,
+        canvas,
         orientation: head.exif.map_or_else(Orientation::default, Orientation::read),
     })
 }

@@ -50,9 +50,18 @@ pub struct Reducer {
     rows_taken: u32,
 }
 
+/// Cells on each side, where the image has as many pixels: the last cell may hold fewer than the others, and among very few cells
+/// it would weigh too much.
+const CELLS_MIN: u32 = 16;
+
+/// Cells of a side of the canvas at least, for so many pixels of the picture and this many times as many cells.
+pub fn cells(target: u32, times: u32) -> u32 {
+    (times * target).max(CELLS_MIN)
+}
+
 /// How many pixels of `side` fall into one cell, when twice `target` cells are wanted.
-const fn cell_side(side: u32, target: u32) -> u32 {
-    let cell = side / (2 * target);
+fn cell_side(side: u32, target: u32) -> u32 {
+    let cell = side / cells(target, 2);
     if cell == 0 { 1 } else { cell }
 }
 
@@ -191,17 +200,18 @@ mod tests {
 
     #[test]
     fn cells_are_averages_and_the_last_ones_hold_fewer_pixels() {
-        let rows = vec![vec![0, 2, 10, 12, 50]; 4];
-        let canvas = reduced(Shape::Grey, (5, 4), (1, 1), &rows);
-        assert_eq!((canvas.width, canvas.height, canvas.cell), (3, 2, (2, 2)));
-        assert_eq!(canvas.pixels, [1, 11, 50, 1, 11, 50]);
+        let rows = vec![(0..33).map(|x| 2 * x).collect::<Vec<u8>>(); 32];
+        let canvas = reduced(Shape::Grey, (33, 32), (8, 8), &rows);
+        assert_eq!((canvas.width, canvas.height, canvas.cell), (17, 16, (2, 2)));
+        let row: Vec<u8> = (0..16).map(|cell| 4 * cell + 1).chain([64]).collect();
+        assert_eq!(canvas.pixels, row.repeat(16));
     }
 
     #[test]
     fn what_cannot_be_seen_gives_no_colour() {
-        let rows = vec![[255, 0, 0, 255, 0, 255, 0, 0].repeat(2); 4];
-        let canvas = reduced(Shape::Rgba, (4, 4), (1, 1), &rows);
-        assert_eq!(canvas.pixels, [255, 0, 0, 128].repeat(4));
+        let rows = vec![[255, 0, 0, 255, 0, 255, 0, 0].repeat(16); 32];
+        let canvas = reduced(Shape::Rgba, (32, 32), (8, 8), &rows);
+        assert_eq!(canvas.pixels, [255, 0, 0, 128].repeat(256));
     }
 
     #[test]

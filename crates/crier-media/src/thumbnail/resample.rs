@@ -26,7 +26,7 @@ pub fn fitted(decoded: Decoded, fit: Fit) -> Result<Small, NoPicture> {
     let Decoded { canvas, orientation } = decoded;
     let shape = canvas.shape;
     let (width, height) = fit.of(canvas.image.0, canvas.image.1);
-    let pixels = if (canvas.width, canvas.height) == (width, height) {
+    let pixels = if canvas.image == (width, height) {
         canvas.pixels
     } else {
         resampled(canvas, (width, height))?

@@ -233,3 +233,24 @@ fn a_frame_is_clipped_to_its_canvas_and_leaves_the_rest_free() {
         }
     }
 }
+
+#[test]
+fn a_jpeg_read_at_a_reduced_scale_gives_the_picture_of_the_whole_one() {
+    // Of the reduced sides, rounded up, the first four would be of other sides; of the last ones little more than two cells.
+    for ((width, height), sides) in [
+        ((309, 35), (75, 8)),
+        ((77, 608), (9, 75)),
+        ((921, 968), (71, 75)),
+        ((1360, 1042), (75, 57)),
+        ((59, 1830), (2, 75)),
+        ((10, 4000), (1, 75)),
+    ] {
+        let pixels = draw::smooth(width, height);
+        let made = picture(&draw::jpeg(&pixels, width, height)).unwrap();
+        let plain = picture(&draw::png(&pixels, width, height, png::ColorType::Rgb)).unwrap();
+        assert_eq!((made.width, made.height), sides, "{width}×{height}");
+        assert_eq!((plain.width, plain.height), sides, "{width}×{height}");
+        let far = difference(&draw::seen(&made), &draw::seen(&plain));
+        assert!(far <= 16, "{width}×{height}: {far}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Where the samples of a JPEG stand, at each scale, and what they cost (feed 7.6, 7.7; ITU-T T.81, annex A).
 
 use super::super::Order;
+use super::super::reduce::cells;
 use super::super::rows::Rows;
 use crier_platform::ports::images::NoPicture;
 
@@ -136,7 +137,7 @@ impl Frame {
     pub fn scale(&self, target: (u32, u32), order: &Order) -> Result<u32, NoPicture> {
         let leaves = |denominator: u32, times: u32| {
             let sides = self.scaled(denominator);
-            sides.0 >= times * target.0 && sides.1 >= times * target.1
+            sides.0 >= cells(target.0, times) && sides.1 >= cells(target.1, times)
         };
         let strongest = |times| {
             let found = DENOMINATORS
