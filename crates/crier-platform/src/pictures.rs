@@ -106,11 +106,19 @@ impl Pictures {
     pub async fn named(&self, text: &str) -> Result<Option<PictureHash>, AccountError> {
         let shown = text.rsplit_once("/p/").map(|(_, name)| name);
         let digits = shown.and_then(|name| name.split('.').next()).unwrap_or(text);
-        if let Some(hash) = read_hash(digits) {
+        if let Some(hash) = read_hash(&digits.to_ascii_lowercase()) {
             return Ok(Some(hash));
         }
         let source = SourceHash(sha256(&[text.as_bytes()]));
         Ok(self.ports.store.image_of(source).await?)
+    }
+
+    /// Whether there is a picture of this hash, or of an image of it.
+    ///
+    /// # Errors
+    /// When the books do not answer.
+    pub async fn is_known(&self, hash: PictureHash) -> Result<bool, AccountError> {
+        Ok(self.ports.store.knows_picture(hash).await?)
     }
 
     /// A picture as it is kept, if it is.

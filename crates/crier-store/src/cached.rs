@@ -471,6 +471,10 @@ impl Pictures for CachedStore {
         self.inner.image_of(source).await
     }
 
+    async fn knows_picture(&self, hash: PictureHash) -> Result<bool, StoreFault> {
+        self.inner.knows_picture(hash).await
+    }
+
     async fn photo(&self, pid: Pid) -> Result<Option<Photo>, StoreFault> {
         self.inner.photo(pid).await
     }

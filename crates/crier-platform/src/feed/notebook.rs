@@ -10,7 +10,7 @@ use crate::model::record::{FeedState, FeedWrite, View};
 use crate::ports::store::{CommitError, StoreFault};
 use crier_proto::ids::{AppId, StoryId, Uid};
 use futures_util::future::join_all;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
 
 /// Notes written at once: they share a sync.
@@ -147,6 +147,16 @@ impl Notebook {
             Some(number) => views.iter().find(|view| view.number == number).cloned(),
             None => views.back().cloned(),
         }
+    }
+
+    /// The stories of waiting views before this one: the books do not know yet that they were shown.
+    pub(super) fn shown_before(&self, user: Uid, number: i64) -> HashSet<StoryId> {
+        let inner = super::lock(&self.inner);
+        let views = inner.users.get(&user).map(|ahead| ahead.views.iter());
+        let before = views.into_iter().flatten().filter(|view| view.number < number);
+        before
+            .flat_map(|view| view.exempt.iter().chain(&view.shown).copied())
+            .collect()
     }
 
     /// Takes a note.

@@ -240,7 +240,12 @@ impl FeedReader {
             .copied()
             .chain(picks.iter().map(|pick| pick.story))
             .collect();
+        // Asked before the books: what is written meanwhile they know.
+        let shown = self.shared.notebook.shown_before(reading.user, reading.view);
         let mut stories = self.dressed(reading.user, &ids).await?;
+        for (id, placed) in &mut stories {
+            placed.new &= !shown.contains(id);
+        }
         let before: usize = ranked
             .pages
             .iter()

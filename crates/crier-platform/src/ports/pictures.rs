@@ -13,6 +13,9 @@ pub trait Pictures: Send + Sync {
     async fn picture(&self, hash: PictureHash) -> Result<Option<KeptPicture>, StoreFault>;
     /// What was fetched from an address: the image, or the picture that was made of it.
     async fn image_of(&self, source: SourceHash) -> Result<Option<PictureHash>, StoreFault>;
+
+    /// Whether a picture has this hash, or the image of a source or a photo.
+    async fn knows_picture(&self, hash: PictureHash) -> Result<bool, StoreFault>;
     /// An uploaded photo.
     async fn photo(&self, pid: Pid) -> Result<Option<Photo>, StoreFault>;
     /// The photos of a user, by number.

@@ -123,3 +123,17 @@ async fn a_look_vouches_for_the_last_view_and_leaves_no_trace() {
     assert_eq!(why.explanation.view, Some(1));
     assert_eq!(town.ports.store.feed_views(bo()).await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_story_is_new_once_also_while_the_view_that_showed_it_waits() {
+    let (town, _) = town().await;
+    let feed = reader(&town);
+    let new = async || {
+        let page = feed.view(bo(), Serving::View).await.unwrap();
+        page.slots.iter().map(|placed| placed.new).collect::<Vec<bool>>()
+    };
+    assert_eq!(new().await, [true]);
+    assert_eq!(new().await, [false], "the first view is not in the books yet");
+    feed.write_notes().await;
+    assert_eq!(new().await, [false]);
+}

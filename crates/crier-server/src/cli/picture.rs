@@ -1,7 +1,7 @@
 //! `crier picture …`: what an administrator may do about pictures (feed 7.11).
 
 use super::Ended;
-use super::output::Output;
+use super::output::{Output, complain};
 use super::place::Place;
 use crier_platform::accounts::AccountError;
 use crier_proto::digest::lower_hex;
@@ -22,8 +22,8 @@ pub enum Picture {
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Block {
-    /// The 64 digits of the picture's address, or the SHA-256 of an image; also the picture's address here, or the address from
-    /// which it was fetched
+    /// The 64 digits of the picture's address, or the SHA-256 of an image, also of one that has not come yet; or the picture's
+    /// address here, or the address from which it was fetched
     #[arg(value_name = "HASH")]
     hash: String,
     #[command(flatten)]
@@ -37,15 +37,24 @@ impl Picture {
     pub fn run(self) -> Ended {
         let Self::Block(command) = self;
         let named = command.hash;
-        let hash = command.place.with_state(async |state| {
+        let (hash, known) = command.place.with_state(async |state| {
             let unknown = || {
-                let sentence = "HASH must be 64 lower-case hexadecimal digits, as in /p/HASH.png, or the address of a picture that was fetched";
-                AccountError::Invalid(sentence.to_owned())
+                AccountError::Invalid(format!(
+                    "{named:?} names no picture: HASH must be 64 hexadecimal digits, as in /p/HASH.png, or the address of a picture \
+                     that was fetched"
+                ))
             };
             let hash = state.pictures.named(&named).await?.ok_or_else(unknown)?;
-            state.pictures.block(hash).await.map(|()| hash)
+            let known = state.pictures.is_known(hash).await?;
+            state.pictures.block(hash).await.map(|()| (hash, known))
         })?;
-        command.output.row(&vec![("hash", lower_hex(&hash.0).into())]);
+        let row = vec![("hash", lower_hex(&hash.0).into()), ("known", known.into())];
+        command.output.row(&row);
+        if !known {
+            complain(
+                "no picture or image here has this hash, so nothing was removed; one that comes will be refused",
+            );
+        }
         Ok(0)
     }
 }

@@ -6,12 +6,14 @@
 use super::door::{Answer, render, see_other};
 use super::error::SiteError;
 use super::fields::{Fields, encoded};
+use super::go::gone;
 use super::layout::Chrome;
 use super::slider::stop_named;
 use super::story::{Card, CardState, Lens};
 use super::visit::Visit;
 use askama::Template;
 use crier_platform::feed::ReportReason;
+use crier_platform::feed::target::Target;
 use crier_platform::model::user::User;
 use crier_proto::ids::{AppId, StoryId};
 use http::StatusCode;
@@ -60,11 +62,10 @@ pub(crate) async fn undo(visit: Visit, fields: Fields) -> Answer {
 pub(crate) async fn thumb(visit: Visit, fields: Fields) -> Answer {
     let act = Act::read(visit, fields)?;
     let feed = &act.visit.state.feed;
-    let present = feed
-        .story(act.user.uid, act.story)
-        .await?
-        .ok_or(SiteError::NotFound)?;
-    let done = feed.thumb(act.user.uid, act.story, !present.thumbed).await?;
+    let done = match feed.story(act.user.uid, act.story).await? {
+        Some(present) => feed.thumb(act.user.uid, act.story, !present.thumbed).await?,
+        None => false,
+    };
     act.done(done).await
 }
 
@@ -135,8 +136,10 @@ impl Act {
     }
 
     async fn app(&self) -> Result<AppId, SiteError> {
-        let placed = self.visit.state.feed.story(self.user.uid, self.story).await?;
-        placed.map(|placed| placed.view.app.id).ok_or(SiteError::NotFound)
+        match self.visit.state.feed.story(self.user.uid, self.story).await? {
+            Some(placed) => Ok(placed.view.app.id),
+            None => Err(self.nothing().await),
+        }
     }
 
     async fn switch(&self, on: bool) -> Result<(), SiteError> {
@@ -157,12 +160,21 @@ impl Act {
     /// The answer to an act that was done, or to one for which there was no story.
     async fn done(self, done: bool) -> Answer {
         if !done {
-            return Err(SiteError::NotFound);
+            return Err(self.nothing().await);
         }
         if self.fields.has("in_place") {
             return self.part(None).await;
         }
         see_other(&self.visit.href(&self.way_back()))
+    }
+
+    /// Why there is nothing to act on: the story's text was taken away since the page was opened, or there is no such story.
+    async fn nothing(&self) -> SiteError {
+        match self.visit.state.feed.link(self.user.uid, self.story, "t").await {
+            Ok(Some(Target::Blanked(at, by))) => gone((&self.visit, &self.user), self.story, (at, by)),
+            Ok(Some(Target::Address(_)) | None) => SiteError::NotFound,
+            Err(fault) => fault.into(),
+        }
     }
 
     /// What now stands in the story's place.

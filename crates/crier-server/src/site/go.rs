@@ -10,9 +10,20 @@ use super::error::SiteError;
 use super::story::Lens;
 use super::visit::Visit;
 use super::words::taken_by;
+use crier_platform::feed::BlankedBy;
 use crier_platform::feed::target::Target;
+use crier_platform::model::time::WallMs;
+use crier_platform::model::user::User;
 use crier_proto::ids::StoryId;
 use http::{HeaderValue, header};
+
+/// The page in place of a story whose text was taken away: by whom, and when.
+pub(super) fn gone((visit, user): (&Visit, &User), story: StoryId, taken: (WallMs, BlankedBy)) -> SiteError {
+    SiteError::StoryGone {
+        sentence: taken_by(taken, &Lens::of(visit, user)),
+        why: format!("/feed/why/{story}"),
+    }
+}
 
 pub(crate) async fn get(visit: Visit) -> Answer {
     let user = visit.user.as_ref().ok_or(SiteError::NotFound)?;
@@ -23,12 +34,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let target = visit.state.feed.link(user.uid, story, link).await?;
     let address = match target.ok_or(SiteError::NotFound)? {
         Target::Address(address) => address,
-        Target::Blanked(at, by) => {
-            return Err(SiteError::StoryGone {
-                sentence: taken_by((at, by), &Lens::of(&visit, user)),
-                why: format!("/feed/why/{story}"),
-            });
-        }
+        Target::Blanked(at, by) => return Err(gone((&visit, user), story, (at, by))),
     };
     let mut response = see_other(&address)?;
     let no_store = HeaderValue::from_static("no-store");

@@ -6,8 +6,10 @@ use super::layout::Chrome;
 use super::moment::Moment;
 use super::story::{Card, Lens};
 use super::visit::Visit;
-use super::words::{nearness, removal, verdict};
+use super::words::{nearness, told};
 use askama::Template;
+use crier_platform::feed::MissedStory;
+use crier_platform::feed::verdict::Verdict;
 use http::StatusCode;
 
 #[derive(Template)]
@@ -55,7 +57,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let rows = missed.rows.iter().filter_map(|row| {
         Some(MissedRow {
             card: Card::told(&row.story, &lens)?,
-            verdict: [verdict(&row.verdict), removal(&row.story, &lens)].concat(),
+            verdict: left_out(row, &lens),
             margin: nearness(&row.verdict),
         })
     });
@@ -70,6 +72,14 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         v: missed.v,
     };
     render(StatusCode::OK, &page)
+}
+
+/// Why a story is not on the page: one's own that stand behind the newest 25 are always shown all the same.
+fn left_out(row: &MissedStory, lens: &Lens<'_>) -> String {
+    match row.verdict {
+        Verdict::Exempt { .. } => "Newer stories of your own applications stand before it.".to_owned(),
+        ref of => told((of, true), &row.story, lens),
+    }
 }
 
 const fn title(own: bool) -> &'static str {

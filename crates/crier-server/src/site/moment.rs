@@ -55,11 +55,13 @@ impl Moment {
         let stamp = |moment: WallMs| Timestamp::from_millisecond(moment.0).unwrap_or(Timestamp::UNIX_EPOCH);
         let (at, now) = (stamp(at), stamp(now).to_zoned(zone.clone()));
         let local = at.to_zoned(zone.clone());
-        let yesterday = now.date().yesterday().ok();
+        let (yesterday, tomorrow) = (now.date().yesterday().ok(), now.date().tomorrow().ok());
         let text = if local.date() == now.date() {
             local.strftime("Today at %H:%M")
         } else if Some(local.date()) == yesterday {
             local.strftime("Yesterday at %H:%M")
+        } else if Some(local.date()) == tomorrow {
+            local.strftime("Tomorrow at %H:%M")
         } else if local.year() == now.year() {
             local.strftime("%A %-d %B at %H:%M")
         } else {
@@ -91,6 +93,8 @@ mod tests {
         assert_eq!(text(23, "UTC"), "Yesterday at 23:30");
         assert_eq!(text(0, "Asia/Tokyo"), "Today at 07:30");
         assert_eq!(text(8, "Asia/Tokyo"), "Yesterday at 23:30");
+        assert_eq!(text(-2, "UTC"), "Tomorrow at 00:30");
+        assert_eq!(text(-26, "UTC"), "Monday 23 November at 00:30");
         assert_eq!(text(72, "UTC"), "Wednesday 18 November at 22:30");
         assert_eq!(text(24 * 360, "UTC"), "26 November 2025 at 22:30");
     }

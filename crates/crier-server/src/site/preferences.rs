@@ -24,6 +24,13 @@ pub(super) struct PreferencesPage<'a> {
     /// What was just done, or empty.
     pub(super) notice: &'a str,
     pub(super) apps: Vec<AppPreference>,
+    /// How many applications stand before these, and how many there are in all.
+    pub(super) from: usize,
+    pub(super) all: usize,
+    /// Where the next ones begin.
+    pub(super) next: Option<usize>,
+    /// How many stand on one page.
+    pub(super) at_once: usize,
     pub(super) preview: Vec<Card>,
     /// The preview shows what the form says and not what is saved.
     pub(super) previewed: bool,
@@ -70,11 +77,36 @@ pub(super) struct PreviewPart {
     pub(super) previewed: bool,
 }
 
+/// Bytes of a form beside its applications, and of one application: two names with a number of 19 digits each.
+const FORM_REST_BYTES: u64 = 256;
+const APP_BYTES: u64 = 48;
+/// Fields beside those of the applications, which have two each.
+const FORM_REST_FIELDS: usize = 4;
+
+/// How many applications a form may name, so that it is never larger than what is read of one.
+fn at_once(visit: &Visit) -> usize {
+    let site = &visit.state.site;
+    let by_bytes = site.form_bytes_max.0.saturating_sub(FORM_REST_BYTES) / APP_BYTES;
+    let by_fields = site.fields_max.saturating_sub(FORM_REST_FIELDS) / 2;
+    usize::try_from(by_bytes)
+        .unwrap_or(usize::MAX)
+        .min(by_fields)
+        .max(1)
+}
+
+/// Where the applications of a page begin.
+fn from(fields: &Fields) -> usize {
+    fields
+        .value("from")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
+}
+
 pub(crate) async fn get(visit: Visit) -> Answer {
     let user = visit.user()?;
     visit.count_read(&user)?;
     let preferences = visit.state.feed.preferences(user.uid).await?;
-    page(&visit, &user, (&preferences, None)).await
+    page(&visit, (&user, from(&visit.query)), (&preferences, None)).await
 }
 
 /// A form's address that was opened as a page leads to the page of the form.
@@ -102,7 +134,11 @@ pub(crate) async fn save(visit: Visit, fields: Fields) -> Answer {
                 .await?;
         }
     }
-    see_other(&visit.href("/feed/preferences?done=saved"))
+    let page = match from(&fields) {
+        0 => String::new(),
+        from => format!("&from={from}"),
+    };
+    see_other(&visit.href(&format!("/feed/preferences?done=saved{page}")))
 }
 
 /// The feed as it would be if this were saved. Changes nothing.
@@ -122,7 +158,7 @@ pub(crate) async fn preview(visit: Visit, fields: Fields) -> Answer {
     for (preference, wish) in preferences.iter_mut().zip(&wishes) {
         (preference.slider, preference.on) = (wish.slider, wish.on);
     }
-    page(&visit, &user, (&preferences, Some(&wishes))).await
+    page(&visit, (&user, from(&fields)), (&preferences, Some(&wishes))).await
 }
 
 /// Time zone and keys.
@@ -144,7 +180,14 @@ pub(crate) async fn reading(visit: Visit, fields: Fields) -> Answer {
     with_cookie(done, visit.keys_cookie(fields.has("keys")))
 }
 
-async fn page(visit: &Visit, user: &User, (preferences, wishes): (&[Preference], Option<&[Wish]>)) -> Answer {
+async fn page(
+    visit: &Visit,
+    (user, from): (&User, usize),
+    (preferences, wishes): (&[Preference], Option<&[Wish]>),
+) -> Answer {
+    let at_once = at_once(visit);
+    let from = if from < preferences.len() { from } else { 0 };
+    let next = from.saturating_add(at_once);
     let lens = Lens::of(visit, user);
     let preview = previewed(visit, user, wishes.unwrap_or_default()).await?;
     let addresses = visit.state.feed.addresses(user.uid).await?;
@@ -166,8 +209,14 @@ async fn page(visit: &Visit, user: &User, (preferences, wishes): (&[Preference],
         },
         apps: preferences
             .iter()
+            .skip(from)
+            .take(at_once)
             .map(|one| AppPreference::of(one, &lens))
             .collect(),
+        from,
+        all: preferences.len(),
+        next: (next < preferences.len()).then_some(next),
+        at_once,
         preview,
         previewed: wishes.is_some(),
         zones: zones(&user.time_zone),

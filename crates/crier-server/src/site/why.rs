@@ -7,7 +7,7 @@ use super::moment::Moment;
 use super::slider::Slider;
 use super::story::{Card, CardState, Lens};
 use super::visit::Visit;
-use super::words::{details, grouped, place, removal, verdict};
+use super::words::{details, grouped, place, told};
 use askama::Template;
 use crier_platform::feed::Why;
 use crier_platform::feed::verdict::explain::{Line, times};
@@ -90,7 +90,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         form_token: &visit.form_token(),
         view: why.explanation.view.map(|_| lens.moment(why.at)),
         view_is_gone: visit.query.has("v") && why.explanation.view.is_none(),
-        verdict: [verdict(&why.verdict), removal(&why.story, &lens)].concat(),
+        verdict: told((&why.verdict, why.explanation.view.is_some()), &why.story, &lens),
         details: [details(&why.verdict, why.explanation.cut), elsewhere(&why)]
             .join(" ")
             .trim()

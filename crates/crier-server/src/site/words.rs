@@ -6,8 +6,9 @@ use crier_platform::feed::verdict::{Below, Verdict};
 use crier_platform::feed::{BlankedBy, FadedStory, ToldStory};
 use crier_platform::model::time::WallMs;
 
-/// Why a story stands where it stands: one sentence.
-pub(super) fn verdict(verdict: &Verdict) -> String {
+/// Why a story stands where it stands, or stood in a view that has been: one sentence.
+pub(super) fn verdict(verdict: &Verdict, in_a_view: bool) -> String {
+    let stands = if in_a_view { "stood" } else { "stands" };
     match verdict {
         Verdict::Blanked => "Its text was removed.".to_owned(),
         Verdict::Damaged => "It cannot be shown safely.".to_owned(),
@@ -19,18 +20,21 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
         Verdict::SliderNone => "Your slider for its application stands at none.".to_owned(),
         Verdict::Hidden => "You hid it.".to_owned(),
         Verdict::Reported => "You reported it.".to_owned(),
-        Verdict::ShownMerit(shown) => format!("It stands at slot {}: it was among the best.", shown.slot),
+        Verdict::ShownMerit(shown) => format!("It {stands} at slot {}: it was among the best.", shown.slot),
         Verdict::ShownGuaranteed { shown, missed: 0 } => {
-            format!("It stands at slot {}: it was its application's turn.", shown.slot)
+            format!(
+                "It {stands} at slot {}: it was its application's turn.",
+                shown.slot
+            )
         }
         Verdict::ShownGuaranteed { shown, missed } => format!(
-            "It stands at slot {}: its application had been missing for {}.",
+            "It {stands} at slot {}: its application had been missing for {}.",
             shown.slot,
             counted(u64::from(*missed), "view", "views")
         ),
         Verdict::ShownFill(shown) => {
             format!(
-                "It stands at slot {}: it was the best of what was left.",
+                "It {stands} at slot {}: it was the best of what was left.",
                 shown.slot
             )
         }
@@ -49,16 +53,26 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
     }
 }
 
-/// Who took a story's text away and when: a further sentence, or nothing.
-pub(super) fn removal(told: &ToldStory, lens: &Lens<'_>) -> String {
-    let ToldStory::Faded(FadedStory {
-        blanked: Some((at, by)),
-        ..
-    }) = told
-    else {
-        return String::new();
-    };
-    format!(" {}", taken_by((*at, *by), lens))
+/// The same with what the story itself knows of it: when its reader put it away, or who took its text away and when (feed 5.1).
+pub(super) fn told(of: (&Verdict, bool), story: &ToldStory, lens: &Lens<'_>) -> String {
+    let sentence = verdict(of.0, of.1);
+    match (of.0, story) {
+        (Verdict::Hidden, ToldStory::Whole(placed)) => match placed.view.story.hidden_at {
+            Some(at) => format!("You hid it on {}.", lens.moment(at).full),
+            None => sentence,
+        },
+        (Verdict::Reported, ToldStory::Whole(placed)) => match placed.view.story.reported {
+            Some((at, _)) => format!("You reported it on {}.", lens.moment(at).full),
+            None => sentence,
+        },
+        (
+            _,
+            ToldStory::Faded(FadedStory {
+                blanked: Some(taken), ..
+            }),
+        ) => format!("{sentence} {}", taken_by(*taken, lens)),
+        (_, ToldStory::Whole(_) | ToldStory::Faded(_)) => sentence,
+    }
 }
 
 /// Who took a story's text away and when: one sentence.
@@ -185,8 +199,12 @@ mod tests {
     fn a_guaranteed_place_says_for_how_long_its_application_was_missing() {
         let shown = Shown { slot: 21, score: 5 };
         assert_eq!(
-            verdict(&Verdict::ShownGuaranteed { shown, missed: 1 }),
-            "It stands at slot 21: its application had been missing for 1 view."
+            verdict(&Verdict::ShownGuaranteed { shown, missed: 1 }, true),
+            "It stood at slot 21: its application had been missing for 1 view."
+        );
+        assert_eq!(
+            verdict(&Verdict::ShownMerit(shown), false),
+            "It stands at slot 21: it was among the best."
         );
     }
 
@@ -200,8 +218,8 @@ mod tests {
                 percent,
             })
         };
-        let told =
-            [below(0, 0), below(9, 0), below(10, 1)].map(|one| (verdict(&one), details(&one, Some(1_000))));
+        let told = [below(0, 0), below(9, 0), below(10, 1)]
+            .map(|one| (verdict(&one, true), details(&one, Some(1_000))));
         let sentences: Vec<_> = told
             .iter()
             .map(|(verdict, details)| [verdict.as_str(), details])

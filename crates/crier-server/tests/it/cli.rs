@@ -347,6 +347,32 @@ fn what_is_not_there_is_named_in_one_sentence() {
 }
 
 #[test]
+fn a_block_of_a_picture_that_is_not_here_says_so_and_what_is_no_hash_is_refused() {
+    let folder = established();
+    let hash = "a".repeat(64);
+    for named in [hash.clone(), hash.to_uppercase(), format!("/p/{hash}.png")] {
+        let output = run(&folder, &["picture", "block", &named, "--json"]);
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(
+            text(&output.stdout),
+            format!("{{\"hash\":\"{hash}\",\"known\":false}}\n")
+        );
+        assert_eq!(
+            text(&output.stderr),
+            "no picture or image here has this hash, so nothing was removed; one that comes will be refused\n"
+        );
+    }
+    for named in ["", "zz", &hash[1..], "http://e.example/none.png"] {
+        let (status, sentence) = refused(&folder, &["picture", "block", named]);
+        assert_eq!(status, 1, "{named}");
+        assert!(
+            sentence.contains(&format!("{named:?} names no picture")),
+            "{sentence}"
+        );
+    }
+}
+
+#[test]
 fn given_keys_in_use_and_outside_their_grammar_are_refused() {
     let folder = established();
     let app = |key: &'static str, secret: &'static str| {

@@ -290,6 +290,14 @@ impl Pictures for SqliteStore {
         })
     }
 
+    async fn knows_picture(&self, hash: PictureHash) -> Result<bool, StoreFault> {
+        self.readers().read(|connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM picture WHERE hash = ?1)
+              OR EXISTS (SELECT 1 FROM source WHERE image = ?1) OR EXISTS (SELECT 1 FROM photo WHERE image = ?1)";
+            connection.prepare_cached(sql)?.query_row([hash.0], |row| row.get(0))
+        })
+    }
+
     async fn photo(&self, pid: Pid) -> Result<Option<Photo>, StoreFault> {
         self.readers().read(|connection| {
             let mut statement = connection.prepare_cached("SELECT * FROM photo WHERE pid = ?1")?;

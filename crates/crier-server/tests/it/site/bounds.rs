@@ -1,7 +1,7 @@
 //! Section `[site]`: each bound of pages for people met from outside, to the byte, and counted under its key.
 
 use crate::figures::scrape;
-use crate::site::browser::{Browser, location};
+use crate::site::browser::{Browser, between, location};
 use crate::site::stage::{PASSWORD, Stage};
 use crier_platform::model::app::AppKind;
 use crier_testkit::{RawClient, TestServer};
@@ -150,6 +150,41 @@ async fn the_preferences_of_forty_applications_are_saved() {
         "/feed/preferences?done=saved",
         "{}",
         saved.text()
+    );
+}
+
+#[tokio::test]
+async fn preferences_of_more_applications_than_a_form_may_name_stand_on_several_pages_and_each_is_saved() {
+    // 4 fields and two for each application: 14 at once.
+    let stage = Stage::open_with(&[("CRIER__SITE__FIELDS_MAX", "32")]).await;
+    for number in 0..16 {
+        let name = format!("Orchard {number}");
+        stage.add_app(&name, "http://app.example/", AppKind::Web).await;
+        stage.grant(&name).await;
+    }
+    let mut bo = stage.logged_in("bo").await;
+    let first = bo.get("/feed/preferences").await;
+    assert_eq!(first.text().matches("stories of this application").count(), 14);
+    for told in ["1 to 14 of your 16", "href=\"/feed/preferences?from=14\""] {
+        assert!(first.text().contains(told), "{}", first.text());
+    }
+    let page = bo.get("/feed/preferences?from=14").await;
+    assert!(page.text().contains("15 to 16 of your 16"), "{}", page.text());
+    let last = format!("s{}", between(page.text(), "name=\"s", "\"").unwrap());
+    let saved = bo
+        .submit("/feed/preferences", &[("from", "14"), (&last, "4")])
+        .await;
+    assert_eq!(location(&saved), "/feed/preferences?done=saved&from=14");
+    let page = bo.get("/feed/preferences?from=14").await;
+    let chosen = format!("name=\"{last}\" value=\"4\" checked");
+    assert!(page.text().contains(&chosen), "{}", page.text());
+    // What the form did not name stands as it stood.
+    let first = bo.get("/feed/preferences?from=99").await;
+    assert_eq!(first.text().matches("value=\"2\" checked").count(), 14);
+    assert_eq!(
+        first.text().matches("value=\"1\" checked").count(),
+        14,
+        "all are on"
     );
 }
 

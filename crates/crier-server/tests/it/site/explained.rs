@@ -183,6 +183,8 @@ async fn of_ones_own_applications_the_newest_25_stories_stand_first_and_the_othe
     assert!(titles[0].starts_with("Own 2.") && titles[1].starts_with("Own 1."));
     let all = ada.get("/feed/missed").await;
     assert!(all.text().contains("Own 2.") && all.text().contains("Own 1.") && !all.text().contains("Own 3."));
+    let behind = "Newer stories of your own applications stand before it.";
+    assert_eq!(all.text().matches(behind).count(), 2, "{}", all.text());
     let oldest = between(titles[1], "/feed/why/", "?").unwrap();
     let why = ada.get(&format!("/feed/why/{oldest}")).await;
     assert!(
@@ -218,4 +220,22 @@ async fn the_configuration_in_force_is_readable_and_beside_it_stands_as_it_is_ke
             .contains("<dt>feed.ranking.slots</dt><dd>25</dd>")
     );
     assert_eq!(anybody.get("/feed/ranking.json").await.text(), kept.text());
+}
+
+#[tokio::test]
+async fn a_story_of_an_application_that_was_withdrawn_from_offers_no_switch() {
+    let (stage, mut bo) = with_two().await;
+    let story = first_story(&bo.get("/feed").await);
+    let bo_uid = stage.server.accounts().find_user("bo").await.unwrap().uid;
+    let app = stage.app("Orchard").await.id;
+    stage.server.accounts().withdraw(app, bo_uid).await.unwrap();
+    let why = bo.get(&format!("/feed/why/{story}")).await;
+    assert!(
+        why.text().contains("Accepting its application again."),
+        "{}",
+        why.text()
+    );
+    for control in ["/feed/wanted", "/feed/unwanted", "/feed/slider"] {
+        assert!(!why.text().contains(control), "{control}: {}", why.text());
+    }
 }

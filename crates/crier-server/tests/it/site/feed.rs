@@ -144,6 +144,8 @@ async fn hiding_leaves_one_line_with_an_undo_and_undo_brings_the_story_back() {
         "{}",
         next.text()
     );
+    let missed = bo.get("/feed/missed").await;
+    assert!(missed.text().contains("You hid it on "), "{}", missed.text());
     let list = bo.get("/feed/hidden").await;
     assert!(list.text().contains("You beat"), "{}", list.text());
     let back = bo
@@ -304,7 +306,7 @@ async fn what_explains_the_feed_is_there_and_says_why() {
     let page = bo.get("/feed").await;
     let (id, v) = (first_story(&page), view_of(&page).to_owned());
     let why = bo.get(&format!("/feed/why/{id}?v={v}")).await;
-    assert!(why.text().contains("It stands at slot 1"), "{}", why.text());
+    assert!(why.text().contains("It stood at slot 1"), "{}", why.text());
     let json = bo.get(&format!("/feed/why/{id}.json?v={v}")).await.json();
     assert_eq!(json["story"].to_string().trim_matches('"'), id);
     assert_eq!(
