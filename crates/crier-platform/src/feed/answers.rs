@@ -7,7 +7,7 @@ use super::verdict::explain::{Explanation, explain};
 use super::verdict::lists::{left_out, would_stand};
 use super::verdict::{Verdict, later_page, verdict_of};
 use super::{FadedStory, FeedReader, Missed, MissedStory, ToldStory, Why};
-use crate::model::ranking::{Marks, Standing};
+use crate::model::ranking::Marks;
 use crate::model::record::View;
 use crate::model::time::WallMs;
 use crate::ports::store::StoreFault;
@@ -47,15 +47,17 @@ impl FeedReader {
             Some(known) => explain(&snapshot, &ranked, known, number),
             None => gone((&reading, &ranked), story, number),
         };
-        let app = known.and_then(|known| reading.app(known.app).copied());
+        // What would change it are controls of today, whatever view is explained.
+        let preference = match &told {
+            ToldStory::Whole(placed) => self.preference_of(user, placed.view.story.app).await?,
+            ToldStory::Faded(_) => None,
+        };
         let exempt = known.filter(|known| known.marks.any_of(Marks::EXEMPT));
         Ok(Some(Why {
             later_page: later_page(&ranked, story),
             would_stand: exempt.and_then(|known| would_stand(&snapshot, reading.stories(), &known)),
-            slider: app
-                .filter(|app| app.standing != Standing::NoGrant)
-                .map(|app| u8::from(app.slider)),
-            stories_on: app.is_none_or(|app| app.standing == Standing::Wanted),
+            slider: preference.map(|(slider, _)| u8::from(slider)),
+            stories_on: preference.is_none_or(|(_, on)| on),
             v: self.mark_of(&reading, number),
             at: WallMs(reading.at_secs.saturating_mul(1_000)),
             verdict: known.map_or(Verdict::Expired, |known| verdict_of(&snapshot, &ranked, &known)),

@@ -4,7 +4,7 @@ use super::{FeedReader, PlacedStory, Preference, ServedPage, Wish, window};
 use crate::model::ranking::{Slider, Standing};
 use crate::model::record::{FeedCounts, StateQuery};
 use crate::ports::store::StoreFault;
-use crier_proto::ids::Uid;
+use crier_proto::ids::{AppId, Uid};
 
 const DAY_MS: i64 = 86_400_000;
 /// Days of the counts beside the sliders.
@@ -30,13 +30,7 @@ impl FeedReader {
     pub async fn preferences(&self, user: Uid) -> Result<Vec<Preference>, StoreFault> {
         let store = &self.shared.ports.store;
         let now = self.shared.ports.clock.wall();
-        let state = store.feed_state(StateQuery {
-            user,
-            after: i64::MAX,
-            stories_after: now,
-            acts: (i64::MAX, i64::MAX),
-        });
-        let state = state.await?;
+        let sliders = self.sliders(user).await?;
         let counts = store
             .feed_counts(user, now.plus_ms(-COUNTED_DAYS * DAY_MS))
             .await?;
@@ -45,7 +39,7 @@ impl FeedReader {
             let Some(app) = store.app(grant.app).await? else {
                 continue;
             };
-            let slider = state.sliders.iter().find(|(known, _)| *known == grant.app);
+            let slider = sliders.iter().find(|(known, _)| *known == grant.app);
             let counted = counts.iter().find(|(known, _)| *known == grant.app);
             let last = store.window(grant.app, user).await?;
             let counts = counted.map_or_else(FeedCounts::default, |(_, counts)| *counts);
@@ -63,6 +57,34 @@ impl FeedReader {
             });
         }
         Ok(preferences)
+    }
+
+    /// Where the slider of an application stands now, and whether its stories are on; `None`: it is not accepted.
+    pub(super) async fn preference_of(
+        &self,
+        user: Uid,
+        app: AppId,
+    ) -> Result<Option<(Slider, bool)>, StoreFault> {
+        let Some(grant) = self.shared.ports.store.grant(app, user).await? else {
+            return Ok(None);
+        };
+        let sliders = self.sliders(user).await?;
+        let slider = sliders.iter().find(|(known, _)| *known == app);
+        Ok(Some((
+            slider.map(|(_, slider)| *slider).unwrap_or_default(),
+            grant.feed,
+        )))
+    }
+
+    /// The sliders that were moved.
+    async fn sliders(&self, user: Uid) -> Result<Vec<(AppId, Slider)>, StoreFault> {
+        let state = self.shared.ports.store.feed_state(StateQuery {
+            user,
+            after: i64::MAX,
+            stories_after: self.shared.ports.clock.wall(),
+            acts: (i64::MAX, i64::MAX),
+        });
+        Ok(state.await?.sliders)
     }
 
     /// Feed page 1 as it would be with these preferences. Leaves no trace.

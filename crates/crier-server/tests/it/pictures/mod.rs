@@ -256,7 +256,7 @@ async fn the_command_line_blocks_a_picture_of_a_running_server() {
     let blocked = run(args.map(str::to_owned).to_vec()).unwrap();
     assert_eq!(
         String::from_utf8(blocked.stdout).unwrap(),
-        format!("{{\"hash\":\"{digits}\"}}\n")
+        format!("{{\"hash\":\"{digits}\",\"known\":true}}\n")
     );
     assert_eq!(get(&stage, &address_of(picture), "").await.status, 404);
     assert_eq!(settled_slots(&stage).await[0].state, SlotState::Removed);

@@ -221,21 +221,3 @@ async fn the_configuration_in_force_is_readable_and_beside_it_stands_as_it_is_ke
     );
     assert_eq!(anybody.get("/feed/ranking.json").await.text(), kept.text());
 }
-
-#[tokio::test]
-async fn a_story_of_an_application_that_was_withdrawn_from_offers_no_switch() {
-    let (stage, mut bo) = with_two().await;
-    let story = first_story(&bo.get("/feed").await);
-    let bo_uid = stage.server.accounts().find_user("bo").await.unwrap().uid;
-    let app = stage.app("Orchard").await.id;
-    stage.server.accounts().withdraw(app, bo_uid).await.unwrap();
-    let why = bo.get(&format!("/feed/why/{story}")).await;
-    assert!(
-        why.text().contains("Accepting its application again."),
-        "{}",
-        why.text()
-    );
-    for control in ["/feed/wanted", "/feed/unwanted", "/feed/slider"] {
-        assert!(!why.text().contains(control), "{control}: {}", why.text());
-    }
-}
