@@ -76,9 +76,10 @@ pub(crate) async fn get(visit: Visit) -> Answer {
 
 /// Why a story is not on the page: one's own that stand behind the newest 25 are always shown all the same.
 fn left_out(row: &MissedStory, lens: &Lens<'_>) -> String {
-    match row.verdict {
-        Verdict::Exempt { .. } => "Newer stories of your own applications stand before it.".to_owned(),
-        ref of => told((of, true), &row.story, lens),
+    if matches!(row.verdict, Verdict::Exempt { .. }) {
+        "Newer stories of your own applications stand before it.".to_owned()
+    } else {
+        told((&row.verdict, true), &row.story, lens)
     }
 }
 
