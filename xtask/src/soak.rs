@@ -4,9 +4,10 @@
 
 use crate::run::Step;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 const TWO_BUILDS: &str = "ten thousand records by two builds";
+const OTHER_CASES: &str = "property tests from ten other seeds";
 
 /// What people call each proof, its long form as a program and its arguments, and its short form if it has one.
 const SCENARIOS: [(&str, &str, Option<&str>); 12] = [
@@ -93,6 +94,10 @@ pub fn command(arguments: &[String]) -> Result<(), String> {
             println!("{why}");
         }
         table.push((TWO_BUILDS, same.is_ok(), begun.elapsed().as_secs()));
+        eprintln!("soak: {OTHER_CASES}");
+        let begun = Instant::now();
+        let passed = other_cases();
+        table.push((OTHER_CASES, passed, begun.elapsed().as_secs()));
     }
     println!("\n| proof | seconds | |\n|---|---|---|");
     for (name, passed, seconds) in &table {
@@ -133,4 +138,16 @@ fn two_builds() -> Result<(), String> {
     } else {
         Err("the two builds computed different pages".to_owned())
     }
+}
+
+/// Every other run draws the cases of property tests from one seed, so that it repeats: here is where others are drawn. The line of a
+/// step shows its seed.
+fn other_cases() -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let crates = "-p crier-proto -p crier-media -p crier-platform -p crier-store";
+    (1..=10).all(|nth| {
+        let seed = now.as_secs() + nth;
+        let line = format!("env PROPTEST_RNG_SEED={seed} cargo test --quiet --release {crates}");
+        Step::new(OTHER_CASES, &line).run().failed == 0
+    })
 }
