@@ -8,7 +8,7 @@ use crate::model::time::WallMs;
 use crate::ports::Ports;
 use crate::ports::store::StoreFault;
 
-/// Milliseconds between two looks: two of them and the work fit into the promised second.
+/// Milliseconds from one look to the next: two of them and the work fit into the promised second.
 const LOOK_MS: u64 = 250;
 /// Changes read at once.
 const READ_MAX: u32 = 256;
@@ -56,12 +56,13 @@ impl FollowChanges {
     pub async fn run(mut self) {
         let mut failing = false;
         loop {
+            // A look that was slow is followed by the next one at once: the promised second counts from what it did not see.
+            let next = self.ports.clock.elapsed().plus_ms(LOOK_MS);
             let done = self.catch_up().await;
             if let (Err(fault), false) = (&done, failing) {
                 tracing::error!(%fault, "committed facts cannot be followed");
             }
             failing = done.is_err();
-            let next = self.ports.clock.elapsed().plus_ms(LOOK_MS);
             self.ports.clock.sleep_until(next).await;
         }
     }
