@@ -1,16 +1,22 @@
-//! A clock whose hand the test turns, and which may also go by itself.
+//! A clock whose hand the test turns, and which may also go by itself through short waits.
 
 use async_trait::async_trait;
 use crier_platform::model::time::{ElapsedMs, WallMs};
 use crier_platform::ports::clock::Clock;
-use std::time::{Duration, Instant};
+use std::pin::pin;
+use std::time::Duration;
 use tokio::sync::watch;
+
+/// Real time that a task has to itself between two movements of the hand.
+const MOMENT: Duration = Duration::from_millis(1);
+/// The longest wait, in milliseconds, that a clock goes through by itself.
+const SHORT_WAIT_MS: u64 = 50;
 
 /// A clock that moves only when told to. Sleepers wake as soon as the hand has passed their moment.
 pub struct ManualClock {
     hand: watch::Sender<(i64, u64)>,
-    /// When it began to go by itself; absent when it does not.
-    going_since: Option<Instant>,
+    /// Whether it goes through short waits by itself.
+    is_going: bool,
 }
 
 impl ManualClock {
@@ -19,27 +25,18 @@ impl ManualClock {
     pub fn at(wall_ms: i64) -> Self {
         Self {
             hand: watch::Sender::new((wall_ms, 3_600_000)),
-            going_since: None,
+            is_going: false,
         }
     }
 
-    /// A clock that also goes by itself from this wall time on, for what waits a few milliseconds of its own accord.
+    /// A clock that goes through waits of a few milliseconds by itself, for what gathers of its own accord. Nothing else makes it go:
+    /// deadlines of seconds are met when the test says so, however slow the machine is.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this clock is the port's own implementation for tests"
-    )]
     pub fn going_at(wall_ms: i64) -> Self {
         Self {
-            going_since: Some(Instant::now()),
+            is_going: true,
             ..Self::at(wall_ms)
         }
-    }
-
-    /// Milliseconds that it has gone by itself.
-    fn gone_ms(&self) -> u64 {
-        let gone = self.going_since.map_or(Duration::ZERO, |began| began.elapsed());
-        u64::try_from(gone.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Turns both hands forward.
@@ -48,6 +45,23 @@ impl ManualClock {
             *wall = wall.saturating_add_unsigned(ms);
             *elapsed = elapsed.saturating_add(ms);
         });
+    }
+
+    /// Turns both hands on by `step_ms`, again and again, until the task is done.
+    ///
+    /// Between two movements the task has a moment of real time: what it waits for from outside, a socket or a disk, is not outrun.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what comes from outside takes real time, whatever the hand shows"
+    )]
+    pub async fn turning<T>(&self, step_ms: u64, task: impl Future<Output = T>) -> T {
+        let mut task = pin!(task);
+        loop {
+            match tokio::time::timeout(MOMENT, &mut task).await {
+                Ok(done) => return done,
+                Err(_) => self.advance_ms(step_ms),
+            }
+        }
     }
 
     /// Sets the wall alone, also backwards; `wall` still never runs backwards, `wall_raw` does.
@@ -63,11 +77,11 @@ impl Clock for ManualClock {
     }
 
     fn wall_raw(&self) -> WallMs {
-        WallMs(self.hand.borrow().0.saturating_add_unsigned(self.gone_ms()))
+        WallMs(self.hand.borrow().0)
     }
 
     fn elapsed(&self) -> ElapsedMs {
-        ElapsedMs(self.hand.borrow().1.saturating_add(self.gone_ms()))
+        ElapsedMs(self.hand.borrow().1)
     }
 
     #[expect(
@@ -76,15 +90,16 @@ impl Clock for ManualClock {
     )]
     async fn sleep_until(&self, moment: ElapsedMs) {
         let mut hand = self.hand.subscribe();
-        while self.going_since.is_some() {
-            let left = moment.0.saturating_sub(self.elapsed().0);
-            if left == 0 {
-                return;
-            }
-            // Either the time has passed or the hand was turned: both are looked at again.
-            let _ = tokio::time::timeout(Duration::from_millis(left), hand.changed()).await;
-        }
         // The sender lives as long as the clock, so waiting cannot fail while somebody sleeps.
-        let _ = hand.wait_for(|(_, elapsed)| *elapsed >= moment.0).await;
+        let mut passed = pin!(hand.wait_for(|(_, elapsed)| *elapsed >= moment.0));
+        let left = moment.0.saturating_sub(self.elapsed().0);
+        if self.is_going && left <= SHORT_WAIT_MS {
+            let waited = tokio::time::timeout(Duration::from_millis(left), &mut passed).await;
+            if waited.is_err() {
+                self.advance_ms(moment.0.saturating_sub(self.elapsed().0));
+            }
+        } else {
+            let _ = passed.await;
+        }
     }
 }

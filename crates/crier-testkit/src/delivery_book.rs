@@ -133,6 +133,15 @@ pub struct Verdict {
     pub covered: BTreeMap<String, u64>,
 }
 
+impl Verdict {
+    /// Whether a message has not run that should have: it may still be on its way.
+    #[must_use]
+    pub fn owes_something(&self) -> bool {
+        let is_owed = |breach: &Breach| matches!(breach, Breach::Missed { .. } | Breach::RanNowhere { .. });
+        self.breaches.iter().any(is_owed)
+    }
+}
+
 /// All messages and all pages of one run.
 #[derive(Debug, Clone, Default)]
 pub struct DeliveryBook {

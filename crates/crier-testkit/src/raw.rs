@@ -94,6 +94,18 @@ impl RawClient {
         within("an answer", self.read_answer()).await
     }
 
+    /// Returns when the server has said that it waits for the body of a request with `Expect: 100-continue`.
+    ///
+    /// # Errors
+    /// Those of the socket; `InvalidData` for another answer.
+    pub async fn is_asked_to_continue(&mut self) -> io::Result<()> {
+        let head = within("an interim answer", self.until(b"\r\n\r\n")).await?;
+        if head != b"HTTP/1.1 100 Continue" {
+            return Err(bad("the answer is no 100"));
+        }
+        Ok(())
+    }
+
     /// The next answer, however long it takes: a long poll has a bound of its own.
     ///
     /// # Errors

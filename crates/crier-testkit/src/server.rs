@@ -71,7 +71,7 @@ impl TestServer {
         Self::start_in(Arc::new(TempDir::new()?), clock, keys).await
     }
 
-    /// Starts with these keys set and a clock that goes by itself beside the test's hand.
+    /// Starts with these keys set and a clock that goes through short waits by itself.
     ///
     /// # Errors
     /// As `start`.

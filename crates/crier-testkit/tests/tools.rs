@@ -8,12 +8,15 @@
     reason = "the far side of a proxy is a task of the test's own runtime"
 )]
 
+use crier_platform::ports::clock::Clock;
 use crier_proto::call::{Body, RawCall, RequestParts};
 use crier_proto::secret::Secret;
 use crier_proto::signature::Signed;
 use crier_testkit::delivery_book::{Breach, FanOut, Place, Sent, Start, Told};
 use crier_testkit::delivery_log::Broken;
-use crier_testkit::{Carrier, DeliveryBook, DeliveryLog, FaultProxy, RawClient, SignedClient, Signing};
+use crier_testkit::{
+    Carrier, DeliveryBook, DeliveryLog, FaultProxy, ManualClock, RawClient, SignedClient, Signing,
+};
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -177,6 +180,14 @@ fn a_book_with_a_doubled_a_lost_a_foreign_or_an_early_delivery_is_refused_by_nam
         first.starts.insert(2, ran(3, place(0, 3)));
     });
     assert_eq!(nowhere, [Breach::RanNowhere { message: 4 }]);
+}
+
+#[tokio::test]
+async fn a_clock_turns_until_its_sleeper_is_awake_and_no_further() {
+    let clock = ManualClock::at(0);
+    let moment = clock.elapsed().plus_ms(10_000);
+    clock.turning(2_500, clock.sleep_until(moment)).await;
+    assert_eq!(clock.elapsed(), moment);
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ fn permitted() -> TempDir {
 #[test]
 fn listen_loses_and_repeats_nothing_over_restarts_with_and_without_its_token() {
     let folder = permitted();
-    let served = Served::start(&folder);
+    let served = Served::start_at(&folder, "127.0.8.2:0");
     let url = served.url.clone();
     let address = url.strip_prefix("http://").unwrap();
     let mut listening = Listening::start(&folder, &url);
@@ -130,7 +130,7 @@ fn listen_loses_and_repeats_nothing_over_restarts_with_and_without_its_token() {
 #[test]
 fn listen_tells_in_words_what_a_crash_may_have_lost() {
     let folder = permitted();
-    let served = Served::start(&folder);
+    let served = Served::start_at(&folder, "127.0.8.3:0");
     let url = served.url.clone();
     let mut listening = Listening::start(&folder, &url);
     listening.complains("listening");
@@ -152,7 +152,7 @@ fn listen_tells_in_words_what_a_crash_may_have_lost() {
 #[test]
 fn listen_says_why_it_is_refused_and_what_to_do() {
     let folder = established();
-    let served = Served::start(&folder);
+    let served = Served::start_at(&folder, "127.0.8.4:0");
     let listen = |secret: &str, url: &str| {
         let keys = [
             "--api-key",

@@ -55,6 +55,7 @@ async fn what_was_accepted_and_withdrawn_is_posted_in_order_over_kill_minus_nine
     let set = set_of(&refused);
     assert_eq!((set["uninstall"].as_str(), set["added"].as_str()), ("1", "0"));
     server.kill();
+    receiver.forget_the_dead().await;
     // Nobody serves: what is accepted now is told by the next process, behind what was not taken.
     done(&folder, "grant add --app Chess --user ada");
     let server = Served::start(&folder);

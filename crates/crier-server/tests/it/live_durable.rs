@@ -223,6 +223,7 @@ async fn kill_minus_nine_leaves_one_receipt_for_each_message_in_a_body_that_keep
     ack_next(&mut page).await;
     let refused = receiver.take("503 Service Unavailable").await;
     server.kill();
+    receiver.forget_the_dead().await;
 
     let server = Served::start(&folder);
     let again = receiver.take("200 OK").await;

@@ -112,7 +112,7 @@ async fn queued(server: &TestServer) -> FakePage {
 }
 
 /// Returns when a figure has come to this.
-async fn reached(server: &TestServer, name: &str, value: u64) {
+pub async fn reached(server: &TestServer, name: &str, value: u64) {
     let comes = async {
         while series(server, name).await != value {}
         Ok(())

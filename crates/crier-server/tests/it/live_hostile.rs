@@ -371,19 +371,13 @@ async fn request_body_of_a_live_request_that_stops_coming_is_cut_and_counted_onc
     for (already, door) in ["sse", "poll", "frames"].into_iter().enumerate() {
         let mut client = RawClient::connect(server.address).await.unwrap();
         let request = format!(
-            "POST /live/{door}?app={API_KEY} HTTP/1.1\r\nHost: h\r\nOrigin: {ORIGIN}\r\nContent-Length: 1000\r\n\r\n{{\"type\""
+            "POST /live/{door}?app={API_KEY} HTTP/1.1\r\nHost: h\r\nOrigin: {ORIGIN}\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n"
         );
         client.send(request.as_bytes()).await.unwrap();
-        let turning = async {
-            loop {
-                server.clock.advance_ms(11_000);
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::select! {
-            closed = client.is_closed() => assert!(closed.unwrap(), "{door}: no answer"),
-            () = turning => {}
-        }
+        client.is_asked_to_continue().await.unwrap();
+        client.send(b"{\"type\"").await.unwrap();
+        let closed = server.clock.turning(11_000, client.is_closed()).await;
+        assert!(closed.unwrap(), "{door}: no answer");
         let live = figure(&server, "crier_live_overflow_total{name=\"request_body\"}").await;
         assert_eq!(live, Some((already + 1).to_string()), "{door}");
     }

@@ -171,21 +171,12 @@ async fn no_progress_of_an_answer_that_is_not_read_gives_the_connection_up() {
     slow.write_all(&request("poll", &poll)).await.unwrap();
     // The answer has begun: nobody is absent any more when the clock is turned.
     slow.readable().await.unwrap();
-    let turning = async {
-        loop {
-            server.clock.advance_ms(10_000);
-            tokio::task::yield_now().await;
-        }
-    };
     // It is given up by a reset: what the kernel held is gone with it.
     let ended = within("a reset", async {
         while !slow.ready(Interest::ERROR).await?.is_error() {}
         Ok(())
     });
-    tokio::select! {
-        reset = ended => reset.unwrap(),
-        () = turning => {}
-    }
+    server.clock.turning(10_000, ended).await.unwrap();
     let gone = polled(&mut client, &poll).await;
     assert_eq!((gone.status, &gone.json()["code"]), (410, &4002.into()));
 }

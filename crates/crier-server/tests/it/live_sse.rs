@@ -1,6 +1,7 @@
 //! Streams of server-sent events and posted frames, byte by byte (live 4.1, 4.7, 4.9 to 4.13).
 
 use crate::live::{ORIGIN, PAGE, at, caller, send, started, started_with, ticket, welcome};
+use crate::live_floods::reached;
 use crier_testkit::identity::{API_KEY, APP_NAME, SESSION_KEY};
 use crier_testkit::page::{End, FakePage, Over};
 use crier_testkit::{Answer, RawClient, SignedClient, TestServer};
@@ -51,13 +52,8 @@ async fn a_stream_is_its_head_a_retry_line_one_event_for_each_frame_and_the_bye_
         .send(&post("sse", &from_origin(), &hello(&ticket)))
         .await
         .unwrap();
-    // The hello has been taken when a send finds its page.
-    loop {
-        let outcome = send(&caller, "e", "\"é\"", &[("outcome", "true"), ("ttl", "0")]).await;
-        if outcome["handlers"] == 1 {
-            break;
-        }
-    }
+    reached(&server, "handlers", 1).await;
+    send(&caller, "e", "\"é\"", &[("ttl", "0")]).await;
     server.accounts().remove_session(SESSION_KEY).await.unwrap();
     server.clock.advance_ms(1_000);
     let answer = client.answer().await.unwrap();
@@ -353,23 +349,10 @@ async fn a_reader_that_goes_away_is_noticed_at_once() {
     let server = started().await;
     let caller = caller(&server);
     let (page, _) = streaming(&server, &caller, &["e"]).await;
+    reached(&server, r#"connections{transport="sse"}"#, 1).await;
     page.vanish();
     // Nothing was written meanwhile, and no clock was turned: the hub learns of the end by itself, and with it of a free place.
-    let mut admin = RawClient::connect(server.admin_address).await.unwrap();
-    loop {
-        admin
-            .send(b"GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n")
-            .await
-            .unwrap();
-        let figures = admin.answer().await.unwrap();
-        let mut gauges = figures
-            .text()
-            .lines()
-            .filter(|line| line.starts_with("crier_live_connections{"));
-        if gauges.all(|line| line.ends_with(" 0")) {
-            break;
-        }
-    }
+    reached(&server, r#"connections{transport="sse"}"#, 0).await;
     let outcome = send(&caller, "e", "1", &[("outcome", "true")]).await;
     assert_eq!((&outcome["pages"], &outcome["written"]), (&1.into(), &0.into()));
 }

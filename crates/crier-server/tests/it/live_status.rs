@@ -94,9 +94,9 @@ async fn a_status_is_written_byte_for_byte_in_every_format() {
     let sent = send(&caller, SENDER, &[]).await;
     let (id, epoch) = (text(&sent, "id"), text(&sent, "epoch"));
     message(&mut one).await;
+    message(&mut two).await;
     server.clock.advance_ms(250);
     ack(&mut one, id, &[id]).await;
-    message(&mut two).await;
     let (expires, start, later) = (START_MS / 1_000 + 60, START_MS, START_MS + 250);
     let body = asked(&caller, "liveMessage.status", id, &[("format", "json")]).await;
     let entry = |at: i64, what: &str, page: &str| format!(r#"{{"at":{at},"what":"{what}","page":"{page}"}}"#);

@@ -8,7 +8,7 @@ use crier_testkit::page::{End, FakePage, Over};
 use crier_testkit::{SignedClient, TestServer};
 use serde_json::{Value, json};
 
-/// A server whose clock goes by itself too, for the milliseconds in which a poll gathers.
+/// A server whose clock goes by itself through the milliseconds in which a poll gathers.
 pub async fn going() -> TestServer {
     going_with(&[]).await
 }

@@ -6,19 +6,21 @@ use crier_testkit::identity::{APP_NAME, SENDER};
 use crier_testkit::page::FakePage;
 use crier_testkit::patience::within;
 use crier_testkit::{SignedClient, TestServer};
-use futures_util::future::poll_immediate;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Loopback may be dialled; the clock, which a test turns quickly, cuts no post.
+/// Loopback may be dialled; the clock, which a test turns quickly, cuts no post and no way to it.
 const KEYS: &[(&str, &str)] = &[
     ("CRIER__MEDIA__DIAL_ALLOW", "127.0.0.0/8"),
+    ("CRIER__MEDIA__CONNECT_TIMEOUT", "30d"),
     ("CRIER__RECEIPTS__DEADLINE", "30d"),
 ];
-/// Turns of the scheduler between two movements of the clock's hand.
+/// Movements of the clock's hand while nothing arrives: a minute.
+const QUIET_STEPS: usize = 240;
+/// Turns of the scheduler between two of them.
 const TURNS: usize = 20;
 
 /// One post as it arrived.
@@ -102,24 +104,13 @@ impl Receiver {
 
     /// Takes the next post while the clock goes on.
     async fn next(&self, server: &TestServer, status: &str) -> Post {
-        let taken = async {
-            let mut taken = std::pin::pin!(self.take(status));
-            loop {
-                for _ in 0..TURNS {
-                    if let Some(post) = poll_immediate(&mut taken).await {
-                        return Ok(post);
-                    }
-                    tokio::task::yield_now().await;
-                }
-                server.clock.advance_ms(250);
-            }
-        };
-        within("a post", taken).await.unwrap()
+        let taken = server.clock.turning(250, self.take(status));
+        within("a post", async { Ok(taken.await) }).await.unwrap()
     }
 
     /// The clock goes on for a minute, and nothing arrives.
     async fn hears_nothing(&self, server: &TestServer) {
-        for _ in 0..240 {
+        for _ in 0..QUIET_STEPS {
             server.clock.advance_ms(250);
             for _ in 0..TURNS {
                 tokio::task::yield_now().await;
@@ -128,6 +119,13 @@ impl Receiver {
         let own = TcpStream::connect(self.address).await.unwrap();
         let (_, first) = self.listener.accept().await.unwrap();
         assert_eq!(first, own.local_addr().unwrap());
+    }
+
+    /// Forgets what a server that is no more had begun and nobody has taken: it may have tried again before its end.
+    pub async fn forget_the_dead(&self) {
+        let own = TcpStream::connect(self.address).await.unwrap();
+        let own = own.local_addr().unwrap();
+        while self.listener.accept().await.unwrap().1 != own {}
     }
 
     /// Makes it the receiver of the application; the secret, when it is made.

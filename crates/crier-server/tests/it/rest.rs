@@ -578,16 +578,7 @@ async fn soft_stop_that_has_not_ended_at_stop_deadline_is_cut() {
     let mut interim = [0u8; 25];
     socket.read_exact(&mut interim).await.unwrap();
     let clock = std::sync::Arc::clone(&server.clock);
-    let turning = async {
-        loop {
-            clock.advance_ms(1_000);
-            tokio::task::yield_now().await;
-        }
-    };
-    let drained = tokio::select! {
-        drained = server.stop() => drained.unwrap(),
-        () = turning => unreachable!("the hand turns for ever"),
-    };
+    let drained = clock.turning(1_000, server.stop()).await.unwrap();
     assert!(!drained, "a call that never ends is no clean drain");
 }
 

@@ -117,6 +117,8 @@ async fn an_applications_icon_is_fetched_and_stands_beside_its_stories_at_16_pix
     let icon = [("icon".to_owned(), host.url("/1.png"))];
     let accounts = &stage.server.state.accounts;
     accounts.set_app("Rochambeau", &icon).await.unwrap();
+    // What was committed is followed by this clock; it stands still while the picture is fetched, or it would cut the fetch.
+    stage.server.clock.advance_ms(1_000);
     let shown = async {
         loop {
             let app = accounts
@@ -125,10 +127,8 @@ async fn an_applications_icon_is_fetched_and_stands_beside_its_stories_at_16_pix
                 .map_err(std::io::Error::other)?;
             match &app.icon_picture {
                 Some(picture) => return Ok(*picture),
-                // What was committed is followed, and caches look, by this clock.
-                None => stage.server.clock.advance_ms(250),
+                None => tokio::task::yield_now().await,
             }
-            tokio::task::yield_now().await;
         }
     };
     let picture = within("the icon", shown).await.unwrap();
@@ -258,8 +258,14 @@ async fn the_command_line_blocks_a_picture_of_a_running_server() {
         String::from_utf8(blocked.stdout).unwrap(),
         format!("{{\"hash\":\"{digits}\",\"known\":true}}\n")
     );
-    assert_eq!(get(&stage, &address_of(picture), "").await.status, 404);
-    assert_eq!(settled_slots(&stage).await[0].state, SlotState::Removed);
+    // The server learns within its second what another process has done.
+    let taken_away = async {
+        while get(&stage, &address_of(picture), "").await.status != 404 {}
+        while settled_slots(&stage).await[0].state != SlotState::Removed {}
+        Ok(())
+    };
+    let taken_away = within("the end of the picture", taken_away);
+    stage.server.clock.turning(250, taken_away).await.unwrap();
     let wrong = run(["picture", "block", "x", "--data", &place]
         .map(str::to_owned)
         .to_vec())

@@ -73,23 +73,18 @@ async fn a_form_that_comes_too_slowly_is_not_called_too_large() {
     browser.get("/login").await;
     let cookie = browser.cookie("crier_form").unwrap();
     let request = format!(
-        "POST /login HTTP/1.1\r\nHost: h\r\nConnection: close\r\nCookie: crier_form={cookie}\r\nContent-Length: 100\r\n\r\nname"
+        "POST /login HTTP/1.1\r\nHost: h\r\nConnection: close\r\nCookie: crier_form={cookie}\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n"
     );
     let mut client = RawClient::connect(stage.server.address).await.unwrap();
     client.send(request.as_bytes()).await.unwrap();
-    let turning = async {
-        loop {
-            stage.server.clock.advance_ms(11_000);
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::select! {
-        answer = client.answer() => {
-            let answer = answer.unwrap();
-            assert!(answer.status == 400 && answer.text().contains("came too slowly"), "{}", answer.text());
-        }
-        () = turning => {}
-    }
+    client.is_asked_to_continue().await.unwrap();
+    client.send(b"name").await.unwrap();
+    let answer = stage.server.clock.turning(11_000, client.answer()).await.unwrap();
+    assert!(
+        answer.status == 400 && answer.text().contains("came too slowly"),
+        "{}",
+        answer.text()
+    );
     let live = &scrape(&stage.server).await["crier_live_overflow_total{name=\"request_body\"}"];
     assert_eq!(*live, 1.0);
 }

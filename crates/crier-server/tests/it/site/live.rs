@@ -8,6 +8,7 @@ use crier_platform::model::app::AppKind;
 use crier_testkit::patience::within;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -121,8 +122,10 @@ async fn a_picture_that_is_ready_is_told_to_the_pages_that_are_open_and_to_those
     reader.stage.publish("Rochambeau", &params).await;
     settled_slots(&reader.stage).await;
     // The word of the story may have been said by itself: the next one comes a second later.
-    reader.stage.server.clock.advance_ms(1_000);
-    stream.until("id: 4\ndata: {\"story\":").await;
+    let clock = &reader.stage.server.clock;
+    clock
+        .turning(1_000, stream.until("id: 4\ndata: {\"story\":"))
+        .await;
     stream.until(",\"slot\":2,\"src\":\"/p/").await;
     stream.until(".png\",\"width\":75,\"height\":60}\n\n").await;
     let poll = reader.bo.get("/feed/poll?after=3&seen=3").await.json();
@@ -155,8 +158,10 @@ async fn a_box_whose_picture_fails_or_is_removed_closes_up_on_the_pages_that_are
     let mut stream = reader.listen("3&waiting=1/p1,1/p2", "").await;
     stream.until("retry: 3000\n\n").await;
     let picture = settled_slots(&reader.stage).await[1].picture.unwrap();
-    reader.stage.server.clock.advance_ms(1_000);
-    stream.until("data: {\"story\":1,\"slot\":1}\n\n").await;
+    let clock = Arc::clone(&reader.stage.server.clock);
+    clock
+        .turning(1_000, stream.until("data: {\"story\":1,\"slot\":1}\n\n"))
+        .await;
     let poll = reader
         .bo
         .get("/feed/poll?after=9&seen=9&waiting=1/p1,1/p2,2/p1")
@@ -167,8 +172,9 @@ async fn a_box_whose_picture_fails_or_is_removed_closes_up_on_the_pages_that_are
     );
     let pictures = &reader.stage.server.state.pictures;
     pictures.block(picture.hash).await.unwrap();
-    reader.stage.server.clock.advance_ms(1_000);
-    stream.until("id: 5\ndata: {\"story\":1,\"slot\":2}\n\n").await;
+    clock
+        .turning(1_000, stream.until("id: 5\ndata: {\"story\":1,\"slot\":2}\n\n"))
+        .await;
     stream.until("id: 5\ndata: {\"w\":5,\"new\":0}\n\n").await;
     assert!(!stream.text.contains("data:"), "{}", stream.text);
 }
@@ -321,14 +327,8 @@ async fn a_poll_answers_at_once_what_goes_beyond_what_was_seen_and_else_waits_fo
     waiting.until("{\"w\":4,\"new\":2,\"pictures\":[]}").await;
     let mut waiting = Stream::open(reader.stage.server.address, "/feed/poll?after=4", &head).await;
     // Until it has nothing to say for 25 seconds: the clock goes on until the poll has begun and is over.
-    let over = async {
-        waiting.until("{\"w\":4,\"new\":0,\"pictures\":[]}").await;
-    };
-    tokio::pin!(over);
-    while futures_util::poll!(over.as_mut()).is_pending() {
-        reader.stage.server.clock.advance_ms(25_000);
-        tokio::task::yield_now().await;
-    }
+    let over = waiting.until("{\"w\":4,\"new\":0,\"pictures\":[]}");
+    reader.stage.server.clock.turning(25_000, over).await;
 }
 
 #[tokio::test]
