@@ -4,6 +4,7 @@
 use crate::crowd::{by_code, now_ms};
 use crate::number;
 use crate::play::Play;
+use crate::server;
 use std::time::Duration;
 
 const MISSED: u64 = 3;
@@ -14,7 +15,7 @@ const BAR_MOST: usize = 60;
 pub async fn run(arguments: &[String]) -> Result<(), String> {
     let pages = number(arguments, "--pages", 15_000)?;
     let mut play = Play::prepare("drain", pages)?;
-    let server = play.serve("127.0.0.1:0", &[])?;
+    let server = play.serve(server::TO_COME_BACK_TO, &[])?;
     let address = server.address.clone();
     println!("drain: SIGTERM with {pages} pages");
     let mut crowd = play.open(&server, (pages, None))?;
@@ -29,7 +30,9 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
     );
     play.send_all((&address, &crowd), MISSED).await?;
     let all = crowd.pages;
-    let back = crowd.until(BACK_WITHIN, |report| report.open == all)?;
+    let back = crowd.until(BACK_WITHIN, |report| {
+        report.open == all && report.welcomes_ms.len() as u64 >= all
+    })?;
     println!("  ends:               {}", by_code(&back.away));
     let window = (pages / 1_000).clamp(1, 30);
     let last = back.welcomes_ms.iter().max().copied().unwrap_or(began) - began;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::task::LocalSet;
 
 const SENDERS: u64 = 8;
-const LOOKS_WITHIN: Duration = Duration::from_secs(30);
+const LOOKS_WITHIN: Duration = Duration::from_secs(120);
 
 /// A set-up scenario.
 pub struct Play {

@@ -80,6 +80,10 @@ pub fn turned_away_by_kernel() -> Result<u64, String> {
     drops.parse().map_err(|_| format!("ListenDrops {drops}"))
 }
 
+/// Where a server listens that will be started there again. Nobody else has to do with this address of the loopback network, so
+/// that its port is given to nobody meanwhile.
+pub const TO_COME_BACK_TO: &str = "127.0.9.1:0";
+
 /// A running `crier serve`.
 pub struct Server {
     child: Child,
@@ -93,7 +97,7 @@ impl Server {
         Self::start_at("127.0.0.1:0", data, environment)
     }
 
-    /// Starts it where an earlier one was, so that its pages find it.
+    /// Starts it where an earlier one was, so that its pages find it: at first at `TO_COME_BACK_TO`.
     pub fn start_at(listen: &str, data: &Path, environment: &[(&str, &str)]) -> Result<Self, String> {
         let mut child = Command::new(binary()?)
             .args([

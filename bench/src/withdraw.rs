@@ -7,7 +7,8 @@ use crate::{caller::Caller, server};
 use std::time::{Duration, Instant};
 
 const WITHDRAWN: u16 = 4_305;
-const WITHIN: Duration = Duration::from_secs(20);
+const WITHIN: Duration = Duration::from_secs(60);
+/// How long messages go on at least; they go on until one has been refused.
 const SENDING: Duration = Duration::from_secs(3);
 
 /// `withdraw [--pages N]`.
@@ -29,7 +30,7 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
     });
     let mut caller = Caller::connect(&server.address).await?;
     let (began, mut sent, mut refused) = (Instant::now(), 0_u64, 0_u64);
-    while began.elapsed() < SENDING {
+    while began.elapsed() < SENDING || refused == 0 && began.elapsed() < WITHIN {
         match send_one(&mut caller, &sender, &person.uid).await {
             Ok(()) => sent += 1,
             Err(why) if why.contains("\"error_code\":292,") => refused += 1,

@@ -15,6 +15,8 @@ const WORDS: u64 = 20;
 /// One end of a server in so many, the second first, is a kill: what stands in memory then is told to be lost, and proves nothing more.
 const KILLED_ONE_IN: u64 = 5;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Until everything that a server said before it went has been read.
+const READ_OUT: Duration = Duration::from_millis(500);
 
 /// Opens one to four pages for every user.
 pub fn populate(task: &Task, world: &Rc<World>) {
@@ -134,7 +136,7 @@ async fn restart((task, world): (&Task, &Rc<World>), home: &mut Home) -> Result<
         .counts
         .add(if kill { "servers killed" } else { "servers stopped" });
     // What was read from the old one is of its life; epochs seen from now on are of the next.
-    tokio::time::sleep(LOOK_EVERY * 20).await;
+    tokio::time::sleep(READ_OUT).await;
     if kill && !task.durable {
         world.life.set(world.life.get() + 1);
     }

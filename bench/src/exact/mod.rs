@@ -10,7 +10,7 @@ mod world;
 
 use crate::number;
 use crate::page::line::{Route, Transport};
-use crate::server::{Folder, Server};
+use crate::server::{Folder, Server, TO_COME_BACK_TO};
 use crate::stage::{Desk, RAISED, Stage};
 use crate::text;
 use crier_testkit::FaultProxy;
@@ -28,6 +28,9 @@ const RESTART_EVERY: u64 = 10_000;
 const PROXIES: usize = 64;
 /// Long enough for every backoff and every slow handler, on top of the grace of pages that died.
 const REST_SECS: u64 = 8;
+/// After that rest, what is still owed is waited for: only a message that never comes takes so long.
+const OWED_SECS: u64 = 120;
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A page that died between two polls is missed only then (live 4.7); its grace begins after it.
 const ABSENCE_SECS: u64 = 15;
 
@@ -131,7 +134,7 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
     let stage = Stage::prepare(&data, task.users, SENDERS)?;
     let mut home = Home {
         data,
-        address: "127.0.0.1:0".to_owned(),
+        address: TO_COME_BACK_TO.to_owned(),
         environment: task.environment(),
         running: None,
     };
@@ -153,6 +156,12 @@ pub async fn run(arguments: &[String]) -> Result<(), String> {
         }
         world.all_open().await?;
         tokio::time::sleep(task.rest()).await;
+        for _ in 0..OWED_SECS {
+            if !world.book.borrow().judge().owes_something() {
+                break;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
         Ok::<_, String>(world)
     });
     let world = played.await?;
