@@ -132,6 +132,8 @@ async fn an_applications_icon_is_fetched_and_stands_beside_its_stories_at_16_pix
         }
     };
     let picture = within("the icon", shown).await.unwrap();
+    // The page reads the application from a cache, which looks by this clock too.
+    stage.server.clock.advance_ms(1_000);
     assert_eq!((picture.width, picture.height), (16, 13));
     let page = bo.get("/feed").await.text().to_owned();
     let image = format!(
