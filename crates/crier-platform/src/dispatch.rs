@@ -130,6 +130,12 @@ impl Dispatcher {
         &self.log
     }
 
+    /// How often failed calls of `auth.getSession` have voided an application's typed codes (protocol 18.7).
+    #[must_use]
+    pub fn codes_voided(&self) -> u64 {
+        self.failed_tokens.times_met()
+    }
+
     /// Photos that one user may have (feed 7.12).
     #[must_use]
     pub fn photos_per_user(&self) -> u32 {

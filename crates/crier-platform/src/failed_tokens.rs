@@ -6,6 +6,7 @@
 use crate::model::time::{ElapsedMs, WallMs};
 use crier_proto::ids::AppId;
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Failures that void an application's open codes (protocol 18.7).
@@ -15,7 +16,10 @@ const SPAN_MS: u64 = 600_000;
 
 /// Failures of every application that has had some.
 #[derive(Debug, Default)]
-pub(crate) struct FailedTokens(Mutex<HashMap<AppId, Failures>>);
+pub(crate) struct FailedTokens {
+    known: Mutex<HashMap<AppId, Failures>>,
+    times_met: AtomicU64,
+}
 
 /// One application's; at most `FAILURES_MAX` moments.
 #[derive(Debug, Default)]
@@ -41,6 +45,7 @@ impl FailedTokens {
         if failures.at.len() >= FAILURES_MAX {
             failures.at.clear();
             failures.voided = Some(wall);
+            self.times_met.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -51,8 +56,13 @@ impl FailedTokens {
         voided.is_some_and(|voided| made <= voided)
     }
 
+    /// How often failures have voided an application's codes.
+    pub(crate) fn times_met(&self) -> u64 {
+        self.times_met.load(Ordering::Relaxed)
+    }
+
     fn known(&self) -> MutexGuard<'_, HashMap<AppId, Failures>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -80,6 +90,7 @@ mod tests {
         assert!(!failed.is_void(app(1), WallMs(1_001)) && !failed.is_void(app(2), WallMs(900)));
         fail(&failed, 19, 2_000);
         assert!(!failed.is_void(app(1), WallMs(1_500)), "the count begins anew");
+        assert_eq!(failed.times_met(), 1);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::bound::Bound;
 use crate::feed_figures::FeedCollector;
 use crate::lifecycle::{Pool, Stop, Tasks};
 use crate::listen::{self, Reception};
-use crate::metrics::{CallLogCollector, ServerMetrics};
+use crate::metrics::{CallLogCollector, CodesCollector, ServerMetrics};
 use crate::middleware::bounds::Pace;
 use crate::middleware::real_ip::TrustedProxies;
 use crate::middleware::request_id::RequestIds;
@@ -234,6 +234,7 @@ pub async fn build(config: Config, overrides: Overrides) -> Result<Server, Start
     let dispatcher = dispatcher_config(&config, &public_url);
     let dispatcher = Arc::new(Dispatcher::new(ports.clone(), dispatcher));
     registry.register_collector(Box::new(CallLogCollector(dispatcher.log().figures())));
+    registry.register_collector(Box::new(CodesCollector(Arc::clone(&dispatcher))));
     let insights = Insights::new(ports.clone(), feed.clone(), InsightRules::of(&config.feed, rules));
     let (throttle, reads, streams) = site_counts(&config, &entropy, &metrics);
     let state = AppState {

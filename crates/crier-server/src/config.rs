@@ -297,6 +297,18 @@ fn set(entries: &mut Entries, key: &str, value: Value, origin: Origin) -> Result
             kind(&value)
         )));
     }
+    // One place may spell a key in two ways (`receipts`, `live.receipts`); which of the two was meant is not ours to choose.
+    let twice = match (&slot.1, &origin) {
+        (Origin::File(..), Origin::File(..)) => true,
+        (Origin::Environment(first), Origin::Environment(second)) => first != second,
+        _one_goes_before_the_other => false,
+    };
+    if twice {
+        return Err(ConfigError(format!(
+            "{key} ({origin}): is set by {} too; keep one of the two",
+            slot.1
+        )));
+    }
     *slot = (value, origin);
     Ok(())
 }

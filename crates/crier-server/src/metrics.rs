@@ -5,6 +5,7 @@
 use crate::bound::Bound;
 use crier_live::metrics::{Metrics as LiveMetrics, Overflow};
 use crier_platform::call_log::CallLogFigures;
+use crier_platform::dispatch::Dispatcher;
 use crier_platform::feed::figures::FeedFigures;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
@@ -139,6 +140,28 @@ impl Collector for CallLogCollector {
             ConstCounter::new(count).encode(met.encode_family(&[("key", key)])?)?;
         }
         Ok(())
+    }
+}
+
+/// How often typed codes were voided by failures, on the page of figures.
+pub(crate) struct CodesCollector(pub(crate) Arc<Dispatcher>);
+
+impl fmt::Debug for CodesCollector {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("CodesCollector").finish_non_exhaustive()
+    }
+}
+
+impl Collector for CodesCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let voided = ConstCounter::new(self.0.codes_voided());
+        let help = "Times that failed calls of auth.getSession voided an application's typed codes";
+        voided.encode(encoder.encode_descriptor(
+            "crier_server_codes_voided",
+            help,
+            None,
+            voided.metric_type(),
+        )?)
     }
 }
 

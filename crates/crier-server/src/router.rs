@@ -170,11 +170,12 @@ fn judge_head<B>(request: &Request<B>) -> Option<Response<Full<Bytes>>> {
     }
     let uri = request.uri();
     // Only origin form and absolute form name something here (protocol 2.2): a bare authority is a tunnel's, another scheme not ours.
+    // CONNECT has no other form, and any 200 would tell its sender that the tunnel stands.
     let form_is_right = match uri.scheme() {
         Some(scheme) => *scheme == http::uri::Scheme::HTTP || *scheme == http::uri::Scheme::HTTPS,
         None => uri.authority().is_none(),
     };
-    if !form_is_right {
+    if !form_is_right || request.method() == http::Method::CONNECT {
         return Some(empty(StatusCode::BAD_REQUEST));
     }
     let target = uri.path_and_query().map_or(0, |target| target.as_str().len())

@@ -114,11 +114,11 @@ impl RawClient {
         self.read_answer().await
     }
 
-    /// The head of the next answer, whose body is a stream.
+    /// The head of the next answer, whose body is a stream, or which has none.
     ///
     /// # Errors
     /// As `answer`.
-    pub(crate) async fn head(&mut self) -> io::Result<Answer> {
+    pub async fn head(&mut self) -> io::Result<Answer> {
         let head = self.until(b"\r\n\r\n").await?;
         head_of(std::str::from_utf8(&head).map_err(|_| bad("a head is text"))?)
     }

@@ -31,7 +31,7 @@ pub enum App {
     List(List),
     /// Give it a new secret; the previous one signs for a while too
     RotateSecret(RotateSecret),
-    /// Refuse its calls and close its connections
+    /// Refuse its calls and end its connections and sessions for good
     Disable(One),
     /// Permit its calls again
     Enable(One),

@@ -70,7 +70,10 @@ impl Came {
 pub(crate) async fn get(visit: Visit) -> Answer {
     let ask = Ask::read(&visit).await?;
     match visit.user.clone() {
-        Some(user) if !visit.query.has("skipcookie") => proceed(&visit, &ask, &user, Came::ByLink).await,
+        Some(user) if !visit.query.has("skipcookie") => {
+            visit.opens()?;
+            proceed(&visit, &ask, &user, Came::ByLink).await
+        }
         Some(_) | None => ask_password(&visit, &ask, None),
     }
 }

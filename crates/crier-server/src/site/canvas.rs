@@ -42,6 +42,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let app = accounts.app_by_canvas(canvas).await?.ok_or(SiteError::NotFound)?;
     let origin = origin_of(&app.callback).ok_or(SiteError::NotFound)?;
     let query = without_pretence(query);
+    visit.opens()?;
     let pairs = accounts.canvas_pairs(&app, visit.user.as_deref()).await?;
     let is_known = pairs.iter().any(|(name, _)| name == "fb_sig_session_key");
     let address = frame_address(&app.callback, rest, (&query, &pairs)).ok_or_else(|| {

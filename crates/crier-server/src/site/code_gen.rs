@@ -3,7 +3,7 @@
 //! Promise: a code is shown to the person alone who is logged in and has accepted, and a new one takes the place of the one before.
 
 use super::asked::{asking_app, cancel_address, refuse_barred};
-use super::door::{Answer, render, see_other};
+use super::door::{Answer, render, see_other, unkept};
 use super::fields::Fields;
 use super::layout::Chrome;
 use super::terms::{Asking, TermsPage, Wish};
@@ -36,13 +36,14 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         let (token, action) = (visit.form_token(), visit.href(&visit.path_and_query));
         return render(StatusCode::OK, &TermsPage::new(&asking, (&token, &action)));
     }
+    visit.opens()?;
     let code = accounts.new_code(&app, &user).await?;
     let page = CodePage {
         chrome: Chrome::of(&visit, "Your code", ""),
         app: &app.name,
         code: code.expose(),
     };
-    render(StatusCode::OK, &page)
+    unkept(render(StatusCode::OK, &page))
 }
 
 pub(crate) async fn post(visit: Visit, fields: Fields) -> Answer {

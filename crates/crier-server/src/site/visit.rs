@@ -111,6 +111,19 @@ impl Visit {
             .ok_or_else(|| SiteError::LogIn(self.path_and_query.clone()))
     }
 
+    /// That a document may make something for whoever is logged in: a token, a code, a session.
+    ///
+    /// # Errors
+    /// `BadRequest` for a HEAD and a prefetch, which must change nothing.
+    pub(crate) fn opens(&self) -> Result<(), SiteError> {
+        if self.only_looks && self.user.is_some() {
+            return Err(SiteError::bad_request(
+                "This page makes something for whoever opens it, so nothing can be fetched of it ahead. Open it yourself.",
+            ));
+        }
+        Ok(())
+    }
+
     /// The token of the logged-in browser's cookie.
     pub(crate) fn login_token(&self) -> Option<&str> {
         self.login_token.as_ref().map(Secret::expose)

@@ -130,6 +130,44 @@ fn the_section_of_receipts_may_stand_inside_live() {
 }
 
 #[test]
+fn a_key_that_one_place_sets_twice_is_refused_with_both_places() {
+    for text in [
+        "[receipts]\nrequests_max = 2\n[live.receipts]\nrequests_max = 3\n",
+        "[live.receipts]\nrequests_max = 3\n[receipts]\nrequests_max = 2\n",
+    ] {
+        let refusal = with_file(text).unwrap_err();
+        for part in [
+            "receipts.requests_max (FILE line ",
+            "FILE line 2",
+            "FILE line 4",
+            " too; keep one of the two",
+        ] {
+            assert!(refusal.contains(part), "{refusal}");
+        }
+    }
+    let both = with_file("[receipts]\nrequests_max = 2\n[live.receipts]\nwaiting_max = 3\n").unwrap();
+    assert_eq!(
+        (
+            both.config.receipts.requests_max,
+            both.config.receipts.waiting_max
+        ),
+        (2, 3)
+    );
+    let twice = Sources {
+        environment: vec![
+            ("CRIER__RECEIPTS__WAITING_MAX".into(), "3".into()),
+            ("CRIER__LIVE__RECEIPTS__WAITING_MAX".into(), "4".into()),
+        ],
+        ..Sources::default()
+    };
+    assert_eq!(
+        load(&twice).unwrap_err().to_string(),
+        "receipts.waiting_max (environment CRIER__LIVE__RECEIPTS__WAITING_MAX): is set by environment \
+         CRIER__RECEIPTS__WAITING_MAX too; keep one of the two"
+    );
+}
+
+#[test]
 fn unknown_key_of_the_environment_names_the_variable() {
     assert_eq!(
         with_environment("CRIER__SERVER__DATE", "x").unwrap_err(),

@@ -215,6 +215,8 @@ async fn what_is_no_http_is_400() {
         "GET  HTTP/1.1\r\n\r\n",
         "GET restserver.php HTTP/1.1\r\nHost: h\r\n\r\n",
         "CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n",
+        "CONNECT /restserver.php HTTP/1.1\r\nHost: h\r\n\r\n",
+        "CONNECT http://h/restserver.php HTTP/1.1\r\nHost: h\r\n\r\n",
         "GET ftp://h/restserver.php HTTP/1.1\r\nHost: h\r\n\r\n",
         "POST /restserver.php HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\na=1\r\n0\r\n\r\n",
         "POST /restserver.php HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",

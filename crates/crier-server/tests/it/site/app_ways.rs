@@ -1,5 +1,6 @@
 //! The other ways into an application: adding, the session itself, the canvas page as target, typed codes (protocol 18.2 to 18.8).
 
+use crate::figures::scrape;
 use crate::site::browser::{Browser, between, encoded, location};
 use crate::site::stage::{PASSWORD, Stage};
 use crier_platform::model::app::AppKind;
@@ -249,6 +250,39 @@ async fn a_typed_code_is_shown_after_login_and_terms_and_buys_one_session_withou
     );
 }
 
+#[tokio::test]
+async fn a_look_at_what_makes_a_code_a_token_or_a_session_makes_none_and_voids_none() {
+    let stage = Stage::open().await;
+    stage.grant("Rochambeau").await;
+    let rps = [("canvas".to_owned(), "rps".to_owned())];
+    stage.server.accounts().set_app("Rochambeau", &rps).await.unwrap();
+    let key = key(&stage, "Rochambeau").await;
+    let code_page = format!("/code_gen.php?api_key={key}");
+    let login_page = format!("/login.php?api_key={key}");
+    let session_page = format!("{login_page}&return_session=1");
+    let mut bo = stage.logged_in("bo").await;
+    let open = code(&bo.get(&code_page).await);
+    for path in [code_page.as_str(), &login_page, &session_page, "/apps/rps/"] {
+        let head = bo.head(path).await;
+        let ahead = bo.get_with("Sec-Purpose: prefetch\r\n", path).await;
+        for answer in [head, ahead] {
+            assert_eq!((answer.status, answer.header("location")), (400, None), "{path}");
+            assert!(!answer.text().contains("fb_sig_session_key"), "{path}");
+        }
+    }
+    let stranger = stage.browser();
+    for path in [login_page.as_str(), "/apps/rps/"] {
+        assert_eq!(stranger.head(path).await.status, 200, "{path}");
+    }
+    let session = get_session(&stage, "Rochambeau", &open).await;
+    assert_eq!(
+        session.json()["uid"].as_str(),
+        Some("563683308"),
+        "{}",
+        session.text()
+    );
+}
+
 /// As the site writes a path into a query.
 fn encoded_then(path: &str) -> String {
     path.replace('/', "%2F")
@@ -275,6 +309,8 @@ async fn a_code_is_valid_for_600_seconds_and_void_after_20_failures() {
         let missed = get_session(&stage, "Rochambeau", "_wrong").await;
         assert_eq!(missed.error_code(), Some(100));
     }
+    let figures = scrape(&stage.server).await;
+    assert_eq!(figures["crier_server_codes_voided_total"], 1.0);
     let void = get_session(&stage, "Rochambeau", &open).await;
     assert_eq!(void.error_code(), Some(100));
     assert!(void.text().contains("auth_token is void"), "{}", void.text());

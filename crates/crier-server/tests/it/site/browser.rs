@@ -27,6 +27,14 @@ impl Browser {
         self.send(&format!("GET {path}"), "", None).await
     }
 
+    /// Asks for the head of an address alone.
+    pub(crate) async fn head(&self, path: &str) -> Answer {
+        let request = self.request(&format!("HEAD {path}"), "", None);
+        let mut client = RawClient::connect(self.address).await.unwrap();
+        client.send(request.as_bytes()).await.unwrap();
+        client.head().await.unwrap()
+    }
+
     /// Opens an address with these whole header lines.
     pub(crate) async fn get_with(&mut self, head: &str, path: &str) -> Answer {
         self.send(&format!("GET {path}"), head, None).await
@@ -72,6 +80,16 @@ impl Browser {
     }
 
     async fn send(&mut self, line: &str, head: &str, body: Option<String>) -> Answer {
+        let request = self.request(line, head, body);
+        let answer = RawClient::exchange(self.address, request.as_bytes())
+            .await
+            .unwrap();
+        self.keep_cookies(&answer);
+        answer.text().clone_into(&mut self.page);
+        answer
+    }
+
+    fn request(&self, line: &str, head: &str, body: Option<String>) -> String {
         let mut request = format!(
             "{line} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{head}",
             self.address
@@ -89,12 +107,7 @@ impl Browser {
             );
         }
         let _ = write!(request, "\r\n{}", body.unwrap_or_default());
-        let answer = RawClient::exchange(self.address, request.as_bytes())
-            .await
-            .unwrap();
-        self.keep_cookies(&answer);
-        answer.text().clone_into(&mut self.page);
-        answer
+        request
     }
 
     fn keep_cookies(&mut self, answer: &Answer) {
