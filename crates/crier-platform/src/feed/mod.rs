@@ -263,6 +263,10 @@ pub struct PictureNews {
 pub struct StoryView {
     /// The story.
     pub story: Story,
+    /// Its title, read: what is shown is made of this alone (feed 2.7).
+    pub title: Markup,
+    /// Its body, read.
+    pub body: Option<Markup>,
     /// Its application.
     pub app: Arc<App>,
 }
@@ -338,11 +342,17 @@ impl FeedReader {
     }
 }
 
-/// Whether stored markup is still a fixed point of its reader (feed 2.7).
-fn is_canonical(story: &Story) -> bool {
-    let stable =
-        |place, markup: &str| Markup::read(place, markup).is_ok_and(|read| read.canonical() == markup);
-    stable(Place::Title, &story.title) && story.body.as_deref().is_none_or(|body| stable(Place::Body, body))
+/// A story's title and body as they may be shown; `None`: nothing is left of it, or its row is not its own canonical form (feed 2.7).
+fn texts_of(story: &Story) -> Option<(Markup, Option<Markup>)> {
+    if story.title.is_empty() {
+        return None;
+    }
+    let title = Markup::read_stored(Place::Title, &story.title)?;
+    let body = match story.body.as_deref() {
+        Some(body) => Some(Markup::read_stored(Place::Body, body)?),
+        None => None,
+    };
+    Some((title, body))
 }
 
 /// A lock whose holder cannot have left anything half done: every step is made of whole assignments.

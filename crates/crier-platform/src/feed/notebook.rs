@@ -10,7 +10,7 @@ use crate::model::record::{FeedState, FeedWrite, View};
 use crate::ports::store::{CommitError, StoreFault};
 use crier_proto::ids::{AppId, StoryId, Uid};
 use futures_util::future::join_all;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
 
 /// Notes written at once: they share a sync.
@@ -61,7 +61,7 @@ struct Ahead {
     /// Number of the last view that was noted, also after it was written; 0: the books know best.
     last_view: i64,
     /// What the noted views have left of `missed`.
-    missed_after: Vec<(AppId, u32)>,
+    missed_after: BTreeMap<AppId, u32>,
 }
 
 impl Ahead {
@@ -131,12 +131,11 @@ impl Notebook {
             return;
         }
         state.head.last_view = ahead.last_view;
-        for (app, missed) in &ahead.missed_after {
-            match state.missed.iter_mut().find(|(known, _)| known == app) {
-                Some((_, known)) => *known = *missed,
-                None => state.missed.push((*app, *missed)),
-            }
+        let mut new = ahead.missed_after.clone();
+        for (app, missed) in &mut state.missed {
+            *missed = new.remove(app).unwrap_or(*missed);
         }
+        state.missed.extend(new);
     }
 
     /// A view that waits.
@@ -177,12 +176,7 @@ impl Notebook {
             }
             ahead.last_view = new.view.number;
             ahead.views.push_back(new.view.clone());
-            for (app, missed) in &new.missed_after {
-                match ahead.missed_after.iter_mut().find(|(known, _)| known == app) {
-                    Some((_, known)) => *known = *missed,
-                    None => ahead.missed_after.push((*app, *missed)),
-                }
-            }
+            ahead.missed_after.extend(new.missed_after.iter().copied());
         }
         ahead.notes += 1;
         inner.waiting.push_back((user, note));

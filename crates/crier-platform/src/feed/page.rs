@@ -9,7 +9,6 @@ use super::verdict::lists::{counts, left_out_count};
 use super::verdict::verdict_of;
 use super::{Away, EXEMPT_MAX, FeedReader, PlacedStory, ServedPage, Serving, StoryView};
 use crate::model::app::App;
-use crate::model::ranking::RankedStory;
 use crate::model::record::{FeedWrite, LaterPage, NewView, View};
 use crate::model::story::Story;
 use crate::model::tally::Series;
@@ -66,18 +65,12 @@ impl FeedReader {
     async fn noted(&self, reading: &Reading, ranked: &Ranked) -> Result<bool, StoreFault> {
         let view = self.view_of(reading, ranked);
         let snapshot = reading.snapshot();
-        let on_page: HashSet<StoryId> = view.exempt.iter().chain(&view.shown).copied().collect();
-        let known = reading.stories().filter(|story| on_page.contains(&story.id));
-        let known: HashMap<StoryId, &RankedStory> = known.map(|story| (story.id, story)).collect();
-        let verdicts = view.exempt.iter().chain(&view.shown).map(|id| {
-            let story = known.get(id);
-            story.map_or("damaged", |story| verdict_of(&snapshot, ranked, story).name())
-        });
-        let verdicts = verdicts.collect();
-        let after = ranked.missed_after(&snapshot);
-        let before: HashMap<AppId, u32> = reading.missed.iter().copied().collect();
-        let moved = after.filter(|(app, missed)| before.get(app).copied().unwrap_or(0) != *missed);
-        let mut missed_after: Vec<(AppId, u32)> = moved.collect();
+        let exempt = view.exempt.iter().map(|_| "exempt");
+        let shown = ranked.first_page().iter().map(|pick| pick.step.verdict());
+        let verdicts = exempt.chain(shown).collect();
+        let after = ranked.missed_after(&snapshot).zip(&reading.apps);
+        let moved = after.filter(|((_, missed), before)| before.missed != *missed);
+        let mut missed_after: Vec<(AppId, u32)> = moved.map(|(after, _)| after).collect();
         // Applications without a story here are not active: they begin anew (feed 4.7).
         let here: HashSet<AppId> = reading.apps.iter().map(|known| known.app).collect();
         let gone = reading.missed.iter();
@@ -331,9 +324,9 @@ impl FeedReader {
                 }
             };
             let Some(app) = app else { continue };
-            if !super::is_canonical(&story) {
+            let Some((title, body)) = super::texts_of(&story) else {
                 continue;
-            }
+            };
             let away = match (story.reported, story.hidden_at) {
                 (Some((_, reason)), _) => Some(Away::Reported(reason)),
                 (None, Some(_)) => Some(Away::Hidden),
@@ -346,7 +339,12 @@ impl FeedReader {
                 away,
                 acted_at: story.hidden_at.max(reported_at),
                 place: None,
-                view: StoryView { story, app },
+                view: StoryView {
+                    story,
+                    title,
+                    body,
+                    app,
+                },
             });
         }
         Ok(views)

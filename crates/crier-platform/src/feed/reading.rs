@@ -18,7 +18,7 @@ use crate::model::time::WallMs;
 use crate::ports::store::StoreFault;
 use crier_proto::ids::{AppId, StoryId, Uid};
 use crier_proto::markup::{Markup, Place};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const SECOND_MS: i64 = 1_000;
@@ -107,7 +107,7 @@ impl FeedReader {
             acts: days,
         };
         let mut state = self.shared.ports.store.feed_state(query).await?;
-        let stories = self.caught_up(user, (known, &state), query.stories_after);
+        let stories = self.caught_up(user, (known, &mut state), query.stories_after);
         let stories = match stories {
             Some(stories) => stories,
             None => return Box::pin(self.now(user)).await,
@@ -212,11 +212,12 @@ impl FeedReader {
         Some(known)
     }
 
-    /// The user's stories as far as the books have told of them; `None`: what is in memory cannot be carried on, and was let go.
+    /// The user's stories as far as the books have told of them, whose lines are taken; `None`: what is in memory cannot be carried
+    /// on, and was let go.
     fn caught_up(
         &self,
         user: Uid,
-        (known, state): (Option<UserStories>, &FeedState),
+        (known, state): (Option<UserStories>, &mut FeedState),
         leave_before: WallMs,
     ) -> Option<UserStories> {
         let before = known.as_ref().map_or(i64::MIN, UserStories::upto);
@@ -230,13 +231,13 @@ impl FeedReader {
             }
             Some(stories) if stories.upto() == state.head.last_seq => return Some(stories),
             Some(mut stories) => {
-                if !carry_on(&mut stories, &state.lines) {
+                if !carry_on(&mut stories, std::mem::take(&mut state.lines)) {
                     self.shared.index().forget(user);
                     return None;
                 }
                 stories
             }
-            None => loaded(&state.lines),
+            None => loaded(std::mem::take(&mut state.lines)),
         };
         let damaged = |story: &&RankedStory| story.seq > before && story.marks.any_of(Marks::DAMAGED);
         let quarantined = stories.iter().filter(damaged).count();
@@ -304,8 +305,7 @@ pub(super) fn judged(line: RecordLine) -> RecordLine {
 
 /// Whether stored markup is still a fixed point of its reader. Of a blanked story nothing is left that could be wrong.
 fn is_canonical(story: &StoryLine) -> bool {
-    let stable =
-        |place, markup: &str| Markup::read(place, markup).is_ok_and(|read| read.canonical() == markup);
+    let stable = |place, markup: &str| Markup::read_stored(place, markup).is_some();
     match story.title.as_deref() {
         Some("") => true,
         Some(title) => {
@@ -346,16 +346,16 @@ fn line_in_memory(app: AppId, story: &RankedStory) -> RecordLine {
 }
 
 /// All stories of these lines.
-fn loaded(lines: &[RecordLine]) -> UserStories {
+fn loaded(lines: Vec<RecordLine>) -> UserStories {
     let mut fates: BTreeMap<StoryId, Fate> = BTreeMap::new();
-    for line in lines {
+    for line in &lines {
         if let RecordLine::Event(event) = line
             && let Some(story) = event.story
         {
             fates.entry(story).or_default().note(event);
         }
     }
-    UserStories::of(lines.iter().filter_map(|line| match judged(line.clone()) {
+    UserStories::of(lines.into_iter().filter_map(|line| match judged(line) {
         RecordLine::Story(story) => {
             let fate = fates.get(&story.story).copied().unwrap_or_default();
             Some((story.app, ranked_story(&story, fate)))
@@ -365,15 +365,10 @@ fn loaded(lines: &[RecordLine]) -> UserStories {
 }
 
 /// Takes further lines; false when one of them cannot be judged from what is in memory.
-fn carry_on(stories: &mut UserStories, lines: &[RecordLine]) -> bool {
-    lines.iter().all(|line| match line {
-        RecordLine::Story(_) => match judged(line.clone()) {
-            RecordLine::Story(story) => stories.push(story.app, ranked_story(&story, Fate::default())),
-            RecordLine::Event(_) | RecordLine::Config(_) | RecordLine::Bucket(_) | RecordLine::View(_) => {
-                true
-            }
-        },
-        RecordLine::Event(event) => happened(stories, event),
+fn carry_on(stories: &mut UserStories, lines: Vec<RecordLine>) -> bool {
+    lines.into_iter().all(|line| match judged(line) {
+        RecordLine::Story(story) => stories.push(story.app, ranked_story(&story, Fate::default())),
+        RecordLine::Event(event) => happened(stories, &event),
         RecordLine::Config(_) | RecordLine::Bucket(_) | RecordLine::View(_) => true,
     })
 }
@@ -413,24 +408,29 @@ fn apps_of(apps: &[AppId], state: &FeedState, hour: &HourRows) -> Vec<RankedApp>
     // Hundreds of applications are looked up in lists as long.
     let (grants, sliders) = (by_app(&state.grants), by_app(&state.sliders));
     let (acts, missed) = (by_app(&state.acts), by_app(&state.missed));
-    let of = |app: &AppId| {
-        let row = hour.rows.binary_search_by_key(app, |(known, _)| *known);
-        RankedApp {
-            app: *app,
-            standing: match grants.get(app) {
-                None => Standing::NoGrant,
-                Some(false) => Standing::Off,
-                Some(true) => Standing::Wanted,
-            },
-            slider: sliders.get(app).copied().unwrap_or_default(),
-            acts: acts.get(app).copied().unwrap_or_default(),
-            quality: row.ok().and_then(|at| hour.rows.get(at)).map(|(_, row)| *row),
-            missed: missed.get(app).copied().unwrap_or_default(),
-        }
+    let of = |app: &AppId| RankedApp {
+        app: *app,
+        standing: match found(&grants, *app) {
+            None => Standing::NoGrant,
+            Some(false) => Standing::Off,
+            Some(true) => Standing::Wanted,
+        },
+        slider: found(&sliders, *app).unwrap_or_default(),
+        acts: found(&acts, *app).unwrap_or_default(),
+        quality: found(&hour.rows, *app),
+        missed: found(&missed, *app).unwrap_or_default(),
     };
     apps.iter().map(of).collect()
 }
 
-fn by_app<T: Copy>(list: &[(AppId, T)]) -> HashMap<AppId, T> {
-    list.iter().copied().collect()
+/// In the order in which `found` looks, which is mostly that of the books.
+fn by_app<T: Copy>(list: &[(AppId, T)]) -> Vec<(AppId, T)> {
+    let mut sorted = list.to_vec();
+    sorted.sort_by_key(|(app, _)| *app);
+    sorted
+}
+
+fn found<T: Copy>(sorted: &[(AppId, T)], app: AppId) -> Option<T> {
+    let at = sorted.binary_search_by_key(&app, |(known, _)| *known).ok()?;
+    sorted.get(at).map(|(_, value)| *value)
 }

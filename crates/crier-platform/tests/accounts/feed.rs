@@ -4,6 +4,7 @@ use crate::harness::{Town, new_app, slot};
 use crier_platform::feed::target::Target;
 use crier_platform::feed::{Away, ServedPage, Serving};
 use crier_proto::ids::StoryId;
+use crier_proto::markup::Place;
 
 const TWELVE_HOURS_MS: u64 = 43_200_000;
 
@@ -119,6 +120,25 @@ async fn a_row_that_is_no_canonical_markup_is_never_shown() {
     .await;
     let page = page(&town).await;
     assert_eq!((page.slots.len(), page.verdicts), (0, vec![("damaged", 2)]));
+}
+
+#[tokio::test]
+async fn a_row_that_escaping_has_made_longer_than_a_value_may_be_is_shown() {
+    let town = town().await;
+    let title = format!("<a href=\"http://e.example/?{}\">x</a>", "&amp;".repeat(1_000));
+    assert!(title.len() > Place::Title.markup_bytes_max());
+    let story = town.publish("Rochambeau", &title, |_| {}).await;
+    let page = page(&town).await;
+    assert_eq!(titles(&page), [title]);
+    assert_eq!(page.slots[0].view.title.links().len(), 1);
+    let bo = town.user("bo").await.uid;
+    assert!(
+        town.feed
+            .why(bo, story, None)
+            .await
+            .unwrap()
+            .is_some_and(|why| why.verdict.slot() == Some(1))
+    );
 }
 
 #[tokio::test]

@@ -10,7 +10,9 @@ use crate::story::{LINK_BYTES_MAX, LinkSchemes, read_link};
 
 /// A piece of the value.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Token {
+pub(super) enum Token<'a> {
+    /// Characters of text that say nothing but themselves.
+    Plain(&'a str),
     /// One or two characters of text, references decoded.
     Text(String),
     /// One character of text.
@@ -55,8 +57,15 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next token and its position; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<(Token, usize)>, MarkupError> {
+    pub(super) fn next(&mut self) -> Result<Option<(Token<'a>, usize)>, MarkupError> {
         let at = self.at;
+        let plain = plain_bytes(self.rest);
+        if plain > 0 {
+            let (text, rest) = self.rest.split_at_checked(plain).unwrap_or((self.rest, ""));
+            self.at = self.at.saturating_add(text.chars().count());
+            self.rest = rest;
+            return Ok(Some((Token::Plain(text), at)));
+        }
         let Some(first) = self.rest.chars().next() else {
             return Ok(None);
         };
@@ -76,7 +85,7 @@ impl<'a> Lexer<'a> {
         Ok(Some((token, at)))
     }
 
-    fn character(&mut self, character: char) -> Token {
+    fn character(&mut self, character: char) -> Token<'a> {
         self.advance(character.len_utf8());
         Token::Character(character)
     }
@@ -107,7 +116,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Reads a tag, judged in the order of the rows.
-    fn tag(&mut self) -> Result<Token, MarkupError> {
+    fn tag(&mut self) -> Result<Token<'a>, MarkupError> {
         let (rest, at) = (self.rest, self.at);
         if let Some((byte, _)) = extent(rest)
             .char_indices()
@@ -143,7 +152,7 @@ impl<'a> Lexer<'a> {
         Ok(token)
     }
 
-    fn start(&self, tag: Tag, attributes: &[Attribute<'_>]) -> Result<Token, MarkupError> {
+    fn start(&self, tag: Tag, attributes: &[Attribute<'_>]) -> Result<Token<'a>, MarkupError> {
         let is_anchor = match tag {
             Tag::Anchor => true,
             Tag::Bold | Tag::Italic => false,
@@ -200,6 +209,14 @@ impl<'a> Lexer<'a> {
         out.push_str(rest);
         Ok(out)
     }
+}
+
+/// Bytes at the front of which none begins a tag, a reference or a control character: the next of them that might ends it.
+fn plain_bytes(rest: &str) -> usize {
+    // C2 begins the controls U+0080 to U+009F, and much else, which is then judged by itself.
+    let may_say_more = |byte: u8| matches!(byte, b'<' | b'&' | 0..=0x1F | 0x7F | 0xC2);
+    let end = rest.bytes().position(may_say_more);
+    end.unwrap_or(rest.len())
 }
 
 /// Whether a `<` begins a tag: it does before an ASCII letter, `/`, `!`, `?`.

@@ -207,7 +207,7 @@ impl Markup {
     /// The canonical form (feed 2.6): what is kept. A fixed point of `read_stored`, and of `read` up to its byte ceiling.
     #[must_use]
     pub fn canonical(&self) -> String {
-        let mut out = String::new();
+        let mut out = String::with_capacity(self.runs.iter().map(|run| run.text.len()).sum());
         let mut open: Option<&Run> = None;
         for run in &self.runs {
             close(&mut out, open, Some(run));
@@ -271,15 +271,20 @@ fn close(out: &mut String, from: Option<&Run>, to: Option<&Run>) {
 }
 
 fn escape(out: &mut String, text: &str, in_attribute: bool) {
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' if in_attribute => out.push_str("&quot;"),
-            other => out.push(other),
-        }
+    let is_special = |byte: u8| matches!(byte, b'&' | b'<' | b'>') || (in_attribute && byte == b'"');
+    let mut rest = text;
+    while let Some(place) = rest.bytes().position(is_special) {
+        let (plain, here) = rest.split_at_checked(place).unwrap_or((rest, ""));
+        out.push_str(plain);
+        out.push_str(match here.as_bytes().first() {
+            Some(b'&') => "&amp;",
+            Some(b'<') => "&lt;",
+            Some(b'>') => "&gt;",
+            Some(_) | None => "&quot;",
+        });
+        rest = here.get(1..).unwrap_or_default();
     }
+    out.push_str(rest);
 }
 
 /// The marks of a character.
@@ -330,6 +335,7 @@ impl Builder {
     fn build(mut self, mut lexer: Lexer<'_>) -> Result<(Markup, usize), MarkupError> {
         while let Some((token, at)) = lexer.next()? {
             match token {
+                Token::Plain(text) => self.add_plain(text),
                 Token::Character(character) => self.add(character),
                 Token::Text(text) => text.chars().for_each(|character| self.add(character)),
                 Token::Start(tag, link) => self
@@ -373,17 +379,36 @@ impl Builder {
             return;
         }
         if let Some(marks) = self.space.take() {
-            self.push(' ', marks);
+            self.push(" ", marks);
         }
-        self.push(character, self.marks);
+        self.push(character.encode_utf8(&mut [0; 4]), self.marks);
     }
 
-    fn push(&mut self, character: char, marks: Marks) {
+    /// Many characters at once, white space among them.
+    fn add_plain(&mut self, text: &str) {
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            if is_folded(first) {
+                self.add(first);
+                rest = rest.get(first.len_utf8()..).unwrap_or_default();
+                continue;
+            }
+            let end = rest.find(is_folded).unwrap_or(rest.len());
+            let (word, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
+            if let Some(marks) = self.space.take() {
+                self.push(" ", marks);
+            }
+            self.push(word, self.marks);
+            rest = behind;
+        }
+    }
+
+    fn push(&mut self, text: &str, marks: Marks) {
         let Marks { link, bold, italic } = marks;
         match self.runs.last_mut() {
-            Some(run) if (run.link, run.bold, run.italic) == (link, bold, italic) => run.text.push(character),
+            Some(run) if (run.link, run.bold, run.italic) == (link, bold, italic) => run.text.push_str(text),
             Some(_) | None => self.runs.push(Run {
-                text: character.into(),
+                text: text.to_owned(),
                 link,
                 bold,
                 italic,

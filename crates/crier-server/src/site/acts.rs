@@ -181,8 +181,7 @@ impl Act {
     async fn part(self, state: Option<CardState>) -> Answer {
         let placed = self.visit.state.feed.story(self.user.uid, self.story).await?;
         let lens = Lens::of(&self.visit, &self.user);
-        let card = placed.and_then(|placed| Card::new(&placed, &lens));
-        let card = card.ok_or(SiteError::NotFound)?;
+        let card = Card::new(&placed.ok_or(SiteError::NotFound)?, &lens);
         let card = Card {
             state: state.unwrap_or(card.state),
             ..card

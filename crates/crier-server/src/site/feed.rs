@@ -88,7 +88,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         },
     };
     let lens = Lens::of(&visit, &user);
-    let cards = |stories: &[PlacedStory]| stories.iter().filter_map(|one| Card::new(one, &lens)).collect();
+    let cards = |stories: &[PlacedStory]| stories.iter().map(|one| Card::new(one, &lens)).collect();
     let (exempt, stories): (Vec<Card>, Vec<Card>) = (cards(&served.exempt), cards(&served.slots));
     let empty = if exempt.is_empty() && stories.is_empty() {
         Some(why_empty(&visit, &user, &served).await?)

@@ -47,7 +47,7 @@ fn row(story: &PlacedStory, lens: &Lens<'_>) -> Option<HiddenRow> {
         Away::Reported(ReportReason::Other) => "reported",
     };
     Some(HiddenRow {
-        card: Card::new(story, lens)?,
+        card: Card::new(story, lens),
         act,
         at: lens.moment(story.acted_at?),
     })

@@ -54,12 +54,10 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     };
     let missed = missed.ok_or(SiteError::NotFound)?;
     let lens = Lens::of(&visit, &user);
-    let rows = missed.rows.iter().filter_map(|row| {
-        Some(MissedRow {
-            card: Card::told(&row.story, &lens)?,
-            verdict: left_out(row, &lens),
-            margin: nearness(&row.verdict),
-        })
+    let rows = missed.rows.iter().map(|row| MissedRow {
+        card: Card::told(&row.story, &lens),
+        verdict: left_out(row, &lens),
+        margin: nearness(&row.verdict),
     });
     let page = MissedPage {
         chrome: Chrome::of(&visit, title(own), "feed"),

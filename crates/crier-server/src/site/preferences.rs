@@ -231,11 +231,7 @@ async fn page(
 async fn previewed(visit: &Visit, user: &User, wishes: &[Wish]) -> Result<Vec<Card>, SiteError> {
     let served = visit.state.feed.preview(user.uid, wishes).await?;
     let lens = Lens::of(visit, user);
-    Ok(served
-        .slots
-        .iter()
-        .filter_map(|one| Card::new(one, &lens))
-        .collect())
+    Ok(served.slots.iter().map(|one| Card::new(one, &lens)).collect())
 }
 
 /// What the form asks for, application by application; one that the form does not name stays as it is.

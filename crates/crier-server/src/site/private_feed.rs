@@ -14,7 +14,6 @@ use crier_platform::model::story::{Slot, SlotState};
 use crier_platform::model::time::WallMs;
 use crier_platform::model::user::User;
 use crier_proto::digest::{lower_hex, sha256};
-use crier_proto::markup::{Markup, Place};
 use crier_proto::render::feed::{Entry, EntryPicture, FeedFormat, FeedHead, Stamp, document, tag};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
@@ -46,7 +45,7 @@ pub(crate) async fn get(
                 .exempt
                 .iter()
                 .chain(&served.slots)
-                .filter_map(|placed| entry(&state, placed))
+                .map(|placed| entry(&state, placed))
                 .collect();
             answer(format, &document(format, &head, &entries), &headers)
         }
@@ -107,25 +106,20 @@ fn head(state: &AppState, user: &User, served: &ServedPage, own: String) -> Feed
     }
 }
 
-/// An entry; `None` for a row that is not its own canonical form, which leaves the house on no way.
-fn entry(state: &AppState, placed: &PlacedStory) -> Option<Entry> {
-    let story = &placed.view.story;
-    let body = match story.body.as_deref() {
-        Some(body) => Some(Markup::read_stored(Place::Body, body)?),
-        None => None,
-    };
-    Some(Entry {
+fn entry(state: &AppState, placed: &PlacedStory) -> Entry {
+    let (view, story) = (&placed.view, &placed.view.story);
+    Entry {
         id: tag(&host_of(state), &format!("story/{}", story.id)),
-        title: Markup::read_stored(Place::Title, &story.title)?,
-        body,
+        title: view.title.clone(),
+        body: view.body.clone(),
         pictures: story
             .slots
             .iter()
             .filter_map(|slot| picture(state, slot))
             .collect(),
-        app: placed.view.app.name.clone(),
+        app: view.app.name.clone(),
         published: stamp(story.published_at),
-    })
+    }
 }
 
 fn picture(state: &AppState, slot: &Slot) -> Option<EntryPicture> {

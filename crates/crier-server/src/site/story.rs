@@ -12,7 +12,7 @@ use crier_platform::model::time::WallMs;
 use crier_platform::model::user::User;
 use crier_proto::digest::lower_hex;
 use crier_proto::ids::AppId;
-use crier_proto::markup::{Markup, Place, Run};
+use crier_proto::markup::{Markup, Run};
 use jiff::tz::TimeZone;
 
 /// Colours of drawn letters.
@@ -130,19 +130,15 @@ impl<'a> Lens<'a> {
 }
 
 impl Card {
-    /// A story; `None` for a row that is not its own canonical form, which is never rendered.
-    pub(super) fn new(placed: &PlacedStory, lens: &Lens<'_>) -> Option<Self> {
+    /// A story.
+    pub(super) fn new(placed: &PlacedStory, lens: &Lens<'_>) -> Self {
         let (view, story) = (&placed.view, &placed.view.story);
-        let title = Markup::read_stored(Place::Title, &story.title)?;
-        let body = match story.body.as_deref() {
-            Some(body) => Some(Markup::read_stored(Place::Body, body)?),
-            None => None,
-        };
-        Some(Self {
+        let body = view.body.as_ref();
+        Self {
             id: story.id.to_string(),
-            plain: title.plain(),
-            title: pieces(&title, |_| "t".to_owned()),
-            body: body.map_or_else(Vec::new, |body| pieces(&body, |number| format!("b{number}"))),
+            plain: view.title.plain(),
+            title: pieces(&view.title, |_| "t".to_owned()),
+            body: body.map_or_else(Vec::new, |body| pieces(body, |number| format!("b{number}"))),
             pictures: boxes(&story.slots, lens.base),
             app: view.app.name.clone(),
             letter: letter_of(&view.app.name),
@@ -158,16 +154,16 @@ impl Card {
                 Some(Away::Hidden) => CardState::Away,
                 Some(Away::Reported(_)) => CardState::Reported,
             },
-        })
+        }
     }
 }
 
 impl Card {
     /// A story that is told of, whether or not there is anything left to show.
-    pub(super) fn told(told: &ToldStory, lens: &Lens<'_>) -> Option<Self> {
+    pub(super) fn told(told: &ToldStory, lens: &Lens<'_>) -> Self {
         match told {
             ToldStory::Whole(placed) => Self::new(placed, lens),
-            ToldStory::Faded(faded) => Some(Self::faded(faded, lens)),
+            ToldStory::Faded(faded) => Self::faded(faded, lens),
         }
     }
 
@@ -289,6 +285,7 @@ pub(super) fn tone_of(app: AppId) -> i64 {
 mod tests {
     use super::*;
     use crier_platform::model::picture::PictureHash;
+    use crier_proto::markup::Place;
     use crier_proto::story::ImageSource;
 
     #[test]

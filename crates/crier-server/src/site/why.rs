@@ -79,7 +79,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         return json(&why.explanation);
     }
     let lens = Lens::of(&visit, &user);
-    let card = Card::told(&why.story, &lens).ok_or(SiteError::NotFound)?;
+    let card = Card::told(&why.story, &lens);
     let query = if why.v.is_empty() {
         String::new()
     } else {

@@ -205,9 +205,9 @@ fn is_story(row: &Row<'_>) -> bool {
     let read = || -> rusqlite::Result<bool> {
         let (kind, title): (String, String) = (row.get("kind")?, row.get("title")?);
         let body: Option<String> = row.get("body")?;
-        let is_canonical =
-            |place, markup: &str| Markup::read(place, markup).is_ok_and(|read| read.canonical() == markup);
+        let is_canonical = |place, markup: &str| Markup::read_stored(place, markup).is_some();
         Ok(kind == "story"
+            && !title.is_empty()
             && is_canonical(Place::Title, &title)
             && body.is_none_or(|body| is_canonical(Place::Body, &body)))
     };

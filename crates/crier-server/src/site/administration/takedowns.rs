@@ -12,7 +12,7 @@ use crier_platform::feed::{ReportReason, StoryView};
 use crier_platform::pictures::read_hash;
 use crier_proto::digest::lower_hex;
 use crier_proto::ids::StoryId;
-use crier_proto::markup::{Markup, Place};
+use crier_proto::markup::Markup;
 use http::StatusCode;
 
 /// Reports on the page.
@@ -112,17 +112,10 @@ pub(crate) async fn picture(admitted: Admitted, fields: Fields) -> Answer {
 
 fn found_story(admitted: &Admitted, view: &StoryView) -> FoundStory {
     let story = &view.story;
-    let plain = |place, markup: &str| {
-        let read = Markup::read_stored(place, markup);
-        read.map_or_else(String::new, |read| read.plain())
-    };
     FoundStory {
         id: story.id.to_string(),
-        title: plain(Place::Title, &story.title),
-        body: story
-            .body
-            .as_deref()
-            .map_or_else(String::new, |body| plain(Place::Body, body)),
+        title: view.title.plain(),
+        body: view.body.as_ref().map(Markup::plain).unwrap_or_default(),
         app: (view.app.id.to_string(), view.app.name.clone()),
         user: story.user.to_string(),
         published: admitted.moment(story.published_at),
