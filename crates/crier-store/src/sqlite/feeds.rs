@@ -4,7 +4,7 @@
 
 use super::open::SqliteStore;
 use super::rows::{Columns, bad};
-use super::stories;
+use super::stories::{self, story_columns};
 use async_trait::async_trait;
 use crier_platform::model::ranking::{Acts, Bucket, QualityCounts, QualityRow, Slider};
 use crier_platform::model::record::{
@@ -47,11 +47,23 @@ const MISSED: &str = "SELECT app, missed FROM feed_missed WHERE user = ?1";
 const VIEW: &str = "SELECT * FROM feed_view WHERE user = ?1 AND number = ?2";
 const VIEWS: &str = "SELECT * FROM feed_view WHERE user = ?1 ORDER BY number";
 const LAST_VIEW: &str = "SELECT * FROM feed_view WHERE user = ?1 ORDER BY number DESC LIMIT 1";
-const STORY: &str = "SELECT * FROM story WHERE id = ?1 AND user = ?2";
-const PUT_AWAY: &str = "SELECT * FROM story WHERE user = ?1 AND published_ms > ?2
+const STORY: &str = concat!(
+    "SELECT ",
+    story_columns!(),
+    " FROM story WHERE id = ?1 AND user = ?2"
+);
+const PUT_AWAY: &str = concat!(
+    "SELECT ",
+    story_columns!(),
+    " FROM story WHERE user = ?1 AND published_ms > ?2
   AND (hidden_ms IS NOT NULL OR reported_ms IS NOT NULL) AND blanked_ms IS NULL
-  ORDER BY max(coalesce(hidden_ms, 0), coalesce(reported_ms, 0)) DESC, seq DESC";
-const REPORTED: &str = "SELECT * FROM story WHERE reported IS NOT NULL AND blanked_ms IS NULL ORDER BY reported_ms DESC LIMIT ?1";
+  ORDER BY max(coalesce(hidden_ms, 0), coalesce(reported_ms, 0)) DESC, seq DESC"
+);
+const REPORTED: &str = concat!(
+    "SELECT ",
+    story_columns!(),
+    " FROM story WHERE reported IS NOT NULL AND blanked_ms IS NULL ORDER BY reported_ms DESC LIMIT ?1"
+);
 const OLDER: &str = "SELECT count(*), count(blanked_ms) FROM story WHERE user = ?1 AND published_ms <= ?2";
 const COUNTS: &str =
     "SELECT app, count(*), count(first_shown_ms), count(clicked_ms), count(thumb_ms), count(hidden_ms),
@@ -99,12 +111,8 @@ fn sound<T>(
     Ok(sound)
 }
 
-fn story_number(row: &Row<'_>, column: &str) -> rusqlite::Result<StoryId> {
-    StoryId::new(row.get(column)?).ok_or_else(|| bad("a story's number"))
-}
-
 fn slider(row: &Row<'_>) -> rusqlite::Result<Slider> {
-    let stop: u8 = row.get("slider")?;
+    let stop: u8 = row.get(1)?;
     Slider::try_from(stop).map_err(|_| bad("a slider's stop"))
 }
 
@@ -123,9 +131,11 @@ pub(super) fn counts(row: &Row<'_>, first: usize) -> rusqlite::Result<QualityCou
     })
 }
 
-/// A story's line. A row that cannot be read as one is a damaged story, so that it has its verdict (feed 8.5).
+/// A story's line, of a row of `STORIES` or `ACTED_ON`. A row that cannot be read as one is a damaged story, so that it has its
+/// verdict (feed 8.5).
 fn story(row: &Row<'_>) -> rusqlite::Result<RecordLine> {
-    let (seq, id, app) = (row.get("seq")?, story_number(row, "id")?, row.app("app")?);
+    let id = StoryId::new(row.get(1)?).ok_or_else(|| bad("a story's number"))?;
+    let (seq, app) = (row.get(0)?, row.app(2)?);
     let damaged = || StoryLine {
         seq,
         story: id,
@@ -139,18 +149,17 @@ fn story(row: &Row<'_>) -> rusqlite::Result<RecordLine> {
         body: None,
     };
     let read = || -> rusqlite::Result<StoryLine> {
-        let kind: String = row.get("kind")?;
-        if kind != "story" {
+        if row.get_ref(8)?.as_str()? != "story" {
             return Err(bad("a kind of story"));
         }
-        let body: Option<String> = row.get("body")?;
+        let body: Option<String> = row.get(7)?;
         Ok(StoryLine {
-            published_ms: row.wall("published_ms")?,
-            priority: row.get("priority")?,
-            exempt: row.get("exempt")?,
+            published_ms: row.wall(3)?,
+            priority: row.get(4)?,
+            exempt: row.get(5)?,
             has_body: body.is_some(),
             damaged: false,
-            title: row.get("title")?,
+            title: row.get(6)?,
             body,
             ..damaged()
         })
@@ -162,15 +171,15 @@ fn story(row: &Row<'_>) -> rusqlite::Result<RecordLine> {
     }
 }
 
+/// A line of a row of `EVENTS`, `DONE` or `HAPPENED`.
 fn event(row: &Row<'_>) -> rusqlite::Result<RecordLine> {
-    let number: Option<i64> = row.get("story")?;
-    let value: Option<String> = row.get("value")?;
-    let value = value.as_deref().unwrap_or_default();
+    let number: Option<i64> = row.get(4)?;
+    let value = row.get_ref(6)?.as_str_or_null()?.unwrap_or_default();
     let slot = || {
         let digits = value.split(' ').next().unwrap_or_default();
         digits.parse::<u8>().map_err(|_| bad("a slot"))
     };
-    let event = match row.get_ref("kind")?.as_str()? {
+    let event = match row.get_ref(2)?.as_str()? {
         "shown" => LineEvent::Shown,
         "clicked" => LineEvent::Clicked,
         "hidden" => LineEvent::Hidden,
@@ -203,12 +212,12 @@ fn event(row: &Row<'_>) -> rusqlite::Result<RecordLine> {
         _ => return Err(bad("a kind of event")),
     };
     Ok(RecordLine::Event(EventLine {
-        seq: row.get("seq")?,
-        at_ms: row.wall("at_ms")?,
+        seq: row.get(0)?,
+        at_ms: row.wall(1)?,
         event,
-        app: row.app("app")?,
+        app: row.app(3)?,
         story: number.and_then(StoryId::new),
-        view: row.get("view")?,
+        view: row.get(5)?,
     }))
 }
 
@@ -279,6 +288,9 @@ fn lines(
     (user, after, upto): (Uid, i64, i64),
     (stories_after, with_shown): (WallMs, bool),
 ) -> rusqlite::Result<Vec<RecordLine>> {
+    if after >= upto {
+        return Ok(Vec::new());
+    }
     let user = user.get();
     let mut lines = stories(store, (connection, STORIES, (user, after, upto, stories_after.0)))?;
     let events = (connection, EVENTS, (user, after, upto, with_shown));
@@ -373,11 +385,9 @@ impl Feeds for SqliteStore {
                 Ok(FeedState {
                     head,
                     lines: lines((self, connection), span, (query.stories_after, false))?,
-                    grants: list(connection, (GRANTS, [user]), |row| {
-                        Ok((row.app("app")?, row.get(1)?))
-                    })?,
+                    grants: list(connection, (GRANTS, [user]), |row| Ok((row.app(0)?, row.get(1)?)))?,
                     sliders: list(connection, (SLIDERS, [user]), |row| {
-                        Ok((row.app("app")?, slider(row)?))
+                        Ok((row.app(0)?, slider(row)?))
                     })?,
                     acts: list(connection, (ACTS, (user, query.acts.0, query.acts.1)), |row| {
                         let acts = Acts {
@@ -386,11 +396,9 @@ impl Feeds for SqliteStore {
                             hides: row.get(3)?,
                             reports: row.get(4)?,
                         };
-                        Ok((row.app("app")?, acts))
+                        Ok((row.app(0)?, acts))
                     })?,
-                    missed: list(connection, (MISSED, [user]), |row| {
-                        Ok((row.app("app")?, row.get(1)?))
-                    })?,
+                    missed: list(connection, (MISSED, [user]), |row| Ok((row.app(0)?, row.get(1)?)))?,
                 })
             })
         })
@@ -487,7 +495,7 @@ impl Feeds for SqliteStore {
                     hidden: count(row, 5)?,
                     reported: count(row, 6)?,
                 };
-                Ok((row.app("app")?, counts))
+                Ok((row.app(0)?, counts))
             })
         })
     }
@@ -524,7 +532,7 @@ impl Rankings for SqliteStore {
                         q: row.get("q")?,
                         bucket,
                     };
-                    Ok((row.app("app")?, row_of))
+                    Ok((row.app(0)?, row_of))
                 })?;
                 Ok(Some(HourRows { hour, rows }))
             })
@@ -534,7 +542,7 @@ impl Rankings for SqliteStore {
     async fn hour_counts(&self, from: i64, to: i64) -> Result<Vec<(AppId, QualityCounts)>, StoreFault> {
         self.readers().read(|connection| {
             list(connection, (HOUR_COUNTS, (from, to)), |row| {
-                Ok((row.app("app")?, counts(row, 1)?))
+                Ok((row.app(0)?, counts(row, 1)?))
             })
         })
     }

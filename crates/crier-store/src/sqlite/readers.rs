@@ -21,7 +21,8 @@ impl Readers {
         }
     }
 
-    /// Reads with a connection that is free, or waits for one. Never call it while holding another lock of this room.
+    /// Reads with the first connection that is free, whose cache holds what was read last, or waits for one in turn. Never call it
+    /// while holding another lock of this room.
     pub(crate) fn read<T>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -39,11 +40,11 @@ impl Readers {
     }
 
     fn take(&self) -> Option<MutexGuard<'_, Connection>> {
-        let start = self.next.fetch_add(1, Ordering::Relaxed);
-        let turn = |offset: usize| self.all.get((start.wrapping_add(offset)) % self.all.len().max(1));
-        let free = (0..self.all.len())
-            .filter_map(turn)
-            .find_map(|one| one.try_lock().ok());
-        free.or_else(|| turn(0).map(|one| one.lock().unwrap_or_else(PoisonError::into_inner)))
+        let free = self.all.iter().find_map(|one| one.try_lock().ok());
+        free.or_else(|| {
+            let turn = self.next.fetch_add(1, Ordering::Relaxed);
+            let one = self.all.get(turn % self.all.len().max(1))?;
+            Some(one.lock().unwrap_or_else(PoisonError::into_inner))
+        })
     }
 }

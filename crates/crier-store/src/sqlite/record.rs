@@ -7,11 +7,12 @@ use super::events::Event;
 use super::pen::{Halt, Pen};
 use crier_platform::model::change::Fact;
 use crier_platform::model::ranking::Slider;
-use crier_platform::model::record::{FeedAct, FeedWrite, HourRows, KeptRanking, LaterPage, NewView, View};
+use crier_platform::model::record::{FeedAct, FeedWrite, HourRows, KeptRanking, LaterPage, NewView};
 use crier_platform::model::time::WallMs;
 use crier_platform::ports::store::{Conflict, StoreFault};
 use crier_proto::ids::{AppId, StoryId, Uid};
 use rusqlite::{OptionalExtension, Row};
+use std::collections::BTreeMap;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 86_400_000;
@@ -25,8 +26,10 @@ const NEXT_VIEW: &str = "INSERT INTO feed_head (user, last_seq, last_view, recor
 const ADD_VIEW: &str =
     "INSERT INTO feed_view (user, number, at_ms, moment, seq, version, missed, exempt, shown, pages)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1)";
-const SET_MISSED: &str = "INSERT INTO feed_missed (user, app, missed) VALUES (?1, ?2, ?3)
-  ON CONFLICT (user, app) DO UPDATE SET missed = ?3";
+/// Of many applications at once, an object in JSON: at each view most of them wait once more.
+const SET_MISSED: &str =
+    "INSERT INTO feed_missed (user, app, missed) SELECT ?1, CAST(key AS INTEGER), value FROM json_each(?2) WHERE true
+  ON CONFLICT (user, app) DO UPDATE SET missed = excluded.missed";
 const ON_PAGE_1: &str = "UPDATE story SET views = views + 1, last_verdict = ?3,
   best_slot = CASE WHEN ?4 IS NULL THEN best_slot ELSE min(coalesce(best_slot, ?4), ?4) END WHERE id = ?1 AND user = ?2";
 const FIRST_SHOWN: &str = "UPDATE story SET first_shown_ms = ?3
@@ -315,17 +318,19 @@ impl Pen<'_> {
                 json(&numbers(&view.shown))?,
             ),
         )?;
-        for (app, missed) in missed_after {
-            self.run(SET_MISSED, (view.user.get(), app.get(), missed))?;
-        }
+        let missed: BTreeMap<i64, u32> = missed_after
+            .iter()
+            .map(|(app, missed)| (app.get(), *missed))
+            .collect();
+        self.run(SET_MISSED, (view.user.get(), json(&missed)?))?;
         let slots = view.exempt.iter().map(|_| None);
         let slots = slots.chain((1_i64..).take(view.shown.len()).map(Some));
         let stories = view.exempt.iter().chain(&view.shown);
-        for ((story, slot), verdict) in stories.zip(slots).zip(verdicts) {
-            self.run(ON_PAGE_1, (story.get(), view.user.get(), verdict, slot))?;
-            self.first_shown(view, *story)?;
+        let mut on_page_1 = self.connection.prepare_cached(ON_PAGE_1)?;
+        for ((story, slot), verdict) in stories.clone().zip(slots).zip(verdicts) {
+            on_page_1.execute((story.get(), view.user.get(), verdict, slot))?;
         }
-        Ok(())
+        self.shown_first((view.user, number, view.at), stories)
     }
 
     fn add_later_page(&self, page: &LaterPage) -> Result<(), Halt> {
@@ -336,21 +341,25 @@ impl Pen<'_> {
         if changed == 0 {
             return Err(Halt::Refused(Conflict::Missing));
         }
-        for story in &page.stories {
-            self.shown_first((page.user, page.view), (*story, page.at))?;
+        self.shown_first((page.user, page.view, page.at), &page.stories)
+    }
+
+    /// Notes which of these stories no page has shown before. One that was blanked meanwhile is not shown any more.
+    fn shown_first<'s>(
+        &self,
+        (user, view, at): (Uid, i64, WallMs),
+        stories: impl IntoIterator<Item = &'s StoryId>,
+    ) -> Result<(), Halt> {
+        let mut first_shown = self.connection.prepare_cached(FIRST_SHOWN)?;
+        for story in stories {
+            if first_shown.execute((story.get(), user.get(), at.0))? > 0 {
+                self.count_first_shown((user, view), (*story, at))?;
+            }
         }
         Ok(())
     }
 
-    fn first_shown(&self, view: &View, story: StoryId) -> Result<(), Halt> {
-        self.shown_first((view.user, view.number), (story, view.at))
-    }
-
-    fn shown_first(&self, (user, view): (Uid, i64), (id, at): (StoryId, WallMs)) -> Result<(), Halt> {
-        // One that was blanked meanwhile is not shown any more.
-        if self.run(FIRST_SHOWN, (id.get(), user.get(), at.0))? == 0 {
-            return Ok(());
-        }
+    fn count_first_shown(&self, (user, view): (Uid, i64), (id, at): (StoryId, WallMs)) -> Result<(), Halt> {
         let story = self.own_story(user, id)?;
         self.count_act((user, &story), Column::Shown, (at.0, 1))?;
         let event = Event {

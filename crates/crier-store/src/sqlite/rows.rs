@@ -14,8 +14,8 @@ use crier_platform::model::story::SlotState;
 use crier_platform::model::time::WallMs;
 use crier_proto::ids::{AppId, Uid};
 use crier_proto::message::Fanout;
-use rusqlite::Row;
 use rusqlite::types::Type;
+use rusqlite::{Row, RowIndex};
 
 /// The error of a column that is not what it should be.
 pub(crate) fn bad(what: &'static str) -> rusqlite::Error {
@@ -63,16 +63,16 @@ words! {
     SessionKind { Fixed = "fixed", Sliding = "sliding" }
 }
 
-/// The platform's types out of columns.
+/// The platform's types out of columns, by their names; by their places where rows are many: a name is looked up for each row.
 pub(crate) trait Columns {
     /// A word of a closed set.
-    fn word<W: Word>(&self, column: &str) -> rusqlite::Result<W>;
+    fn word<W: Word>(&self, column: impl RowIndex) -> rusqlite::Result<W>;
     /// An application's number.
-    fn app(&self, column: &str) -> rusqlite::Result<AppId>;
+    fn app(&self, column: impl RowIndex) -> rusqlite::Result<AppId>;
     /// A user's number.
-    fn user(&self, column: &str) -> rusqlite::Result<Uid>;
+    fn user(&self, column: impl RowIndex) -> rusqlite::Result<Uid>;
     /// A time in milliseconds.
-    fn wall(&self, column: &str) -> rusqlite::Result<WallMs>;
+    fn wall(&self, column: impl RowIndex) -> rusqlite::Result<WallMs>;
     /// A digest.
     fn digest(&self, column: &str) -> rusqlite::Result<TokenDigest>;
     /// A picture's address, if there is one.
@@ -80,26 +80,30 @@ pub(crate) trait Columns {
     /// What a slot shows, from `picture`, `type`, `width` and `height`, if there is a picture.
     fn slot_picture(&self) -> rusqlite::Result<Option<SlotPicture>>;
     /// A moment and a word of a closed set that stand together or not at all.
-    fn stamped<W: Word>(&self, at: &str, word: &str) -> rusqlite::Result<Option<(WallMs, W)>>;
+    fn stamped<W: Word>(
+        &self,
+        at: impl RowIndex,
+        word: impl RowIndex,
+    ) -> rusqlite::Result<Option<(WallMs, W)>>;
     /// Text in a grammar of its own.
     fn parsed<T: std::str::FromStr>(&self, column: &'static str) -> rusqlite::Result<T>;
 }
 
 impl Columns for Row<'_> {
-    fn word<W: Word>(&self, column: &str) -> rusqlite::Result<W> {
+    fn word<W: Word>(&self, column: impl RowIndex) -> rusqlite::Result<W> {
         let text = self.get_ref(column)?.as_str().map_err(|_| bad("a word"))?;
         W::of_word(text).ok_or_else(|| bad("a word of its closed set"))
     }
 
-    fn app(&self, column: &str) -> rusqlite::Result<AppId> {
+    fn app(&self, column: impl RowIndex) -> rusqlite::Result<AppId> {
         AppId::new(self.get(column)?).ok_or_else(|| bad("an application's number"))
     }
 
-    fn user(&self, column: &str) -> rusqlite::Result<Uid> {
+    fn user(&self, column: impl RowIndex) -> rusqlite::Result<Uid> {
         Uid::new(self.get(column)?).ok_or_else(|| bad("a user's number"))
     }
 
-    fn wall(&self, column: &str) -> rusqlite::Result<WallMs> {
+    fn wall(&self, column: impl RowIndex) -> rusqlite::Result<WallMs> {
         self.get(column).map(WallMs)
     }
 
@@ -123,7 +127,11 @@ impl Columns for Row<'_> {
         }))
     }
 
-    fn stamped<W: Word>(&self, at: &str, word: &str) -> rusqlite::Result<Option<(WallMs, W)>> {
+    fn stamped<W: Word>(
+        &self,
+        at: impl RowIndex,
+        word: impl RowIndex,
+    ) -> rusqlite::Result<Option<(WallMs, W)>> {
         match self.get::<_, Option<i64>>(at)? {
             Some(at) => Ok(Some((WallMs(at), Columns::word(self, word)?))),
             None => Ok(None),

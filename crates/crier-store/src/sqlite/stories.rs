@@ -26,7 +26,22 @@ const INSERT: &str =
 const INSERT_SLOT: &str =
     "INSERT INTO story_slot (story, slot, source, pid, link, state, picture, type, width, height, cause, publisher)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-const LIST: &str = "SELECT * FROM story WHERE user = ?1 AND seq < ?2 ORDER BY seq DESC";
+/// What [`read`] takes, in its order.
+macro_rules! story_columns {
+    () => {
+        "id, seq, user, app, title, body, priority, priority_text, exempt, published_ms, hidden_ms, reported_ms, reported, thumb_ms,
+         first_shown_ms, blanked_ms, blanked_by"
+    };
+}
+pub(super) use story_columns;
+
+const ONE: &str = concat!("SELECT ", story_columns!(), " FROM story WHERE id = ?1");
+const LIST: &str = concat!(
+    "SELECT ",
+    story_columns!(),
+    " FROM story WHERE user = ?1 AND seq < ?2 ORDER BY seq DESC"
+);
+/// What `read_slots` takes, in its order.
 const SLOTS: &str =
     "SELECT slot, url, pid, link, story_slot.state, story_slot.picture, type, width, height, story_slot.attempts, story_slot.cause
   FROM story_slot LEFT JOIN source ON source.hash = story_slot.source WHERE story = ?1 ORDER BY slot";
@@ -165,11 +180,11 @@ impl Pen<'_> {
     }
 }
 
-/// A story with its slots.
+/// A story, of a row of `story_columns`, with its slots.
 pub(super) fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Story> {
-    let id = StoryId::new(row.get("id")?).ok_or_else(|| bad("a story's number"))?;
-    let number: Option<u8> = row.get("priority")?;
-    let text: Option<String> = row.get("priority_text")?;
+    let id = StoryId::new(row.get(0)?).ok_or_else(|| bad("a story's number"))?;
+    let number: Option<u8> = row.get(6)?;
+    let text: Option<String> = row.get(7)?;
     let priority = match (number, text) {
         (Some(number), _) => Priority::Number(number),
         (None, Some(text)) => Priority::Text(text),
@@ -177,26 +192,26 @@ pub(super) fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<S
     };
     Ok(Story {
         id,
-        seq: row.get("seq")?,
-        user: row.user("user")?,
-        app: row.app("app")?,
-        title: row.get("title")?,
-        body: row.get("body")?,
+        seq: row.get(1)?,
+        user: row.user(2)?,
+        app: row.app(3)?,
+        title: row.get(4)?,
+        body: row.get(5)?,
         priority,
-        exempt: row.get("exempt")?,
-        published_at: row.wall("published_ms")?,
-        hidden_at: row.get::<_, Option<i64>>("hidden_ms")?.map(WallMs),
-        reported: row.stamped("reported_ms", "reported")?,
-        thumbed: row.get::<_, Option<i64>>("thumb_ms")?.is_some(),
-        first_shown_at: row.get::<_, Option<i64>>("first_shown_ms")?.map(WallMs),
-        blanked: row.stamped("blanked_ms", "blanked_by")?,
+        exempt: row.get(8)?,
+        published_at: row.wall(9)?,
+        hidden_at: row.get::<_, Option<i64>>(10)?.map(WallMs),
+        reported: row.stamped(11, 12)?,
+        thumbed: row.get::<_, Option<i64>>(13)?.is_some(),
+        first_shown_at: row.get::<_, Option<i64>>(14)?.map(WallMs),
+        blanked: row.stamped(15, 16)?,
         slots: read_slots(connection, id)?,
     })
 }
 
 fn read_source(row: &Row<'_>) -> rusqlite::Result<ImageSource> {
-    let pid: Option<i64> = row.get("pid")?;
-    match (row.get("url")?, pid.and_then(Pid::new)) {
+    let pid: Option<i64> = row.get(2)?;
+    match (row.get(1)?, pid.and_then(Pid::new)) {
         (Some(url), None) => Ok(ImageSource::Url(url)),
         (None, Some(pid)) => Ok(ImageSource::Pid(pid)),
         (Some(_), Some(_)) | (None, None) => Err(bad("source of a picture")),
@@ -207,29 +222,16 @@ fn read_slots(connection: &Connection, story: StoryId) -> rusqlite::Result<Vec<S
     let mut statement = connection.prepare_cached(SLOTS)?;
     let read = |row: &Row<'_>| {
         Ok(Slot {
-            number: row.get("slot")?,
+            number: row.get(0)?,
             source: read_source(row)?,
-            link: row.get("link")?,
-            state: row.word("state")?,
-            picture: read_picture(row)?,
-            attempts: row.get("attempts")?,
-            cause: row.get("cause")?,
+            link: row.get(3)?,
+            state: row.word(4)?,
+            picture: row.slot_picture()?,
+            attempts: row.get(9)?,
+            cause: row.get(10)?,
         })
     };
     statement.query_map([story.get()], read)?.collect()
-}
-
-/// The picture of columns `picture`, `type`, `width` and `height`, if there is one.
-pub(super) fn read_picture(row: &Row<'_>) -> rusqlite::Result<Option<SlotPicture>> {
-    let Some(hash) = row.picture("picture")? else {
-        return Ok(None);
-    };
-    Ok(Some(SlotPicture {
-        hash,
-        kind: row.word("type")?,
-        width: row.get("width")?,
-        height: row.get("height")?,
-    }))
 }
 
 #[async_trait]
@@ -254,7 +256,7 @@ impl Stories for SqliteStore {
 
     async fn story(&self, id: StoryId) -> Result<Option<Story>, StoreFault> {
         self.readers().read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT * FROM story WHERE id = ?1")?;
+            let mut statement = connection.prepare_cached(ONE)?;
             statement
                 .query_row([id.get()], |row| read(connection, row))
                 .optional()
