@@ -216,6 +216,11 @@ impl Field {
 
     /// All readers at once at rising rates: each read has its moment, and is late from that moment on.
     async fn together(&self, millis: u64) -> Result<(), String> {
+        // Feeds that nobody has read since the start stand above, in a row of their own; all at once they hide the rates.
+        for reader in &self.readers {
+            let mut browser = Browser::connect(&self.server.address, reader).await?;
+            self.tell(reader, &browser.page("/feed").await?)?;
+        }
         println!("\n| readers | reads/s asked | reads/s | p50 ms | p99 ms |");
         println!("|---|---|---|---|---|");
         for rate in RATES {
