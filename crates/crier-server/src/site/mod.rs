@@ -28,6 +28,7 @@ mod acts;
 mod addresses;
 mod administration;
 mod app_login;
+mod app_sign;
 mod asked;
 mod assets;
 mod authorize;

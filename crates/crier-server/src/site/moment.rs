@@ -43,10 +43,19 @@ pub(crate) fn zone_names() -> Vec<String> {
     names
 }
 
-/// The time of day to the millisecond, for lists of what happened within a second.
-pub(crate) fn time_of_day(at: WallMs, zone: &TimeZone) -> String {
-    let stamp = Timestamp::from_millisecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH);
-    stamp.to_zoned(zone.clone()).strftime("%H:%M:%S%.3f").to_string()
+/// A moment to the millisecond, for lists of what happened within a second; with its date when that is not today's.
+pub(crate) fn instant(at: WallMs, now: WallMs, zone: &TimeZone) -> String {
+    let local = |moment: WallMs| {
+        let stamp = Timestamp::from_millisecond(moment.0).unwrap_or(Timestamp::UNIX_EPOCH);
+        stamp.to_zoned(zone.clone())
+    };
+    let (at, now) = (local(at), local(now));
+    let pattern = if at.date() == now.date() {
+        "%H:%M:%S%.3f"
+    } else {
+        "%-d %B %Y, %H:%M:%S%.3f"
+    };
+    at.strftime(pattern).to_string()
 }
 
 impl Moment {
@@ -103,8 +112,18 @@ mod tests {
     fn machines_read_utc_and_people_the_zone() {
         let moment = Moment::new(NOW, NOW, &zone("Asia/Tokyo"));
         assert_eq!(moment.datetime, "2026-11-21T22:30:00Z");
-        assert_eq!(time_of_day(NOW.plus_ms(7), &zone("Asia/Tokyo")), "07:30:00.007");
         assert_eq!(moment.full, "Sunday 22 November 2026, 07:30:00 JST");
+    }
+
+    #[test]
+    fn an_instant_of_another_day_says_which() {
+        let at = NOW.plus_ms(7);
+        assert_eq!(instant(at, NOW, &zone("Asia/Tokyo")), "07:30:00.007");
+        assert_eq!(instant(at, NOW.plus_ms(HOUR), &zone("UTC")), "22:30:00.007");
+        assert_eq!(
+            instant(at, NOW.plus_ms(2 * HOUR), &zone("UTC")),
+            "21 November 2026, 22:30:00.007"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `/feed/preferences`: sliders, switches, time zone, keys and private feeds of a person (feed 6.4, 6.9).
 
+use super::app_sign::AppSign;
 use super::door::{Answer, render, see_other, with_cookie};
 use super::error::SiteError;
 use super::fields::Fields;
@@ -7,7 +8,7 @@ use super::layout::Chrome;
 use super::moment::{Moment, is_zone};
 use super::settings::zones;
 use super::slider::{Slider, stop_named};
-use super::story::{Card, Lens, letter_of, tone_of};
+use super::story::{Card, Lens};
 use super::visit::Visit;
 use super::words::counted;
 use askama::Template;
@@ -48,8 +49,7 @@ pub(super) struct PreferencesPage<'a> {
 pub(super) struct AppPreference {
     pub(super) id: String,
     pub(super) name: String,
-    pub(super) letter: String,
-    pub(super) tone: i64,
+    pub(super) sign: AppSign,
     pub(super) slider: Slider,
     pub(super) on: bool,
     /// When it may publish again; none: now.
@@ -259,8 +259,7 @@ impl AppPreference {
         Self {
             id: app.id.to_string(),
             name: app.name.clone(),
-            letter: letter_of(&app.name),
-            tone: tone_of(app.id),
+            sign: AppSign::of(app, lens.base),
             slider: Slider {
                 field: format!("s{}", app.id),
                 label: app.name.clone(),

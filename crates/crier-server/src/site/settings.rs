@@ -1,5 +1,6 @@
 //! `/settings`: the applications that a person has accepted, and the time zone that times are shown in.
 
+use super::app_sign::AppSign;
 use super::door::{Answer, render, see_other};
 use super::error::SiteError;
 use super::fields::Fields;
@@ -31,8 +32,7 @@ pub(super) struct SettingsPage<'a> {
 pub(super) struct AcceptedRow {
     pub(super) id: String,
     pub(super) name: String,
-    pub(super) letter: String,
-    pub(super) tone: i64,
+    pub(super) sign: AppSign,
     pub(super) since: Moment,
     pub(super) stories: bool,
     pub(super) enabled: bool,
@@ -47,8 +47,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         .map(|accepted| AcceptedRow {
             id: accepted.app.id.to_string(),
             name: accepted.app.name.clone(),
-            letter: super::story::letter_of(&accepted.app.name),
-            tone: super::story::tone_of(accepted.app.id),
+            sign: AppSign::of(&accepted.app, &visit.state.public_url.base_path),
             since: Moment::new(accepted.grant.granted_at, now, &zone),
             stories: accepted.grant.feed,
             enabled: accepted.app.enabled,

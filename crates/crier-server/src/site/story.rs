@@ -2,21 +2,17 @@
 //!
 //! Promise: nothing of a story reaches HTML but through the markup reader (feed 2.7). Knows no HTML itself.
 
+use super::app_sign::AppSign;
 use super::moment::{Moment, zone};
 use super::visit::Visit;
 use crier_platform::feed::{Away, FadedStory, PlacedStory, ToldStory};
-use crier_platform::model::app::App;
 use crier_platform::model::picture::{PictureType, SlotPicture};
 use crier_platform::model::story::{Slot, SlotState};
 use crier_platform::model::time::WallMs;
 use crier_platform::model::user::User;
 use crier_proto::digest::lower_hex;
-use crier_proto::ids::AppId;
 use crier_proto::markup::{Markup, Run};
 use jiff::tz::TimeZone;
-
-/// Colours of drawn letters.
-const TONES: i64 = 8;
 
 /// A story on a page.
 #[derive(Debug, Clone)]
@@ -28,10 +24,7 @@ pub(super) struct Card {
     pub(super) body: Vec<Piece>,
     pub(super) pictures: Vec<PictureBox>,
     pub(super) app: String,
-    pub(super) letter: String,
-    pub(super) tone: i64,
-    /// Address of the application's icon, if it has one.
-    pub(super) icon: Option<String>,
+    pub(super) sign: AppSign,
     pub(super) published: Moment,
     /// Published by its reader's own application.
     pub(super) own: bool,
@@ -141,9 +134,7 @@ impl Card {
             body: body.map_or_else(Vec::new, |body| pieces(body, |number| format!("b{number}"))),
             pictures: boxes(&story.slots, lens.base),
             app: view.app.name.clone(),
-            letter: letter_of(&view.app.name),
-            tone: tone_of(view.app.id),
-            icon: icon_of(&view.app, lens.base),
+            sign: AppSign::of(&view.app, lens.base),
             published: lens.moment(story.published_at),
             own: story.exempt,
             new: placed.new,
@@ -173,7 +164,7 @@ impl Card {
             Some(_) => "A story whose text was removed",
             None => "A story that cannot be shown",
         };
-        let app = faded.app.as_ref();
+        let app = faded.app.as_deref();
         let name = app.map_or("an application that was removed", |app| app.name.as_str());
         let run = Run {
             text: title.to_owned(),
@@ -191,9 +182,7 @@ impl Card {
             body: Vec::new(),
             pictures: Vec::new(),
             app: name.to_owned(),
-            letter: app.map_or_else(|| "·".to_owned(), |app| letter_of(&app.name)),
-            tone: app.map_or(0, |app| tone_of(app.id)),
-            icon: None,
+            sign: AppSign::drawn(app),
             published: lens.moment(faded.published_at),
             own: false,
             new: false,
@@ -261,52 +250,12 @@ fn host_of(address: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Address of an application's icon, if it has one that is here.
-pub(super) fn icon_of(app: &App, base: &str) -> Option<String> {
-    let icon = app.icon_picture.as_ref()?;
-    Some(format!("{base}{}", path_of(icon)))
-}
-
-/// The letter drawn for an application without an icon.
-pub(super) fn letter_of(name: &str) -> String {
-    let first = name.chars().find(|letter| letter.is_alphanumeric());
-    first.map_or_else(
-        || "·".to_owned(),
-        |letter| letter.to_uppercase().take(1).collect(),
-    )
-}
-
-/// The colour of that letter: one of eight, always the same for an application.
-pub(super) fn tone_of(app: AppId) -> i64 {
-    app.get().rem_euclid(TONES)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crier_platform::model::picture::PictureHash;
     use crier_proto::markup::Place;
     use crier_proto::story::ImageSource;
-
-    #[test]
-    fn a_letter_is_the_first_that_can_be_read() {
-        for (name, letter) in [
-            ("Rochambeau", "R"),
-            ("  élan", "É"),
-            ("7 wonders", "7"),
-            ("***", "·"),
-            ("ßtraße", "S"),
-        ] {
-            assert_eq!(letter_of(name), letter);
-        }
-    }
-
-    #[test]
-    fn a_tone_is_one_of_eight_and_stays() {
-        let app = AppId::new(1_234_567).unwrap();
-        assert_eq!(tone_of(app), tone_of(app));
-        assert!((0..TONES).contains(&tone_of(app)));
-    }
 
     #[test]
     fn neighbouring_runs_of_one_link_are_one_piece_and_two_links_stay_two() {

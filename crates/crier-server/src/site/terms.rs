@@ -2,6 +2,7 @@
 //!
 //! Decides nothing: the document that shows it knows what its form does.
 
+use super::app_sign::AppSign;
 use super::layout::Chrome;
 use super::visit::Visit;
 use askama::Template;
@@ -26,8 +27,8 @@ pub(super) struct TermsPage<'a> {
     pub(super) form_token: &'a str,
     pub(super) action: &'a str,
     pub(super) app: &'a str,
-    pub(super) letter: String,
-    pub(super) tone: i64,
+    /// The letter, large: an icon is made for a line of text.
+    pub(super) sign: AppSign,
     /// Where declining leads.
     pub(super) cancel: &'a str,
     pub(super) wish: Wish,
@@ -59,8 +60,7 @@ impl<'a> TermsPage<'a> {
             form_token,
             action,
             app: &app.name,
-            letter: super::story::letter_of(&app.name),
-            tone: super::story::tone_of(app.id),
+            sign: AppSign::drawn(Some(app)),
             cancel: asking.cancel,
             wish: asking.wish,
             accepted: false,

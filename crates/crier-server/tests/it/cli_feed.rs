@@ -237,7 +237,7 @@ async fn a_story_taken_down_and_an_erased_application_leave_their_reasons_beside
         assert!(json.text().contains(r#""verdict":"blanked""#), "{}", json.text());
         ada.get("/feed").await;
         let back = ada.submit("/feed/hide", &[("story", story)]).await;
-        assert_eq!(back.status, 404, "nothing is left to hide");
+        assert_eq!(back.status, 410, "nothing is left to hide");
     }
     let key = format!("{:032x}", 1);
     let keys = ["--api-key", &key, "--secret", A, "--url", &served.url];

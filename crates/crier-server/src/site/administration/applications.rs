@@ -1,11 +1,11 @@
 //! `/admin/applications`: finding applications.
 
 use super::admitted::{AdminHead, Admitted};
+use crate::site::app_sign::AppSign;
 use crate::site::door::{Answer, render};
 use crate::site::fields::encoded;
 use crate::site::layout::Chrome;
 use crate::site::moment::Moment;
-use crate::site::story::{letter_of, tone_of};
 use crate::site::words::grouped;
 use askama::Template;
 use http::StatusCode;
@@ -28,8 +28,7 @@ pub(in crate::site) struct ApplicationsPage<'a> {
 pub(in crate::site) struct ListedApp {
     pub(in crate::site) id: String,
     pub(in crate::site) name: String,
-    pub(in crate::site) letter: String,
-    pub(in crate::site) tone: i64,
+    pub(in crate::site) sign: AppSign,
     pub(in crate::site) made: Moment,
     pub(in crate::site) enabled: bool,
     /// Calls in this minute, of how many: `12 of 6,000`.
@@ -56,8 +55,7 @@ pub(crate) async fn get(admitted: Admitted) -> Answer {
             .map(|app| ListedApp {
                 id: app.id.to_string(),
                 name: app.name.clone(),
-                letter: letter_of(&app.name),
-                tone: tone_of(app.id),
+                sign: AppSign::of(app, &admitted.visit.state.public_url.base_path),
                 made: admitted.moment(app.created_at),
                 enabled: app.enabled,
                 calls: match (accounts.calls_in_window(app.id), app.calls_per_minute) {

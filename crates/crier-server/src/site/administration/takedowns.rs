@@ -44,8 +44,8 @@ pub(in crate::site) struct FoundStory {
     pub(in crate::site) body: String,
     /// The application's number and name.
     pub(in crate::site) app: (String, String),
-    /// The number of the person in whose feed it is.
-    pub(in crate::site) user: String,
+    /// The number and the name of the person in whose feed it is; the number twice when they are gone.
+    pub(in crate::site) user: (String, String),
     pub(in crate::site) published: Moment,
     /// As what and when its reader reported it, if so.
     pub(in crate::site) report: Option<(&'static str, Moment)>,
@@ -72,13 +72,22 @@ pub(crate) async fn get(admitted: Admitted) -> Answer {
         Some(text) => find_picture(&admitted, text).await?,
         None => None,
     };
+    let unknown_story = asked_story.is_some() && story.is_none();
+    let found = match story {
+        Some(view) => Some(found_story(&admitted, &view).await?),
+        None => None,
+    };
+    let mut listed = Vec::with_capacity(reported.len());
+    for view in &reported {
+        listed.push(found_story(&admitted, view).await?);
+    }
     let page = TakedownsPage {
         chrome: admitted.chrome("Takedowns"),
         head: admitted.head("Takedowns"),
         form_token: &admitted.visit.form_token(),
-        unknown_story: asked_story.is_some() && story.is_none(),
-        story: story.map(|view| found_story(&admitted, &view)),
-        reported: reported.iter().map(|view| found_story(&admitted, view)).collect(),
+        unknown_story,
+        story: found,
+        reported: listed,
         unknown_picture: asked.is_some() && picture.is_none(),
         picture,
     };
@@ -110,19 +119,21 @@ pub(crate) async fn picture(admitted: Admitted, fields: Fields) -> Answer {
     see_other(&admitted.href("/takedowns?done=blocked"))
 }
 
-fn found_story(admitted: &Admitted, view: &StoryView) -> FoundStory {
+async fn found_story(admitted: &Admitted, view: &StoryView) -> Result<FoundStory, SiteError> {
     let story = &view.story;
-    FoundStory {
+    let uid = story.user.to_string();
+    let user = admitted.visit.state.accounts.user(story.user).await?;
+    Ok(FoundStory {
         id: story.id.to_string(),
         title: view.title.plain(),
         body: view.body.as_ref().map(Markup::plain).unwrap_or_default(),
         app: (view.app.id.to_string(), view.app.name.clone()),
-        user: story.user.to_string(),
+        user: (uid.clone(), user.map_or(uid, |user| user.name.clone())),
         published: admitted.moment(story.published_at),
         report: story
             .reported
             .map(|(at, reason)| (words_of(reason), admitted.moment(at))),
-    }
+    })
 }
 
 /// A report's reason in words.

@@ -1,9 +1,9 @@
 //! `/developers`: the applications of the logged-in person.
 
+use crate::site::app_sign::AppSign;
 use crate::site::door::{Answer, render};
 use crate::site::layout::Chrome;
 use crate::site::moment::{Moment, zone};
-use crate::site::story::{letter_of, tone_of};
 use crate::site::visit::Visit;
 use askama::Template;
 use http::StatusCode;
@@ -24,8 +24,7 @@ pub(in crate::site) struct ApplicationsPage<'a> {
 pub(in crate::site) struct AppRow {
     pub(in crate::site) id: String,
     pub(in crate::site) name: String,
-    pub(in crate::site) letter: String,
-    pub(in crate::site) tone: i64,
+    pub(in crate::site) sign: AppSign,
     pub(in crate::site) made: Moment,
     pub(in crate::site) enabled: bool,
     /// Whether it is the test application.
@@ -47,8 +46,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
             test: test_app == Some(app.id),
             id: app.id.to_string(),
             name: app.name.clone(),
-            letter: letter_of(&app.name),
-            tone: tone_of(app.id),
+            sign: AppSign::of(app, &visit.state.public_url.base_path),
             made: Moment::new(app.created_at, now, &zone),
             enabled: app.enabled,
         });

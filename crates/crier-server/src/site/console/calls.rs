@@ -5,7 +5,7 @@ use super::live::{Watched, standing};
 use super::owned::OwnedApp;
 use crate::site::door::{Answer, render};
 use crate::site::layout::Chrome;
-use crate::site::moment::{Moment, time_of_day, zone};
+use crate::site::moment::{Moment, instant, zone};
 use askama::Template;
 use crier_platform::call_log::{LoggedCall, Origin, Subject};
 use crier_platform::model::time::WallMs;
@@ -82,7 +82,7 @@ impl CallRow {
         Self {
             number: call.number,
             method: call.method.unwrap_or("no known method").to_owned(),
-            time: time_of_day(call.at, zone),
+            time: instant(call.at, now, zone),
             moment: Moment::new(call.at, now, zone),
             answer: error.map_or_else(|| "ok".to_owned(), |(code, _)| code.number().to_string()),
             refused: error.is_some(),

@@ -3,11 +3,12 @@
 use super::head::AppHead;
 use super::owned::OwnedApp;
 use super::texts::shown;
+use crate::site::app_sign::AppSign;
 use crate::site::door::{Answer, render};
 use crate::site::fields::Fields;
 use crate::site::layout::Chrome;
 use crate::site::moment::{Moment, zone};
-use crate::site::story::{Piece, icon_of, letter_of, pieces, tone_of};
+use crate::site::story::{Piece, pieces};
 use askama::Template;
 use crier_platform::dispatch::{CheckedPart, CheckedStory, Objected};
 use crier_proto::error::Refusal;
@@ -71,10 +72,7 @@ pub(in crate::site) struct Looks {
     pub(in crate::site) body: Vec<Piece>,
     pub(in crate::site) pictures: Vec<PictureLooks>,
     pub(in crate::site) app: String,
-    pub(in crate::site) letter: String,
-    pub(in crate::site) tone: i64,
-    /// Address of the application's icon, if it has one.
-    pub(in crate::site) icon: Option<String>,
+    pub(in crate::site) sign: AppSign,
 }
 
 /// A picture as it would look: one that is here, or the place for one that would be fetched.
@@ -247,8 +245,6 @@ fn looks(owned: &OwnedApp, story: &CheckedStory, pictures: &[(u8, Option<String>
         }),
         pictures: pictures.collect(),
         app: owned.app.name.clone(),
-        letter: letter_of(&owned.app.name),
-        tone: tone_of(owned.app.id),
-        icon: icon_of(&owned.app, base),
+        sign: AppSign::of(&owned.app, base),
     })
 }

@@ -6,7 +6,7 @@ use super::messages::MessageRow;
 use super::owned::OwnedApp;
 use crate::site::door::{Answer, render, see_other};
 use crate::site::layout::Chrome;
-use crate::site::moment::{time_of_day, zone};
+use crate::site::moment::{Moment, instant, zone};
 use askama::Template;
 use crier_platform::model::message::{Happening, What};
 use crier_platform::model::time::WallMs;
@@ -29,7 +29,7 @@ pub(in crate::site) struct MessageShown {
     pub(in crate::site) row: MessageRow,
     pub(in crate::site) failed: u32,
     pub(in crate::site) lagging: u32,
-    pub(in crate::site) expires: String,
+    pub(in crate::site) expires: Moment,
     pub(in crate::site) steps: Vec<Step>,
     pub(in crate::site) live: String,
 }
@@ -46,10 +46,10 @@ pub(in crate::site) struct Step {
 }
 
 impl Step {
-    fn of(happening: &Happening, began: WallMs, zone: &TimeZone) -> Self {
+    fn of(happening: &Happening, (began, now): (WallMs, WallMs), zone: &TimeZone) -> Self {
         Self {
             after_ms: happening.at.0.saturating_sub(began.0),
-            time: time_of_day(happening.at, zone),
+            time: instant(happening.at, now, zone),
             word: happening.what.as_str(),
             words: words_of(happening.what),
             page: happening
@@ -94,11 +94,11 @@ pub(crate) async fn get(owned: OwnedApp) -> Answer {
         message = found.map(|(sent, status)| MessageShown {
             failed: status.failed,
             lagging: status.lagging,
-            expires: time_of_day(status.delivery.expires_at, &zone),
+            expires: Moment::new(status.delivery.expires_at, now, &zone),
             steps: status
                 .timeline
                 .iter()
-                .map(|happening| Step::of(happening, sent.at, &zone))
+                .map(|happening| Step::of(happening, (sent.at, now), &zone))
                 .collect(),
             row: MessageRow::of(&sent, now, &zone),
             live: watched.address(&owned, &seen),

@@ -5,7 +5,7 @@ use super::live::{MESSAGES_SHOWN, Watched, standing};
 use super::owned::OwnedApp;
 use crate::site::door::{Answer, render};
 use crate::site::layout::Chrome;
-use crate::site::moment::{Moment, time_of_day, zone};
+use crate::site::moment::{Moment, instant, zone};
 use askama::Template;
 use crier_platform::model::message::SentMessage;
 use crier_platform::model::time::WallMs;
@@ -46,7 +46,7 @@ impl MessageRow {
             sender: message.sender.to_string(),
             recipient: message.recipient.to_string(),
             state: delivery.state.as_str(),
-            time: time_of_day(message.at, zone),
+            time: instant(message.at, now, zone),
             moment: Moment::new(message.at, now, zone),
             pages: delivery.pages,
             handlers: delivery.handlers,

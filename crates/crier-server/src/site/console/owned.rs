@@ -95,7 +95,8 @@ impl OwnedApp {
 
     /// What stands above and beside the page; `section` is the words of its row in `head::SECTIONS`, or the page's own.
     pub(crate) fn head(&self, section: &'static str) -> AppHead {
-        AppHead::new(&self.app, self.bench.is_some(), section)
+        let base = &self.visit.state.public_url.base_path;
+        AppHead::new(&self.app, base, self.bench.is_some(), section)
     }
 
     /// The frame of the page.

@@ -1,6 +1,6 @@
 //! The pages of administration with samples.
 
-use super::{HOSTILE, TOKEN, chrome, moment};
+use super::{HOSTILE, TOKEN, chrome, moment, sign};
 use crate::site::administration::{
     ActRow, AdminHead, ApplicationPage, ApplicationsPage, AuditPage, FoundPicture, FoundStory, LinkPage,
     ListedApp, PeoplePage, PersonPage, PersonRow, QuotaRow, TakedownsPage, Verified,
@@ -117,7 +117,7 @@ fn story(title: &str) -> FoundStory {
         title: title.to_owned(),
         body: HOSTILE.to_owned(),
         app: ("8".to_owned(), HOSTILE.to_owned()),
-        user: "7".to_owned(),
+        user: ("7".to_owned(), HOSTILE.to_owned()),
         published: moment(),
         report: Some(("spam", moment())),
     }
@@ -149,8 +149,7 @@ pub(super) fn pages() -> Vec<String> {
     let app = ListedApp {
         id: "8".to_owned(),
         name: HOSTILE.to_owned(),
-        letter: "<".to_owned(),
-        tone: 3,
+        sign: sign(3, true),
         made: moment(),
         enabled: false,
         calls: "12 of 6,000".to_owned(),

@@ -1,7 +1,7 @@
 //! The pages of calls, messages and trials with samples.
 
 use super::console::head;
-use super::{HOSTILE, TOKEN, chrome, moment, run};
+use super::{HOSTILE, TOKEN, chrome, moment, run, sign};
 use crate::site::console::{
     CallPage, CallRow, CallsPage, CheckPage, Checked, Compared, Count, Input, Looks, Made, MarkedText,
     MessagePage, MessageRow, MessageShown, MessagesPage, ObjectionRow, Parted, Parting, PictureLooks,
@@ -137,7 +137,7 @@ fn messages() -> Vec<String> {
         row: message_row(),
         failed: 1,
         lagging: 1,
-        expires: "12:01:00.007".to_owned(),
+        expires: moment(),
         steps: vec![Step {
             after_ms: 0,
             time: "12:00:00.007".to_owned(),
@@ -274,9 +274,7 @@ fn checked() -> Checked {
                 },
             ],
             app: HOSTILE.to_owned(),
-            letter: "<".to_owned(),
-            tone: 3,
-            icon: Some(format!("/crier/p/{}.png", "0b".repeat(32))),
+            sign: sign(3, true),
         }),
     }
 }

@@ -1,6 +1,6 @@
 //! The pages of the console with samples.
 
-use super::{HOSTILE, TOKEN, chrome, moment};
+use super::{HOSTILE, TOKEN, chrome, moment, sign};
 use crate::site::console::{
     AppHead, AppRow, ApplicationsPage, Asked, AskedPart, BenchApp, BenchPerson, Done, KeyedPerson, MadePage,
     NewPage, OverviewPage, PeoplePage, PersonRow, ProfileSays, SecretPage, SecretsPage, SessionRow,
@@ -13,8 +13,7 @@ pub(super) fn head(enabled: bool) -> AppHead {
         title: HOSTILE.to_owned(),
         id: "7".to_owned(),
         name: HOSTILE.to_owned(),
-        letter: "<".to_owned(),
-        tone: 3,
+        sign: sign(3, enabled),
         enabled,
         test: !enabled,
         here: "Overview",
@@ -204,8 +203,7 @@ pub(super) fn pages() -> Vec<String> {
     let row = |enabled: bool| AppRow {
         id: if enabled { "7" } else { "8" }.to_owned(),
         name: HOSTILE.to_owned(),
-        letter: "<".to_owned(),
-        tone: 3,
+        sign: sign(3, enabled),
         made: moment(),
         enabled,
         test: !enabled,

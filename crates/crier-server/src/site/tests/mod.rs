@@ -6,6 +6,7 @@ mod console;
 mod insights;
 
 use super::app_login::DonePage;
+use super::app_sign::AppSign;
 use super::canvas::CanvasPage;
 use super::code_gen::CodePage;
 use super::error::ErrorPage;
@@ -42,6 +43,15 @@ fn chrome(user: Option<&str>) -> Chrome<'_> {
 
 fn moment() -> Moment {
     Moment::new(WallMs(1_795_300_200_000), WallMs(1_795_300_200_000), &zone("UTC"))
+}
+
+/// A sign, drawn or with an icon.
+fn sign(tone: i64, has_icon: bool) -> AppSign {
+    AppSign {
+        icon: has_icon.then(|| format!("/crier/p/{}.png", "0b".repeat(32))),
+        letter: "<".to_owned(),
+        tone,
+    }
 }
 
 fn run(text: &str, link: Option<usize>) -> Run {
@@ -86,9 +96,7 @@ fn card(id: &str, state: CardState) -> Card {
         ],
         pictures: boxes.collect(),
         app: HOSTILE.to_owned(),
-        letter: "<".to_owned(),
-        tone: 3,
-        icon: None,
+        sign: sign(3, false),
         published: moment(),
         own: true,
         new: true,
@@ -140,8 +148,7 @@ fn terms(wish: Wish, accepted: bool) -> String {
         form_token: TOKEN,
         action: "/crier/login.php",
         app: HOSTILE,
-        letter: "<".to_owned(),
-        tone: 0,
+        sign: sign(0, false),
         cancel: "http://a.example/?x=\"",
         wish,
         accepted,
@@ -177,8 +184,7 @@ fn settings(apps: usize) -> String {
     let row = |id: usize| AcceptedRow {
         id: id.to_string(),
         name: HOSTILE.to_owned(),
-        letter: "<".to_owned(),
-        tone: 1,
+        sign: sign(1, false),
         since: moment(),
         stories: id == 1,
         enabled: id == 1,
@@ -379,7 +385,7 @@ fn nothing_that_strangers_wrote_becomes_a_tag_or_leaves_its_attribute() {
                 tag.starts_with(&format!("script src=\"/crier/assets/{name}")) && tag.ends_with(".js\" defer")
             });
             assert!(name != "script" || own_script, "{tag}");
-            let picture = ["", "class=\"icon\" "]
+            let picture = ["", "class=\"sign\" "]
                 .iter()
                 .any(|class| tag.starts_with(&format!("img {class}src=\"/crier/p/")));
             assert!(name != "img" || picture, "{tag}");

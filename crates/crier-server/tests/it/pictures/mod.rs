@@ -113,7 +113,7 @@ async fn an_applications_icon_is_fetched_and_stands_beside_its_stories_at_16_pix
     let stage = stage_beside(&host).await;
     stage.publish("Rochambeau", &[("title", "an icon")]).await;
     let mut bo = stage.logged_in("bo").await;
-    assert!(!bo.get("/feed").await.text().contains("class=\"icon\""));
+    assert!(!bo.get("/feed").await.text().contains("class=\"sign\""));
     let icon = [("icon".to_owned(), host.url("/1.png"))];
     let accounts = &stage.server.state.accounts;
     accounts.set_app("Rochambeau", &icon).await.unwrap();
@@ -137,18 +137,18 @@ async fn an_applications_icon_is_fetched_and_stands_beside_its_stories_at_16_pix
     assert_eq!((picture.width, picture.height), (16, 13));
     let page = bo.get("/feed").await.text().to_owned();
     let image = format!(
-        "<img class=\"icon\" src=\"{}\" width=\"16\" height=\"16\" alt=\"\">",
+        "<img class=\"sign\" src=\"{}\" width=\"16\" height=\"16\" alt=\"\">",
         address_of(picture)
     );
     assert_eq!(page.matches(&image).count(), 1, "{page}");
     assert_eq!(get(&stage, &address_of(picture), "").await.status, 200);
-    // "Check a story" shows a story as the feed page does.
+    // "Check a story" shows a story as the feed page does, below the application's own head.
     let mut ada = stage.logged_in("ada").await;
     let check = format!("/developers/{}/story", stage.app("Rochambeau").await.id);
     ada.get(&check).await;
     let story = [("user", "563683308"), ("title", "an icon")];
     let checked = ada.submit(&check, &story).await.text().to_owned();
-    assert_eq!(checked.matches(&image).count(), 1, "{checked}");
+    assert_eq!(checked.matches(&image).count(), 2, "{checked}");
     for not_an_address in ["ftp://x.example/a.png", "17", "http://user@x.example/a.png"] {
         let icon = [("icon".to_owned(), not_an_address.to_owned())];
         assert!(
