@@ -57,7 +57,7 @@ struct Served {
     log: BufReader<ChildStderr>,
     address: SocketAddr,
     admin: SocketAddr,
-    disk: Option<Child>,
+    disk: Option<(Child, BufReader<ChildStderr>)>,
 }
 
 impl Served {
@@ -107,9 +107,8 @@ impl Served {
         while !heard.contains(" attached") {
             assert!(says.read_line(&mut heard).unwrap() > 0, "{heard}");
         }
-        self.disk = Some(strace);
-        // It says a line for each thread that comes, and must not wait for a reader.
-        std::thread::spawn(move || std::io::copy(&mut says, &mut std::io::sink()));
+        // What else it says, a line for each thread that comes, has room in the pipe.
+        self.disk = Some((strace, says));
     }
 
     async fn call(&self, call_id: u64, (method, params): (&str, &[(&str, &str)])) -> Value {
@@ -143,7 +142,7 @@ impl Drop for Served {
         let _ = self.child.kill();
         let _ = self.child.wait();
         // It ends with what it stands beside.
-        let _ = self.disk.as_mut().map(Child::wait);
+        let _ = self.disk.as_mut().map(|(strace, _)| strace.wait());
     }
 }
 
