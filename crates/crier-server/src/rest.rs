@@ -24,6 +24,7 @@ use http::header::{CONNECTION, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use std::fmt::{Display, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -221,20 +222,36 @@ static DELIVERY_HEADERS: [HeaderName; 9] = [
     HeaderName::from_static("crier-expires-at"),
 ];
 
+/// Bytes of all values of an outcome, as good as always.
+const DELIVERY_TEXT_BYTES: usize = 96;
+
 /// The outcome of a `liveMessage.send` (protocol 13.11).
 fn set_delivery_headers(headers: &mut HeaderMap, delivery: &Delivery) {
-    let text = |text: String| HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""));
-    let values: [HeaderValue; 9] = [
-        text(delivery.id.to_string()),
-        delivery.seq.into(),
-        text(delivery.epoch.to_string()),
-        HeaderValue::from_static(delivery.state.as_str()),
-        delivery.pages.into(),
-        delivery.handlers.into(),
-        delivery.written.into(),
-        delivery.acked.into(),
-        delivery.expires_at.secs_rounded_up().into(),
+    let values: [&dyn Display; 9] = [
+        &delivery.id,
+        &delivery.seq,
+        &delivery.epoch,
+        &delivery.state.as_str(),
+        &delivery.pages,
+        &delivery.handlers,
+        &delivery.written,
+        &delivery.acked,
+        &delivery.expires_at.secs_rounded_up(),
     ];
+    // All values share one piece of memory.
+    let (mut text, mut ends) = (String::with_capacity(DELIVERY_TEXT_BYTES), [0; 9]);
+    for (value, end) in values.iter().zip(&mut ends) {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{value}");
+        *end = text.len();
+    }
+    let text = Bytes::from(text);
+    let mut from = 0;
+    let values = ends.map(|end| {
+        let value = HeaderValue::from_maybe_shared(text.slice(from..end));
+        from = end;
+        value.unwrap_or(HeaderValue::from_static(""))
+    });
     // Room for these and the four that every answer carries, so that the map grows once.
     headers.reserve(values.len() + 4);
     headers.extend(DELIVERY_HEADERS.iter().cloned().zip(values));

@@ -69,12 +69,12 @@ impl MemoryBroker {
         work: impl FnOnce(&mut Place) -> T,
     ) -> (T, Option<HeadLeft>) {
         let mut part = self.places.of(&key);
-        let mut evicted = None;
-        if !part.contains_key(&key) {
-            drop(part);
-            evicted = self.make_room();
-            part = self.places.of(&key);
+        if let Some(place) = part.get_mut(&key) {
+            return (work(place), None);
         }
+        drop(part);
+        let evicted = self.make_room();
+        let mut part = self.places.of(&key);
         let place = part.entry(key).or_insert_with(|| {
             self.heads.fetch_add(1, Ordering::Relaxed);
             let mailbox = Mailbox::new(Epoch::from_bytes(random_bytes(&*self.entropy)));

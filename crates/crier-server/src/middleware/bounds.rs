@@ -85,6 +85,8 @@ pub struct BoundedBody<B> {
     taken: u64,
     pace: Pace,
     clock: Arc<dyn Clock>,
+    /// It has been asked in vain since it last brought something.
+    asked: bool,
     waiting: Option<Waiting>,
 }
 
@@ -103,6 +105,7 @@ impl<B: Body<Data = Bytes> + Unpin> BoundedBody<B> {
             taken: 0,
             pace,
             clock,
+            asked: false,
             waiting: None,
         }
     }
@@ -117,7 +120,10 @@ impl<B: Body<Data = Bytes> + Unpin> BoundedBody<B> {
         }
         let mut first = Bytes::new();
         let mut rest: Option<Vec<u8>> = None;
-        while let Some(frame) = self.frame().await {
+        // A body of a known length has come to its end with its last byte: its end is not waited for.
+        while !self.inner.is_end_stream()
+            && let Some(frame) = self.frame().await
+        {
             let Ok(data) = frame?.into_data() else { continue };
             match &mut rest {
                 Some(bytes) => bytes.extend_from_slice(&data),
@@ -171,9 +177,15 @@ impl<B: Body<Data = Bytes> + Unpin> Body for BoundedBody<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         let this = &mut *self;
         let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(context) else {
+            // The connection hands over what it has read only once it was asked: a timer is for what is not there then.
+            if !std::mem::replace(&mut this.asked, true) {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             ready!(this.poll_patience(context));
             return Poll::Ready(Some(Err(BodyFault::TooSlow)));
         };
+        this.asked = false;
         let Some(frame) = frame else {
             return Poll::Ready(None);
         };
@@ -203,6 +215,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for BoundedBody<B> {
 mod tests {
     use super::*;
     use crate::adapters::clock::SystemClock;
+    use crier_platform::model::time::{ElapsedMs, WallMs};
     use http_body_util::{Full, StreamBody};
 
     const PACE: Pace = Pace {
@@ -251,6 +264,45 @@ mod tests {
             Err(BodyFault::TooLarge)
         );
         assert_eq!(bounded(chunks(&[]), 4, PACE).whole().await, Ok(Vec::new()));
+    }
+
+    /// A clock by which nobody may sleep.
+    struct Sleepless;
+
+    #[async_trait::async_trait]
+    impl Clock for Sleepless {
+        fn wall(&self) -> WallMs {
+            WallMs(0)
+        }
+
+        fn wall_raw(&self) -> WallMs {
+            WallMs(0)
+        }
+
+        fn elapsed(&self) -> ElapsedMs {
+            ElapsedMs(0)
+        }
+
+        async fn sleep_until(&self, _: ElapsedMs) {
+            unreachable!("a timer was set");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_there_once_it_is_asked_for_costs_no_timer() {
+        let mut asked = 0;
+        let late = StreamBody::new(futures_util::stream::poll_fn(move |_| {
+            asked += 1;
+            match asked {
+                1 | 3 => Poll::Pending,
+                2 => Poll::Ready(Some(Ok::<_, std::convert::Infallible>(Frame::data(
+                    Bytes::from_static(b"abc"),
+                )))),
+                _ => Poll::Ready(None),
+            }
+        }));
+        let body = BoundedBody::new(late, 5, PACE, Arc::new(Sleepless));
+        assert_eq!(body.whole().await, Ok(b"abc".to_vec()));
     }
 
     #[tokio::test]
