@@ -190,10 +190,13 @@ async fn a_stopping_server_says_when_to_come_back(over: Over) {
     let server = going().await;
     let caller = caller(&server);
     let (mut page, _) = welcomed(over, &server, &caller, &["e"]).await;
-    let (stopped, end) = tokio::join!(server.stop(), page.end());
+    let told = async move {
+        assert_eq!(page.end().await.unwrap(), End::Closed(4001));
+        assert!(page.next_of("bye").await.unwrap()["retry_after"].is_u64());
+        // Gone with its socket, on whose last bytes the server waits.
+    };
+    let (stopped, ()) = tokio::join!(server.stop(), told);
     assert!(stopped.unwrap());
-    assert_eq!(end.unwrap(), End::Closed(4001));
-    assert!(page.next_of("bye").await.unwrap()["retry_after"].is_u64());
 }
 
 async fn a_renewal_is_answered_and_a_used_ticket_for_one_ends_the_connection(over: Over) {

@@ -221,3 +221,32 @@ async fn the_configuration_in_force_is_readable_and_beside_it_stands_as_it_is_ke
     );
     assert_eq!(anybody.get("/feed/ranking.json").await.text(), kept.text());
 }
+
+#[tokio::test]
+async fn controls_under_why_this_stand_as_they_do_now_and_an_application_that_was_withdrawn_from_has_none() {
+    let (stage, mut bo) = with_two().await;
+    let feed = bo.get("/feed").await;
+    let (story, v) = (first_story(&feed), view_of(feed.text()).to_owned());
+    let why = format!("/feed/why/{story}?v={v}");
+    let before = bo.get(&why).await;
+    assert!(before.text().contains("value=\"2\" checked"), "{}", before.text());
+    let saved = bo
+        .submit("/feed/slider", &[("story", &story), ("v", &v), ("slider", "1")])
+        .await;
+    assert_eq!((saved.status, location(&saved)), (303, why.as_str()));
+    let after = bo.get(&why).await;
+    assert!(after.text().contains("value=\"1\" checked"), "{}", after.text());
+    assert!(!after.text().contains("That view is not kept."));
+    let bo_uid = stage.server.accounts().find_user("bo").await.unwrap().uid;
+    let app = stage.app("Orchard").await.id;
+    stage.server.accounts().withdraw(app, bo_uid).await.unwrap();
+    let gone = bo.get(&why).await;
+    assert!(
+        gone.text().contains("Accepting its application again."),
+        "{}",
+        gone.text()
+    );
+    for control in ["/feed/wanted", "/feed/unwanted", "/feed/slider"] {
+        assert!(!gone.text().contains(control), "{control}: {}", gone.text());
+    }
+}
