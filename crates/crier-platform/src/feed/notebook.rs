@@ -10,6 +10,7 @@ use crate::model::record::{FeedState, FeedWrite, View};
 use crate::ports::store::{CommitError, StoreFault};
 use crier_proto::ids::{AppId, StoryId, Uid};
 use futures_util::future::join_all;
+use futures_util::lock;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
 
@@ -39,6 +40,8 @@ pub(super) struct Notebook {
     inner: Mutex<Inner>,
     /// Wakes who writes: while nobody reads nothing is looked at.
     noted: Wake,
+    /// Held while notes are written: views reach the books in the order of their numbers, whoever writes them.
+    writing: lock::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -112,6 +115,7 @@ impl Notebook {
             notes_max: usize::try_from(notes_max).unwrap_or(usize::MAX),
             inner: Mutex::default(),
             noted: Wake::default(),
+            writing: lock::Mutex::default(),
         }
     }
 
@@ -234,8 +238,9 @@ impl FeedReader {
         }
     }
 
-    /// Writes what waits. Notes that come meanwhile are left to the next writing, so that this one has an end.
+    /// Writes what waits, after what is being written. Notes that come meanwhile are left to the next writing, so that this one has an end.
     pub async fn write_notes(&self) {
+        let _turn = self.shared.notebook.writing.lock().await;
         let mut left = self.shared.notebook.waiting();
         while left > 0 {
             let notes = self.shared.notebook.take(left);

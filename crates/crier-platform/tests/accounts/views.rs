@@ -7,9 +7,9 @@ use crier_platform::feed::{FeedReader, Serving};
 use crier_platform::model::record_line::{LineEvent, RecordLine};
 use crier_platform::ports::store::Write;
 use crier_proto::ids::{StoryId, Uid};
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::join_all;
+use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::pin::pin;
 
 /// Readings of one feed at the same time, and how many each makes.
 const READERS: usize = 6;
@@ -52,14 +52,19 @@ async fn views_read_at_the_same_time_each_have_a_number_of_their_own_while_they_
         }
         told
     });
+    let all_read = Cell::new(false);
+    let reading = async {
+        let told = join_all(readers).await;
+        all_read.set(true);
+        told
+    };
     let writing = async {
-        loop {
+        while !all_read.get() {
             feed.write_notes().await;
             tokio::task::yield_now().await;
         }
     };
-    let (reading, writing) = (pin!(join_all(readers)), pin!(writing));
-    let Either::Left((told, _)) = select(reading, writing).await;
+    let (told, ()) = tokio::join!(reading, writing);
     feed.write_notes().await;
     let kept = town.ports.store.feed_views(bo()).await.unwrap();
     let kept: Vec<i64> = kept.iter().map(|view| view.number).collect();
@@ -136,4 +141,21 @@ async fn a_story_is_new_once_also_while_the_view_that_showed_it_waits() {
     assert_eq!(new().await, [false], "the first view is not in the books yet");
     feed.write_notes().await;
     assert_eq!(new().await, [false]);
+}
+
+#[tokio::test]
+async fn whoever_writes_views_waits_for_those_that_are_being_written() {
+    let (town, _) = town().await;
+    let feed = reader(&town);
+    for number in 1..=20 {
+        let page = feed.view(bo(), Serving::View).await.unwrap();
+        assert_eq!(number_of(&page.v), number);
+        let after = async {
+            feed.write_notes().await;
+            town.ports.store.feed_views(bo()).await.unwrap().len()
+        };
+        // The first takes the view; the second finds none that waits, and the books must hold it all the same.
+        let ((), kept) = tokio::join!(feed.write_notes(), after);
+        assert_eq!(kept as i64, number);
+    }
 }
