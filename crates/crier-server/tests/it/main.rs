@@ -30,6 +30,7 @@ mod captures;
 mod cli;
 mod cli_feed;
 mod cli_listen;
+mod cli_serve;
 mod config;
 mod delivery;
 mod echo;
