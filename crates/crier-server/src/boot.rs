@@ -376,7 +376,7 @@ fn node(
 /// Connections of the live door: as configured, else what the process's descriptors permit.
 fn connections_max(config: &Config) -> u32 {
     match config.live.connections_max {
-        0 => u32::try_from(listen::live_places(0)).unwrap_or(u32::MAX),
+        0 => u32::try_from(listen::live_places()).unwrap_or(u32::MAX),
         configured => configured,
     }
 }

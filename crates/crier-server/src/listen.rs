@@ -369,12 +369,9 @@ pub fn places(configured: usize) -> usize {
     descriptors_less(DESCRIPTORS_KEPT)
 }
 
-/// Live connections at once: as configured, or when that is 0 what the process's descriptors permit.
+/// Live connections at once that the process's descriptors permit.
 #[must_use]
-pub fn live_places(configured: usize) -> usize {
-    if configured > 0 {
-        return configured;
-    }
+pub fn live_places() -> usize {
     descriptors_less(DESCRIPTORS_KEPT_FROM_LIVE)
 }
 

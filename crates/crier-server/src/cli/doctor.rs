@@ -142,7 +142,7 @@ fn clock() -> Finding {
 }
 
 fn descriptors() -> Finding {
-    let places = listen::live_places(0);
+    let places = listen::live_places();
     if places < PLACES_MIN {
         return Err(format!(
             "only {places} connections fit: raise the limit of open files (ulimit -Hn) to 65536"

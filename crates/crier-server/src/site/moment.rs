@@ -43,13 +43,16 @@ pub(crate) fn zone_names() -> Vec<String> {
     names
 }
 
+fn stamp(moment: WallMs) -> Timestamp {
+    Timestamp::from_millisecond(moment.0).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
 /// A moment to the millisecond, for lists of what happened within a second; with its date when that is not today's.
 pub(crate) fn instant(at: WallMs, now: WallMs, zone: &TimeZone) -> String {
-    let local = |moment: WallMs| {
-        let stamp = Timestamp::from_millisecond(moment.0).unwrap_or(Timestamp::UNIX_EPOCH);
-        stamp.to_zoned(zone.clone())
-    };
-    let (at, now) = (local(at), local(now));
+    let (at, now) = (
+        stamp(at).to_zoned(zone.clone()),
+        stamp(now).to_zoned(zone.clone()),
+    );
     let pattern = if at.date() == now.date() {
         "%H:%M:%S%.3f"
     } else {
@@ -61,7 +64,6 @@ pub(crate) fn instant(at: WallMs, now: WallMs, zone: &TimeZone) -> String {
 impl Moment {
     /// `at` as seen at `now` in `zone`.
     pub(crate) fn new(at: WallMs, now: WallMs, zone: &TimeZone) -> Self {
-        let stamp = |moment: WallMs| Timestamp::from_millisecond(moment.0).unwrap_or(Timestamp::UNIX_EPOCH);
         let (at, now) = (stamp(at), stamp(now).to_zoned(zone.clone()));
         let local = at.to_zoned(zone.clone());
         let (yesterday, tomorrow) = (now.date().yesterday().ok(), now.date().tomorrow().ok());
